@@ -1,0 +1,3 @@
+from __future__ import annotations
+def files() -> dict[str, str]:
+    return {}
