@@ -1,3 +1,67 @@
+"""Real Apptainer: it lives in another Debian's root, which a job enters as its ordinary user, and runs a real image."""
 from __future__ import annotations
-def files() -> dict[str, str]:
-    return {}
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import mpi, suites
+
+TOP = "/opt/apptainer"
+IMAGE = mpi.CACHE / "images" / "dask-mpi.sif"
+
+# Two user namespaces: the first may change the root, the second gives the user his number back.
+WRAPPER = f"""#!/bin/bash
+exec unshare --user --map-root-user --mount -- {TOP}/bin/enter "$(id -u)" "$(id -g)" "$PWD" "${{0##*/}}" "$@"
+"""
+ENTER = f"""#!/bin/bash -e
+user=$1 group=$2 folder=$3 program=$4
+shift 4
+mount --rbind {TOP}/root {TOP}/root
+cd {TOP}/root
+/usr/sbin/pivot_root . .
+umount --lazy .
+cd "$folder"
+[ "$program" = singularity ] && program=singularity.apptainer
+exec unshare --user --map-user="$user" --map-group="$group" -- "$program" "$@"
+"""
+DEFINITION = """Bootstrap: localimage
+From: {root}
+
+%environment
+    export PATH=/opt/python/bin:$PATH
+
+%runscript
+    exec python "$@"
+"""
+
+
+def ready() -> bool:
+    return suites.ready("unstable") and IMAGE.exists()
+
+
+def files(modules_bring_it: bool) -> dict[str, str]:
+    """Files of a host. A site has Apptainer everywhere unless it is a module there."""
+    text = {f"{TOP}/bin/enter": ENTER, f"{TOP}/bin/apptainer": WRAPPER, f"{TOP}/bin/singularity": WRAPPER}
+    if not modules_bring_it:
+        text |= {"/usr/local/bin/apptainer": WRAPPER, "/usr/local/bin/singularity": WRAPPER}
+    return text
+
+
+def install() -> Path:
+    """An image with Python, dask-mpi and Intel MPI, as a user's definition file would make it."""
+    if IMAGE.exists():
+        return IMAGE
+    root = suites.install("image", "trixie", ("python3", "python3-venv"))
+    enter = suites.inside(root)
+    subprocess.run([*enter, "/usr/bin/python3", "-m", "venv", "/opt/python"], check=True)
+    subprocess.run([*enter, "/opt/python/bin/python", "-m", "pip", *mpi.PIP, mpi.KINDS["impi"], *mpi.SHARED], check=True)
+    IMAGE.parent.mkdir(parents=True, exist_ok=True)
+    definition = IMAGE.with_suffix(".def")
+    definition.write_text(DEFINITION.format(root=root))
+    fast = "-comp zstd -Xcompression-level 1"  # built once a machine, read a few times
+    build = ["apptainer", "build", "--force", "--mksquashfs-args", fast, f"{IMAGE}.part", str(definition)]
+    subprocess.run([*suites.inside(suites.root("unstable")), *build], check=True)
+    Path(f"{IMAGE}.part").rename(IMAGE)
+    shutil.rmtree(root)
+    return IMAGE

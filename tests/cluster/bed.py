@@ -117,6 +117,11 @@ class Miniature:
             time.sleep(0.02)
         self.state.unlink(missing_ok=True)
 
+    @property
+    def apptainer(self) -> bool:
+        """In the unstable suite itself it is a program like any other."""
+        return not self.shape.suite and suites.ready("unstable")
+
     # --- what is written down
 
     @property
@@ -180,6 +185,7 @@ class Miniature:
         lower = suites.root(self.shape.suite)
         binds = [str(self.folder), str(mpi.CACHE)] + ([] if self.shape.suite else [str(CHECKOUT)])
         placed = [[str(self.folder / "disk" / path.lstrip("/")), path] for path in self.shape.folders]
+        placed += suites.libraries(self.shape.suite)
         if self.shape.pmi_library:
             placed.append([str(suites.pmi_library(self.shape.suite)), self.shape.pmi_library])
         return {
@@ -188,6 +194,7 @@ class Miniature:
             "lower": str(lower),
             "top": str(self.folder / "run" / "top" / name),
             "binds": binds,
+            "other": {"lower": str(suites.root("unstable")), "top": f"{apptainer.TOP}/root"} if self.apptainer else None,
             "placed": placed,
             "devices": [],
             "interfaces": self.interfaces,
@@ -204,7 +211,7 @@ class Miniature:
             key.chmod(0o600)
         return {
             **slurm.files(self.shape, str(self.logs)),
-            **(apptainer.files() if not self.shape.suite else {}),
+            **(apptainer.files(any(module.gives == "apptainer" for module in self.shape.modules)) if self.apptainer else {}),
             "/etc/munge/munge.key": key.read_text(),
             "/etc/hosts": "127.0.0.1 localhost\n" + "".join(f"{net.address(0, n)} {h}\n" for n, h in zip(numbers, hosts)),
             "/etc/hostname": name + "\n",

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 from . import affinity, machine
@@ -45,13 +46,38 @@ def furnish(spec: dict, top: Path) -> Path:
         place(root, path, folder=Path(source).is_dir())
         mount("--bind", source, root / path.lstrip("/"))
     for path, text in spec["files"].items():
-        file = root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        file.chmod(0o400 if path.endswith(".key") else 0o755 if text.startswith("#!") else 0o644)
+        write(root / path.lstrip("/"), text)
     (root / "root").chmod(0o711)  # a Python of root's own may be the one that runs the generator
     pretend(root, Node(**spec["node"]))
+    if spec["other"]:
+        second(spec, top, root)
     return root
+
+
+def second(spec: dict, top: Path, root: Path) -> None:
+    """Another Debian inside the host, with the host's own folders in it: where Apptainer runs."""
+    for name in ("upper2", "work2"):
+        (top / name).mkdir()
+    other = root / spec["other"]["top"].lstrip("/")
+    other.mkdir(parents=True)
+    mount("-t", "overlay", "-o", f"lowerdir={spec['other']['lower']},upperdir={top}/upper2,workdir={top}/work2", "overlay", other)
+    files = ["/etc/hosts", "/etc/passwd", "/etc/group", "/etc/resolv.conf"]
+    for path in ["/proc", "/sys", "/dev", "/tmp", "/run", "/var/tmp", *spec["binds"], *(path for _, path in spec["placed"]), *files]:
+        source = root / path.lstrip("/")
+        place(other, path, folder=source.is_dir())
+        mount("--rbind", source, other / path.lstrip("/"))
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    file.write_text(text)
+    if file.suffix == ".key":  # a daemon refuses a secret that others could have written
+        file.chmod(0o400)
+        os.chown(file.parent, 0, 0)
+        file.parent.chmod(0o700)
+    elif text.startswith("#!"):
+        file.chmod(0o755)
 
 
 def place(root: Path, path: str, folder: bool = True) -> None:
@@ -73,8 +99,8 @@ def devices(folder: Path, dummies: list[str]) -> None:
     mount("-t", "tmpfs", "-o", "mode=1777", "shm", folder / "shm")
     for name, target in (("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         (folder / name).symlink_to(target)
-    for name in dummies:
-        (folder / name).touch()
+    for minor, name in enumerate(dummies):  # NVIDIA's numbers, with no driver behind them
+        os.mknod(folder / name, 0o666 | stat.S_IFCHR, os.makedev(195, minor))
 
 
 def pretend(root: Path, node: Node) -> None:
@@ -86,8 +112,10 @@ def pretend(root: Path, node: Node) -> None:
     for name in ("cpu", "node"):
         if (root / "sys/devices/system" / name).is_dir():
             mount("--bind", shown / name, root / "sys/devices/system" / name)
-    for name in ("cpuinfo", "meminfo"):
-        mount("--bind", shown / name, root / "proc" / name)
+    # by this number MPIs tell whether two ranks share a machine
+    (shown / "boot_id").write_text(f"{uuid.uuid4()}\n")
+    for name, path in (("cpuinfo", "cpuinfo"), ("meminfo", "meminfo"), ("boot_id", "sys/kernel/random/boot_id")):
+        mount("--bind", shown / name, root / "proc" / path)
 
 
 def enter(root: Path) -> None:

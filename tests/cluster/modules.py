@@ -23,6 +23,7 @@ def text(shape: Shape, module: Module, folder: Path) -> str:
         lines.append(f'prepend_path("PATH", "{mpi.venv(shape.suite, module.gives)}/bin")')
     elif module.gives == "conda":
         lines.append(f'prepend_path("PATH", "{folder.parent}/conda/bin")')
+        lines.append(f'set_shell_function("conda", ". {folder.parent}/conda/etc/profile.d/conda.sh; conda \\"$@\\"", "")')
     elif module.gives == "apptainer":
         lines.append('prepend_path("PATH", "/opt/apptainer/bin")')
     elif module.gives:

