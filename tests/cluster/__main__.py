@@ -7,7 +7,7 @@ import sys
 import time
 
 from . import bed, examples
-from .shape import Shape
+from .shape import LOGIN, Shape
 
 
 def named(name: str) -> Shape:
@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
     parser.add_argument("verb", choices=["up", "down", "status", "shell"])
     parser.add_argument("name", nargs="?")
-    parser.add_argument("host", nargs="?", default=bed.slurm.LOGIN)
+    parser.add_argument("host", nargs="?", default=LOGIN)
     args = parser.parse_args()
     if args.verb == "status":
         return status()

@@ -50,4 +50,7 @@ M3 = Shape(
     stand_ins=("Open MPI 5 for 4.1.6",),
 )
 
-ALL = {shape.name: shape for shape in (MAHUIKA, KESTREL, M3)}
+_ge = hosts("node", 2, Node(cores=8))
+GRID = Shape(name="grid", hosts=_ge, partitions=(), modules=(Module("mpi/impi", "impi"),), scheduler="gridengine")
+
+ALL = {shape.name: shape for shape in (MAHUIKA, KESTREL, M3, GRID)}

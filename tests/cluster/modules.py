@@ -1,6 +1,7 @@
 """Lmod's small module files over real installations, and the few stand-ins for what a miniature cannot have."""
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from . import mpi
@@ -29,6 +30,14 @@ def text(shape: Shape, module: Module, folder: Path) -> str:
     elif module.gives:
         raise ValueError(f"module {module.name}: nothing installs {module.gives!r}")
     lines += [f'setenv("{name}", "{value}")' for name, value in module.env.items()]
+    return "\n".join(lines) + "\n"
+
+
+def profile(shape: Shape) -> str:
+    """What the site adds to a login shell."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in shape.env.items()]
+    if not shape.module_in_batch:
+        lines += ["unset BASH_ENV", "export -nf module ml"]
     return "\n".join(lines) + "\n"
 
 

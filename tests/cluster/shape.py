@@ -5,6 +5,8 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Mapping
 
+LOGIN = "login01"  # every miniature has one; the scheduler's master runs there
+
 
 @dataclass(frozen=True)
 class Node:
@@ -64,8 +66,14 @@ class Shape:
     folders: tuple[str, ...] = ()  # shared between the hosts and writable: /scratch, /projects …
     env: Mapping[str, str] = field(default_factory=dict)  # what a user's login shell sets at the site
     stand_ins: tuple[str, ...] = ()  # what is not the site's own thing; a test report repeats them
+    scheduler: str = "slurm"  # or gridengine
     suite: str = ""  # "" this machine's Slurm; "trixie", "unstable": another Debian's
     slurm: Mapping[str, str] = field(default_factory=dict)  # any other line of slurm.conf
 
     def digest(self) -> str:
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
+
+
+def daemon(argv: list[str], log: str, until: str = "", folders: list[str] | None = None, env: dict[str, str] | None = None) -> dict:
+    """One for host.py to start; it goes on to the next when the file `until` exists."""
+    return {"argv": argv, "log": log, "until": until, "folders": folders or [], "env": env or {}}

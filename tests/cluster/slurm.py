@@ -2,16 +2,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .shape import Host, Shape
+from .shape import LOGIN, Host, Partition, Shape, daemon
 
 if TYPE_CHECKING:
     from .bed import Miniature
 
-LOGIN = "login01"
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED"}
 
 
@@ -75,7 +74,7 @@ def _node(host: Host) -> str:
     return " ".join(words)
 
 
-def _partition(shape: Shape, partition) -> str:
+def _partition(shape: Shape, partition: Partition) -> str:
     words = [f"PartitionName={partition.name} Nodes={','.join(partition.hosts)} MaxTime={partition.max_time} State=UP"]
     words.append(f"Default={'YES' if partition.default else 'NO'}")
     if partition.default_time:
@@ -97,11 +96,12 @@ def host_daemons(host: Host, logs: str) -> list[dict]:
     return [daemon(["slurmd", "-D", "-N", host.name], f"{logs}/slurmd-{host.name}.log", folders=["/var/spool/slurmd"])]
 
 
-def daemon(argv: list[str], log: str, until: str = "", folders: list[str] = [], env: dict[str, str] = {}) -> dict:
-    return {"argv": argv, "log": log, "until": until, "folders": folders, "env": env}
+def answers(bed: Miniature) -> bool:
+    return "is UP" in bed.run(["scontrol", "ping"], check=False).stdout
 
 
-def wait_until_idle(bed: Miniature, seconds: float = 25) -> None:
+def prepare(bed: Miniature, seconds: float = 25) -> None:
+    """Until every host has reported."""
     deadline = time.monotonic() + seconds
     while True:
         answer = bed.run(["sinfo", "--noheader", "--Node", "--format=%N %T"], check=False)
@@ -135,8 +135,8 @@ def wait(bed: Miniature, job: str, seconds: float = 120) -> dict[str, str]:
             return records[0]
         if time.monotonic() > deadline:
             state = [record.get("JobState", "") + " " + record.get("Reason", "") for record in records]
-            subprocess.run(bed.command(["scancel", job]), check=False, capture_output=True)
-            bed.fail(f"job {job} is not done after {seconds:.0f} s: {state}")
+            bed.run(["scancel", job], check=False)
+            bed.fail(f"job {job} is not done after {seconds:.0f} s: {state}", *(Path(record["WorkDir"]) for record in records[:1]))
         time.sleep(0.2)
 
 
