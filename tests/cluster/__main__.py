@@ -1,4 +1,4 @@
-"""python -m tests.cluster up|down|status|shell NAME"""
+"""Miniature clusters: up, down, status, a shell on a host, or install what they need."""
 from __future__ import annotations
 
 import argparse
@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from . import bed, examples
+from . import bed, examples, needs
 from .shape import LOGIN, Shape
 
 
@@ -18,13 +18,15 @@ def named(name: str) -> Shape:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
-    parser.add_argument("verb", choices=["up", "down", "status", "shell"])
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", usage="python -m tests.cluster up|down|shell NAME [HOST], status, install", description=__doc__)
+    parser.add_argument("verb", choices=["up", "down", "status", "shell", "install"])
     parser.add_argument("name", nargs="?")
     parser.add_argument("host", nargs="?", default=LOGIN)
     args = parser.parse_args()
     if args.verb == "status":
         return status()
+    if args.verb == "install":
+        return needs.install()
     if not args.name:
         parser.error("which one?")
     miniature = bed.Miniature(named(args.name))

@@ -48,20 +48,25 @@ def files(modules_bring_it: bool) -> dict[str, str]:
     return text
 
 
-def install() -> Path:
-    """An image with Python, dask-mpi and Intel MPI, as a user's definition file would make it."""
-    if IMAGE.exists():
-        return IMAGE
+def image_root() -> Path:
     root = suites.install("image", "trixie", ("python3", "python3-venv"))
     enter = suites.inside(root)
     subprocess.run([*enter, "/usr/bin/python3", "-m", "venv", "/opt/python"], check=True)
     subprocess.run([*enter, "/opt/python/bin/python", "-m", "pip", *mpi.PIP, mpi.KINDS["impi"], *mpi.SHARED], check=True)
+    return root
+
+
+def install() -> Path:
+    """An image with Python, dask-mpi and Intel MPI, as a user's definition file would make it."""
+    if IMAGE.exists():
+        return IMAGE
+    root = image_root()
     IMAGE.parent.mkdir(parents=True, exist_ok=True)
     definition = IMAGE.with_suffix(".def")
     definition.write_text(DEFINITION.format(root=root))
     fast = "-comp zstd -Xcompression-level 1"  # built once a machine, read a few times
     build = ["apptainer", "build", "--force", "--mksquashfs-args", fast, f"{IMAGE}.part", str(definition)]
-    subprocess.run([*suites.inside(suites.root("unstable")), *build], check=True)
+    suites.quietly([*suites.inside(suites.root("unstable")), *build])
     Path(f"{IMAGE}.part").rename(IMAGE)
     shutil.rmtree(root)
     return IMAGE

@@ -151,7 +151,7 @@ class Miniature:
             "node": asdict(node),
             "lower": str(suites.root(shape.suite)),
             "top": str(self.folder / "run" / "top" / name),
-            "binds": [str(self.folder), str(mpi.CACHE), *([] if shape.suite else [str(CHECKOUT)])],
+            "binds": [*([] if shape.suite else [*real_mounts(), str(CHECKOUT)]), str(self.folder), str(mpi.CACHE)],
             "placed": [*placed, [str(self.folder / "munge"), "/run/munge"]],
             "other": {"lower": str(suites.root("unstable")), "top": f"{apptainer.TOP}/root"} if self.apptainer else None,
             "devices": [f"nvidia{number}" for number in range(node.gpus)],
@@ -225,3 +225,14 @@ class Miniature:
         for folder in folders:
             shutil.copytree(folder, kept / folder.name, dirs_exist_ok=True, ignore_dangling_symlinks=True)
         return kept
+
+
+def real_mounts() -> list[str]:
+    """File systems beside the root's: an overlay over the root does not see into them."""
+    private = ("/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp")
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        place, kind = line.split()[4], line.partition(" - ")[2].split()[0]
+        if kind in ("ext4", "xfs", "btrfs", "overlay", "zfs") and Path(place).is_dir() and place != "/" and not place.startswith(private):
+            found.append(place)
+    return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,13 +127,42 @@ class Refused(Exception):
     """What sbatch said."""
 
 
-def wait(bed: Miniature, job: str, seconds: float = 120) -> dict[str, str]:
-    """The finished job's record: JobState, ExitCode, StdOut …; of a heterogeneous job the first part's."""
+@dataclass
+class Job:
+    bed: Miniature
+    number: str
+    records: list[dict[str, str]]  # as `scontrol show job` names things; one a component
+    seconds: float
+
+    @property
+    def state(self) -> str:
+        """COMPLETED only if every component is."""
+        return next((record["JobState"] for record in self.records if record["JobState"] != "COMPLETED"), "COMPLETED")
+
+    @property
+    def output(self) -> str:
+        return Path(self.records[0]["StdOut"]).read_text(errors="replace")
+
+    def completed(self) -> Job:
+        if self.state != "COMPLETED":
+            folder = Path(self.records[0]["WorkDir"])
+            self.bed.fail(f"job {self.number} is {self.state}, status {self.records[0]['ExitCode']}:\n{self.output[-2000:]}", folder)
+        return self
+
+
+def run(bed: Miniature, script: str, *options: str, cwd: str = "", env: dict[str, str] | None = None, seconds: float = 120) -> Job:
+    """Submit a script as it is and wait for its end, whatever that is."""
+    begin = time.monotonic()
+    number = submit(bed, script, *options, cwd=cwd, env=env)
+    return Job(bed, number, wait(bed, number, seconds), time.monotonic() - begin)
+
+
+def wait(bed: Miniature, job: str, seconds: float = 120) -> list[dict[str, str]]:
     deadline = time.monotonic() + seconds
     while True:
         records = show(bed, job)
         if records and all(record["JobState"] in FINISHED for record in records):
-            return records[0]
+            return records
         if time.monotonic() > deadline:
             state = [record.get("JobState", "") + " " + record.get("Reason", "") for record in records]
             bed.run(["scancel", job], check=False)

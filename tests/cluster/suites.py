@@ -30,15 +30,22 @@ def install(name: str, suite: str, packages: tuple[str, ...]) -> Path:
         return place
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, str(place), mirror()], check=True, stdout=subprocess.DEVNULL)
+    quietly(["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, str(place), mirror()])
     # daemons are started by the miniature only
     (place / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (place / "usr/sbin/policy-rc.d").chmod(0o755)
     apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "install", "--no-install-recommends", "-y", *packages]
-    subprocess.run([*inside(place), *apt], check=True, stdout=subprocess.DEVNULL)
+    quietly([*inside(place), *apt])
     shutil.rmtree(place / "var/cache/apt", ignore_errors=True)
     (place / "complete").touch()
     return place
+
+
+def quietly(line: list[str]) -> None:
+    """Hundreds of lines of packages interest nobody unless it fails."""
+    done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{line[0]}: status {done.returncode}\n{done.stdout[-3000:]}")
 
 
 def mirror() -> str:
@@ -61,7 +68,7 @@ def inside(place: Path) -> list[str]:
 
     pivot_root and not chroot, inside which the kernel refuses user namespaces and so Apptainer.
     """
-    settings = [str(path) for path in (Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path("/etc/resolv.conf"), Path("/etc/hosts")) if path.exists()]
+    settings = [str(path) for path in (Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip", Path("/etc/resolv.conf"), Path("/etc/hosts")) if path.exists()]
     script = """
         root=$1 cache=$2; shift 2
         mount --bind "$root" "$root"
