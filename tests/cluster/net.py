@@ -16,10 +16,14 @@ def ip(script: str, pid: int) -> None:
 
 
 def login(pid: int, interfaces: list[str]) -> None:
-    """The login host's interfaces are the bridges themselves."""
+    """The login host's interfaces are the bridges themselves.
+
+    A bridge left to itself takes the lowest hardware address among its cables, and hosts that know it by the one
+    before then talk to nobody.
+    """
     lines = ["link set lo up"]
     for number, name in enumerate(interfaces):
-        lines += [f"link add {name} type bridge", f"address add {address(number, 1)}/24 dev {name}", f"link set {name} up"]
+        lines += [f"link add {name} address 02:00:00:00:{number:02x}:01 type bridge", f"address add {address(number, 1)}/24 dev {name}", f"link set {name} up"]
     ip("\n".join(lines), pid)
 
 

@@ -36,6 +36,7 @@ def configuration(shape: Shape, logs: str) -> str:
         "SlurmctldPidFile": "/run/slurmctld.pid",
         "SlurmdPidFile": "/run/slurmd.pid",
         "SlurmctldDebug": "verbose",
+        "SlurmdLogFile": f"{logs}/slurmd-%n.log",  # only to a file do the steps' own processes write, too
         "SlurmdDebug": "verbose",
         "ProctrackType": "proctrack/linuxproc",
         "TaskPlugin": "task/affinity",
@@ -94,7 +95,7 @@ def login_daemons(logs: str) -> list[dict]:
 
 
 def host_daemons(host: Host, logs: str) -> list[dict]:
-    return [daemon(["slurmd", "-D", "-N", host.name], f"{logs}/slurmd-{host.name}.log", folders=["/var/spool/slurmd"])]
+    return [daemon(["slurmd", "-D", "-N", host.name], f"{logs}/slurmd-{host.name}.err", folders=["/var/spool/slurmd"])]
 
 
 def answers(bed: Miniature) -> bool:
