@@ -48,6 +48,7 @@ def configuration(shape: Shape, logs: str) -> str:
         "SlurmdParameters": "config_overrides",
         "MpiDefault": shape.mpi_default,
         "KillOnBadExit": str(int(shape.kill_on_bad_exit)),
+        "EnforcePartLimits": "ALL",  # refused at once, as most sites do; otherwise such a job waits for ever
         "ReturnToService": "2",
         "MailProg": "/bin/true",
         "JobCompType": "jobcomp/filetxt",

@@ -194,14 +194,14 @@ def links():
 
 
 def spaces():
-    """Every namespace on the machine in which a process lives."""
+    """Every namespace on the machine in which a process lives; the dead that init has yet to bury do not count."""
     found = set()
-    for kind in ("net", "mnt", "pid", "uts", "ipc"):
-        for path in Path("/proc").glob(f"[0-9]*/ns/{kind}"):
-            try:
-                found.add(os.readlink(path))
-            except OSError:
-                pass
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if processes.started(int(folder.name)):
+                found |= {os.readlink(folder / "ns" / kind) for kind in ("net", "mnt", "pid")}
+        except OSError:
+            pass
     return found
 
 
