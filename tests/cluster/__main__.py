@@ -5,16 +5,26 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 
-from . import bed, examples, needs
+from . import bed, examples, from_site, needs
 from .shape import LOGIN, Shape
 
 
 def named(name: str) -> Shape:
+    """A site's profile, by its name or its file's; else one of the hand-written examples."""
     try:
-        return examples.ALL[name]
-    except KeyError:
-        sys.exit(f"no miniature is called {name}: there are {', '.join(examples.ALL)}")
+        from hpcgen import errors, site
+    except ImportError as problem:
+        if name in examples.ALL:
+            return examples.ALL[name]
+        sys.exit(f"{name}: reading a site's profile needs hpcgen installed ({problem})")
+    try:
+        return from_site.shape(site.load(name))
+    except errors.SiteError as problem:
+        if name in examples.ALL:
+            return examples.ALL[name]
+        sys.exit(str(problem))
 
 
 def main() -> None:
@@ -29,7 +39,8 @@ def main() -> None:
         return needs.install()
     if not args.name:
         parser.error("which one?")
-    miniature = bed.Miniature(named(args.name))
+    # what is already up needs its name only
+    miniature = bed.Miniature(named(args.name) if args.verb == "up" else Shape(Path(args.name).stem, (), ()))
     if args.verb == "shell":
         line = miniature.command(["bash", "-l"], args.host)
         os.execvp(line[0], line)
@@ -39,8 +50,10 @@ def main() -> None:
 
 
 def status() -> None:
-    for name, shape in examples.ALL.items():
-        print(f"{name:12} {'up' if bed.Miniature(shape).healthy() else 'down'}")
+    """Whatever has left a folder, whoever brought it up."""
+    for folder in sorted(bed.BEDS.glob("*/state.json")):
+        alive = bed.lives(folder)
+        print(f"{folder.parent.name:16} {'up' if alive else 'dead: take it down'}")
 
 
 if __name__ == "__main__":

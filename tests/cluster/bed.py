@@ -117,10 +117,7 @@ class Miniature:
         self.state.write_text(json.dumps(record, indent=1) + "\n")
 
     def _saved(self) -> dict[str, tuple[int, str]]:
-        try:
-            return {name: (pid, start) for name, (pid, start) in json.loads(self.state.read_text())["pids"].items()}
-        except (OSError, ValueError, KeyError):
-            return {}
+        return saved(self.state)
 
     def healthy(self) -> bool:
         """Every host lives, the shape is the same, and the scheduler answers."""
@@ -144,6 +141,7 @@ class Miniature:
         host = next((host for host in shape.hosts if host.name == name), None)
         node = host.node if host else Node(cores=os.cpu_count() or 1)
         placed = [[str(self.disk(path)), path] for path in shape.folders] + suites.libraries(shape.suite)
+        placed += [[str(mpi.venv(shape.suite, kind)), path] for path, kind in shape.venvs.items()]
         if shape.pmi_library:
             placed.append([str(suites.pmi_library(shape.suite)), shape.pmi_library])
         return {
@@ -176,6 +174,7 @@ class Miniature:
             "/etc/group": (lower / "etc/group").read_text() + f"{USER}:x:{UID}:\n",
             "/etc/lmod/modulespath": f"{self.folder}/modules\n",
             "/etc/profile.d/zz-site.sh": modules.profile(self.shape),
+            **self.shape.files,
         }
 
     # --- use
@@ -236,3 +235,15 @@ def real_mounts() -> list[str]:
         if kind in ("ext4", "xfs", "btrfs", "overlay", "zfs") and Path(place).is_dir() and place != "/" and not place.startswith(private):
             found.append(place)
     return found
+
+
+def saved(state: Path) -> dict[str, tuple[int, str]]:
+    """Each host's first process and when it began."""
+    try:
+        return {name: (pid, start) for name, (pid, start) in json.loads(state.read_text())["pids"].items()}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def lives(state: Path) -> bool:
+    return all(processes.started(pid) == start for pid, start in saved(state).values())

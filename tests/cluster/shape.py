@@ -58,12 +58,14 @@ class Shape:
     interface: str = ""  # a second network beside eth0: ib0, hsn0 …
     modules: tuple[Module, ...] = ()
     conda_envs: Mapping[str, str] = field(default_factory=dict)  # environment -> impi | mpich | openmpi
+    venvs: Mapping[str, str] = field(default_factory=dict)  # a user's own: path -> impi | mpich | openmpi
     pmi_library: str = ""  # where the site keeps libpmi2.so
     mpi_default: str = "none"
     hetjobs: bool = True
     kill_on_bad_exit: bool = False
     module_in_batch: bool = True  # False: only a login shell knows `module`
     folders: tuple[str, ...] = ()  # shared between the hosts and writable: /scratch, /projects …
+    files: Mapping[str, str] = field(default_factory=dict)  # path -> content, on every host
     env: Mapping[str, str] = field(default_factory=dict)  # what a user's login shell sets at the site
     stand_ins: tuple[str, ...] = ()  # what is not the site's own thing; a test report repeats them
     scheduler: str = "slurm"  # or gridengine
