@@ -1,0 +1,217 @@
+"""The limits of a site. A rule is a function: its name is the rule's id, its docstring the explanation.
+
+A rule looks at one component and one partition (None where the scheduler will choose) and yields refusals, each with
+the limit, its source and the nearest request that would pass. Plan asks them while it chooses, so nothing is clamped.
+"""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+
+from hpcgen.job import Component, Job, Origin
+from hpcgen.site import Node, Partition, Site
+from hpcgen.units import clock, size
+
+
+class Case(NamedTuple):
+    """What a rule looks at."""
+
+    site: Site
+    job: Job
+    component: Component
+    name: Optional[str]
+
+    @property
+    def partition(self) -> Optional[Partition]:
+        return self.site.partitions.get(self.name) if self.name else None
+
+    def limit(self, key: str) -> Iterator[Tuple[int, str]]:
+        """The partition's and the site's value of this limit, each with where it stands."""
+        if self.partition is not None and (value := getattr(self.partition, key, None)) is not None:
+            yield value, f"partition {self.name} {cited(self.site.cite('partitions', str(self.name), key))}"
+        if (value := getattr(self.site.limits, key, None)) is not None:
+            yield value, f"{self.site.id} {cited(self.site.cite('limits', key))}"
+
+    def kinds(self) -> List[Tuple[str, Node]]:
+        """The kinds of node that the component may land on."""
+        names = self.partition.nodes if self.partition else tuple(self.site.nodes)
+        return [(name, self.site.nodes[name]) for name in names]
+
+
+Rule = Callable[[Case], Iterator[str]]
+
+
+def cited(origin: Origin) -> str:
+    return f"[{origin.source}, {origin.date}]" if origin.source else f"[{origin.text}]"
+
+
+def time_over(case: Case) -> Iterator[str]:
+    """The time limit is longer than the partition or the site allows."""
+    for limit, where in case.limit("max_time"):
+        if (case.job.time or 0) > limit:
+            other = _longer(case)
+            yield f"--time {clock(case.job.time or 0)}: {where} allows {clock(limit)}: ask for --time {clock(limit)}{other}"
+
+
+def time_under(case: Case) -> Iterator[str]:
+    """The partition is for longer jobs than this."""
+    for limit, where in case.limit("min_time"):
+        if case.job.time and case.job.time < limit:
+            yield f"--time {clock(case.job.time)}: {where} is for {clock(limit)} and more: ask for --time {clock(limit)}"
+
+
+def nodes_over(case: Case) -> Iterator[str]:
+    """More nodes than a job may have."""
+    for limit, where in case.limit("max_nodes"):
+        if case.component.nodes and case.component.nodes > limit:
+            yield f"--nodes {case.component.nodes}: {where} allows {limit} a job: ask for --nodes {limit}"
+
+
+def nodes_under(case: Case) -> Iterator[str]:
+    """The partition is for jobs of more nodes than this."""
+    for limit, where in case.limit("min_nodes"):
+        if (case.component.nodes or 1) < limit:
+            yield f"--nodes {case.component.nodes or 1}: {where} is for {limit} nodes and more: ask for --nodes {limit}"
+
+
+def cpus_over(case: Case) -> Iterator[str]:
+    """More CPUs than a job may have."""
+    c = case.component
+    for limit, where in case.limit("max_cpus"):
+        if (cpus := c.ntasks * c.cpus_per_task) > limit:
+            fits = limit // c.cpus_per_task
+            nearest = f"{fits} tasks of {c.cpus_per_task}" if fits else f"--cpus-per-task {limit}"
+            yield f"{cpus} CPUs ({c.ntasks} tasks of {c.cpus_per_task}): {where} allows {limit} a job: ask for {nearest}"
+
+
+def gpus_over(case: Case) -> Iterator[str]:
+    """More GPUs than a job may have."""
+    c = case.component
+    if c.gpus is None:
+        return
+    total = c.gpus.count * {"job": 1, "node": c.nodes or 1, "task": c.ntasks}[c.gpus.per]
+    for limit, where in case.limit("max_gpus"):
+        if total > limit:
+            yield f"{total} GPUs: {where} allows {limit} a job: ask for --gpus {limit}"
+
+
+def node_too_small(case: Case) -> Iterator[str]:
+    """No kind of node of the partition has the cores, the memory and the GPUs that one node must give."""
+    kinds = case.kinds()
+    if not kinds or any(not _short(case, node) for _, node in kinds):
+        return
+    roomiest = min(kinds, key=lambda kind: (len(_short(case, kind[1])), -(kind[1].mem or 0), -kind[1].cores))
+    for key, text in _short(case, roomiest[1]):
+        yield f"{text}; {roomiest[0]} is the roomiest of {case.name or case.site.id} {cited(case.site.cite('nodes', roomiest[0], key))}"
+
+
+def partition_memory(case: Case) -> Iterator[str]:
+    """More memory on a node than the partition gives."""
+    need = node_memory(case.component)
+    for limit, where in case.limit("max_mem"):
+        if need and need > limit:
+            yield f"{size(need)} on a node: {where} allows {size(limit)}: ask for --mem {size(limit)}"
+
+
+def node_hours_over(case: Case) -> Iterator[str]:
+    """Nodes times time, or CPUs times time, is more than a job may have."""
+    c, seconds = case.component, case.job.time or 0
+    for key, what, count in (
+        ("max_node_time", "node", c.nodes or 1),
+        ("max_cpu_time", "CPU", c.ntasks * c.cpus_per_task),
+    ):
+        for limit, where in case.limit(key):
+            if count * seconds > limit:
+                yield (
+                    f"{count} {what}s for {clock(seconds)}: {where} allows {limit // 3600} {what}-hours a job: "
+                    f"ask for --time {clock(max(60, limit // count // 60 * 60))}"
+                )
+
+
+def array_over(case: Case) -> Iterator[str]:
+    """An array's indices reach the scheduler's MaxArraySize. Source: slurm.conf(5)."""
+    limit = case.site.scheduler.array_max
+    if limit is None or not case.job.array:
+        return
+    highest = max(int(n) for n in re.findall(r"\d+", re.sub(r"[:%]\d+", "", case.job.array)))
+    if highest >= limit:
+        where = f"{case.site.id} {cited(case.site.cite('scheduler', 'array_max'))}"
+        yield f"--array {case.job.array}: {where} takes indices below {limit}: ask for --array 0-{limit - 1}"
+
+
+# The rules in the order in which their refusals are read.
+RULES: Tuple[Rule, ...] = (
+    time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over,
+    node_too_small, partition_memory, node_hours_over, array_over,
+)  # fmt: skip
+
+
+def refusals(site: Site, job: Job, component: Component, partition: Optional[str]) -> List[str]:
+    """Everything in which this component is over what the partition, or the site, allows."""
+    return [text for rule in RULES for text in rule(Case(site, job, component, partition))]
+
+
+def script_over(site_kib: Optional[int], text: str) -> Optional[str]:
+    """The refusal of a script that is longer than the scheduler takes, or None."""
+    length = len(text.encode("utf-8", "surrogateescape"))
+    if site_kib is None or length <= site_kib * 1024:
+        return None
+    return f"the script has {length} bytes, and the site takes {site_kib} KiB: put long arguments into a file"
+
+
+def tasks_on_node(component: Component) -> int:
+    """Tasks that one node must hold at the least."""
+    spread = ceil(component.ntasks / component.nodes) if component.nodes else 1
+    return component.ntasks_per_node or spread
+
+
+def node_memory(component: Component) -> Optional[int]:
+    """MiB that one node must give at the least, or None."""
+    if component.mem_per_cpu_mib:
+        return component.mem_per_cpu_mib * component.cpus_per_task * tasks_on_node(component)
+    return component.mem_mib
+
+
+def node_gpus(component: Component) -> int:
+    """GPUs that one node must give at the least."""
+    gpus = component.gpus
+    if gpus is None:
+        return 0
+    if gpus.per == "job":
+        return ceil(gpus.count / (component.nodes or gpus.count))
+    return gpus.count * (tasks_on_node(component) if gpus.per == "task" else 1)
+
+
+def _short(case: Case, node: Node) -> List[Tuple[str, str]]:
+    """What such a node lacks: the fact's key, and the refusal."""
+    c, found = case.component, []
+    tasks = tasks_on_node(c)
+    have = case.site.cpus(node, c.threads_per_core)
+    if tasks * c.cpus_per_task > have:
+        most = max(1, have // tasks)
+        found.append(("cores", f"{tasks * c.cpus_per_task} CPUs on a node: it has {have}: ask for --cpus-per-task {most}"))
+    need = node_memory(c)
+    if need and node.mem and need > node.mem:
+        if c.mem_per_cpu_mib:
+            nearest = f"--mem-per-cpu {size(max(1, node.mem // (c.cpus_per_task * tasks)))}"
+        else:
+            nearest = f"--mem {size(node.mem)}"
+        found.append(("mem", f"{size(need)} of memory on a node: jobs get {size(node.mem)}: ask for {nearest}"))
+    if c.gpus and node_gpus(c) > node.gpus:
+        nearest = f"ask for {node.gpus} a node" if node.gpus else "GPUs are on other nodes"
+        found.append(("gpus", f"{node_gpus(c)} GPUs on a node: it has {node.gpus}: {nearest}"))
+    elif c.gpus and c.gpus.type and node.gpu and c.gpus.type.lower() != node.gpu.lower():
+        found.append(("gpu", f"GPUs of type {c.gpus.type}: it has {node.gpu}: ask for {node.gpu}:{c.gpus.count}"))
+    return found
+
+
+def _longer(case: Case) -> str:
+    """A partition that allows the time, as an advice."""
+    for name, partition in sorted(case.site.partitions.items(), key=lambda item: item[1].max_time or 0):
+        if partition.auto and (partition.max_time or 0) >= (case.job.time or 0) and name != case.name:
+            others = [r for r in RULES if list(r(case._replace(name=name)))]
+            if not others:
+                return f", or for --partition {name}"
+    return ""

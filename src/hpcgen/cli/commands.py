@@ -1,0 +1,147 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from hpcgen.cli import options, say
+from hpcgen.errors import RequestError
+from hpcgen.job import Job
+
+
+def table() -> Dict[str, Callable[[], Any]]:
+    """The commands' names and what makes each: the schedulers', then those of this module."""
+    from hpcgen import schedulers
+
+    made: Dict[str, Callable[[], Any]] = {name: partial(_of_scheduler, name) for name in schedulers.names()}
+    made["script"] = partial(options.command, script, _REQUEST_FILE, options.WRITE, options.FORCE, options.JSON)
+    made["submit"] = partial(options.command, submit, *_SUBMIT)
+    made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
+    made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
+    made["sites"] = _sites
+    return made
+
+
+def _sites() -> Any:
+    from hpcgen.cli import sites
+
+    return sites.app
+
+
+_REQUEST_FILE = options.own("file", Path, ..., metavar="FILE", help="request file (TOML)")
+_SUBMIT = (
+    options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON,
+    options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, and submit nothing"),
+)  # fmt: skip
+
+
+def _of_scheduler(name: str) -> Callable[..., None]:
+    def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool) -> None:
+        job = planned(flags, file, name)
+        deliver(job, write, force, as_json)
+
+    example = "--workers 4 prog.py" if name == "local" else "--site NAME --hetjob --workers 4 --time 2h prog.py"
+    body.__doc__ = f"""Print a script for {name}: `hpcgen {name} {example}`.
+
+    Without a program the script carries a self-check, which says what every rank got."""
+    return options.command(body, options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON)
+
+
+def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Job:
+    """The job that a command line means; its notes have been said."""
+    from hpcgen.config import gather
+    from hpcgen.planning import plan
+
+    site, merged = gather(flags, file, "local" if scheduler == "local" else None)
+    if scheduler and site.scheduler.type != scheduler:
+        raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
+    job = plan(site, merged)
+    program = merged.request.program
+    if program and program.endswith(".py") and not merged.request.image and not Path(merged.request.chdir or "", program).exists():
+        say(f"note: {program} is not here; it must be where the job runs")
+    for note in job.notes:
+        say(f"note: {note}")
+    return job
+
+
+def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None:
+    from hpcgen import submit as out
+    from hpcgen.submit import scripted
+
+    text = job.to_json() + "\n" if as_json else scripted(job)
+    if write is None:
+        out.print_out(text)
+    else:
+        out.write(write, text, force)
+        say(f"wrote {write}")
+
+
+def script(flags: Dict[str, Any], file: Path, write: Optional[Path], force: bool, as_json: bool) -> None:
+    """Print the script of a request file, for the scheduler of its site.
+
+    \b
+    hpcgen script --site vaughan job.toml
+    """
+    deliver(planned(flags, file), write, force, as_json)
+
+
+def submit(
+    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool, test_only: bool
+) -> None:
+    """Write the script, submit it and print the job's id.
+
+    \b
+    hpcgen submit --site mahuika --hetjob mydask.py
+    hpcgen submit --site mahuika --test-only mydask.py
+    """
+    from hpcgen import submit as out
+
+    job = planned(flags, file)
+    path = write or Path(f"{_file_name(job.name)}.sh")
+    out.write(path, out.scripted(job), force)
+    say(f"wrote {path}")
+    for folder in out.log_folders(job):
+        say(f"made the log folder {folder}")
+    answer = out.submit(job, path, test_only)
+    if as_json:
+        import json
+
+        print(json.dumps({"script": str(path), "job_id": None if test_only else answer, "answer": answer}))
+    else:
+        print(answer)
+
+
+def _file_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".") or "job"
+
+
+def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
+    """Run the script on this machine, now: `hpcgen run --site local --workers 4 dask_example.py`.
+
+    Exits with 1 when it fails; the message says its status.
+    """
+    from hpcgen import submit as out
+
+    job = planned(flags, file, "local")
+    code = out.run(job)
+    if code:
+        say(f"the job ended with status {code}")
+        sys.exit(1)
+
+
+def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
+    """Print the script with, beside every line, the fact, flag or rule that put it there."""
+    from hpcgen import explaining
+
+    lines = explaining.explain(planned(flags, file))
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode(lines).decode())
+    else:
+        from hpcgen.cli import show
+
+        show.explained(lines)

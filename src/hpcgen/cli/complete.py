@@ -1,0 +1,46 @@
+"""Shell completion of values: sites, and the partitions, modules and workloads of the site already typed."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List
+
+
+def sites(incomplete: str) -> List[str]:
+    from hpcgen import site
+
+    return _starting(incomplete, (name for name, _ in site.listing()))
+
+
+def partitions(ctx: Any, incomplete: str) -> List[str]:
+    return _starting(incomplete, (facts.partitions if (facts := _site(ctx)) else ()))
+
+
+def modules(ctx: Any, incomplete: str) -> List[str]:
+    facts = _site(ctx)
+    if facts is None:
+        return []
+    tables = facts.modules
+    return _starting(incomplete, {*tables.base, *tables.python, *tables.mpi, *tables.conda, *tables.container})
+
+
+def workloads(incomplete: str) -> List[str]:
+    from hpcgen import workloads as folder
+
+    return _starting(incomplete, folder.names())
+
+
+def _site(ctx: Any) -> Any:
+    from hpcgen.config import gather
+    from hpcgen.errors import HpcgenError
+
+    try:
+        return gather({"site": ctx.params.get("site")}, site="local")[0]
+    except HpcgenError:
+        return None
+
+
+def _starting(incomplete: str, words: Iterable[str]) -> List[str]:
+    return sorted(word for word in words if word.startswith(incomplete))
+
+
+VALUES: Dict[str, Callable[..., Any]] = {"site": sites, "partition": partitions, "module": modules, "workload": workloads}

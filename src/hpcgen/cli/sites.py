@@ -1,0 +1,101 @@
+"""`hpcgen sites`: the machines, and what is known of one, with where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+import typer
+from typing_extensions import Annotated
+
+from hpcgen import site as sites
+from hpcgen.cli import complete, show
+from hpcgen.errors import SiteError
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """List the machines that have a profile.
+
+    \b
+    hpcgen sites                 one line each
+    hpcgen sites show mahuika    everything known of one, with sources
+    hpcgen sites schema          the JSON Schema of profiles, for editors
+    """
+    if ctx.invoked_subcommand:
+        return
+    found, wrong = [], []
+    for name, path in sites.listing():
+        try:
+            found.append(sites.load(str(path)))
+        except SiteError as error:
+            wrong += error.problems
+    if as_json:
+        import json
+
+        print(json.dumps([{k: getattr(s, k) for k in ("id", "name", "operator", "country", "status", "path")} for s in found]))
+    else:
+        rows = ((s.id, s.scheduler.type, s.name, s.operator, s.country, _status(s), f"{s.facts_age()[1]}") for s in found)
+        show.table(("site", "scheduler", "name", "operator", "country", "status", "facts of"), rows)
+    if wrong:
+        raise SiteError(*wrong)
+
+
+def _status(site: sites.Site) -> str:
+    return f"retired, see {site.successor}" if site.status == "retired" and site.successor else site.status
+
+
+@app.command("show")
+def show_site(
+    site: Annotated[str, typer.Argument(autocompletion=complete.sites, help="id, alias or profile file")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Print every fact of a site with its source and the source's date."""
+    found = sites.load(site)
+    if as_json:
+        import msgspec
+
+        from hpcgen.words import plain
+
+        print(msgspec.json.encode(found, enc_hook=plain).decode())
+        return
+    print(f"{found.name}, {found.operator}, {found.country}: {_status(found)}")
+    if found.aliases:
+        print(f"also called {', '.join(found.aliases)}")
+    show.table(("fact", "value", "source"), _facts(found))
+
+
+def _facts(site: sites.Site) -> List[Tuple[str, str, str]]:
+    rows = []
+    for place, table in _tables(site).items():
+        for key in table.stated():
+            origin = site.cite(*place, key)
+            value = getattr(table, key)
+            text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+            rows.append((".".join((*place, key)), text, f"{origin.source or '?'}, {origin.date or '?'}"))
+    return rows
+
+
+def _tables(site: sites.Site) -> Dict[Tuple[str, ...], Any]:
+    found: Dict[Tuple[str, ...], Any] = {}
+    for name in site.__struct_fields__:
+        value = getattr(site, name)
+        if isinstance(value, sites.Table):
+            found[(name,)] = value
+        elif name in ("nodes", "partitions"):
+            found.update({(name, key): table for key, table in value.items()})
+    return found
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of profiles: editors complete and check with it."""
+    import json
+
+    import msgspec
+
+    def kind(_: type) -> Dict[str, str]:
+        return {"type": "string"}
+
+    print(json.dumps(msgspec.json.schema(sites.Site, schema_hook=kind), indent=2))

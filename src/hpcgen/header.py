@@ -1,0 +1,43 @@
+"""The first lines of a script: what made it, from which facts, and the command that makes it again."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+from hpcgen import shell
+from hpcgen.job import Origins
+from hpcgen.request import Request, set_fields
+from hpcgen.site import Site
+
+FIRST = "hpcgen "
+# Not options: the program comes last, and the site is written first.
+APART = ("site", "program", "args")
+
+
+def lines(site: Site, request: Request, origins: Origins) -> Tuple[str, ...]:
+    from hpcgen import __version__
+
+    oldest, newest = site.facts_age()
+    age = f"{newest}" if oldest == newest else f"{oldest} to {newest}"
+    return (f"{FIRST}{__version__}: site {site.id}, facts of {age}", f"made by: {command(site, request, origins)}")
+
+
+def command(site: Site, request: Request, origins: Origins) -> str:
+    """What was asked for, wherever it was asked, as one command; the site's own defaults need no saying."""
+    words: List[str] = ["hpcgen", site.scheduler.type]
+    if site.id != "local":
+        words += ["--site", site.path if request.site and request.site.endswith(".toml") else site.id]
+    for key, value in set_fields(request).items():
+        if key in APART or (key in origins and origins[key].kind in ("fact", "default")):
+            continue
+        flag = f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, dict):
+            words += [word for name, text in value.items() for word in (flag, f"{name}={text}")]
+        elif isinstance(value, tuple):
+            words += [word for item in value for word in (flag, item)]
+        else:
+            words += [flag, str(value)]
+    program = [request.program, *request.args] if request.program else []
+    return shell.comment([*words, *program])

@@ -1,0 +1,157 @@
+"""The neutral model: what is allocated and what is run, with nothing of any scheduler in it."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+import msgspec
+from msgspec import Struct
+from typing_extensions import Literal
+
+Env = Tuple[Tuple[str, str], ...]
+
+
+class Origin(Struct, frozen=True):
+    """Where a value comes from: a fact of a profile, a flag, a key of a file or of a configuration, or a rule."""
+
+    kind: Literal["fact", "flag", "file", "config", "variable", "rule", "default"]
+    text: str
+    source: Optional[str] = None
+    date: Optional[str] = None
+    url: Optional[str] = None
+
+    def __str__(self) -> str:
+        cited = f" ({self.source}, {self.date})" if self.source else ""
+        return f"{self.kind} {self.text}{cited}"
+
+
+Origins = Dict[str, Origin]
+
+
+class Gpus(Struct, frozen=True):
+    """`count` GPUs of this type `per` job, node or task, asked for in the site's own way."""
+
+    count: int
+    per: Literal["job", "node", "task"]
+    type: Optional[str] = None
+    style: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+
+
+class Component(Struct, frozen=True, kw_only=True):
+    """A set of equal tasks and what is allocated for them. Memory is in MiB, in one of three styles or in none."""
+
+    role: str
+    ntasks: int
+    nodes: Optional[int] = None
+    ntasks_per_node: Optional[int] = None
+    ntasks_per_core: Optional[int] = None
+    cpus_per_task: int = 1
+    cpus_per_gpu: Optional[int] = None
+    threads_per_core: Optional[int] = None
+    hint: Optional[str] = None
+    mem_mib: Optional[int] = None
+    mem_per_cpu_mib: Optional[int] = None
+    mem_per_gpu_mib: Optional[int] = None
+    gpus: Optional[Gpus] = None
+    gres: Optional[str] = None
+    partition: Optional[str] = None
+    constraint: Optional[str] = None
+    exclusive: Optional[bool] = None
+    nodelist: Optional[str] = None
+    exclude: Optional[str] = None
+    distribution: Optional[str] = None
+    licenses: Optional[str] = None
+    env: Env = ()
+    origins: Origins = {}
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check."""
+
+    python: Optional[str] = None
+    file: Optional[str] = None
+    args: Tuple[str, ...] = ()
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One launch over these components (indices into the job's), with a command for each of them."""
+
+    components: Tuple[int, ...]
+    commands: Tuple[Command, ...]
+    launcher: str
+    pmi: Optional[str] = None
+    origins: Origins = {}
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What the script does before it launches; `init` are files that the site's shell reads first."""
+
+    init: Tuple[str, ...] = ()
+    purge: Optional[str] = None
+    modules: Tuple[str, ...] = ()
+    conda: Optional[str] = None
+    venv: Optional[str] = None
+    userbase: Optional[str] = None
+    env: Env = ()
+    origins: Origins = {}
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """The image that every program of the job runs in."""
+
+    image: str
+    runtime: Literal["apptainer", "singularity"] = "apptainer"
+    verb: Literal["exec", "run"] = "exec"
+    binds: Tuple[str, ...] = ()
+    gpu_flag: Optional[str] = None
+    pmi_library: Optional[str] = None
+    origins: Origins = {}
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines."""
+
+    scheduler: str
+    scheduler_version: Optional[str] = None
+    site: str
+    workload: str
+    name: str
+    shebang: str = "/bin/bash"
+    header: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
+    account: Optional[str] = None
+    time: Optional[int] = None
+    qos: Optional[str] = None
+    array: Optional[str] = None
+    output: Optional[str] = None
+    error: Optional[str] = None
+    open_mode: Optional[str] = None
+    mail_type: Optional[str] = None
+    mail_user: Optional[str] = None
+    dependency: Optional[str] = None
+    reservation: Optional[str] = None
+    requeue: Optional[bool] = None
+    signal: Optional[str] = None
+    export: Optional[str] = None
+    chdir: Optional[str] = None
+    comment: Optional[str] = None
+    directives: Tuple[str, ...] = ()
+    components: Tuple[Component, ...]
+    steps: Tuple[Step, ...]
+    setup: Setup = Setup()
+    container: Optional[Container] = None
+    selfcheck: Optional[str] = None
+    script_max_kib: Optional[int] = None
+    origins: Origins = {}
+
+    @property
+    def hetjob(self) -> bool:
+        return len(self.components) > 1
+
+    def to_json(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Raises msgspec.ValidationError when the text is not a job."""
+        return msgspec.json.decode(text, type=cls)

@@ -1,0 +1,83 @@
+"""Launchers: a step of a job becomes a command line. One function each; its name is the launcher's."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional
+
+from hpcgen.job import Component, Container, Job, Step
+from hpcgen.shell import join, word
+
+CONTINUED = " \\\n     "
+
+
+def launch(job: Job, step: Step) -> str:
+    """The command line of a step, quoted for bash."""
+    return LAUNCHERS[step.launcher](job, step)
+
+
+def srun(job: Job, step: Step) -> str:
+    """Slurm's own. Each part names its CPUs: srun does not take them from the job from 22.05 up to 23.11.
+
+    In a heterogeneous job the colon form gives each component its own CPUs and environment and yet one
+    MPI_COMM_WORLD; --mpi belongs on the first part only. Source: slurm src/srun/opt.c; run on 22.05.8.
+    """
+    group = "pack-group" if job.scheduler_version and job.scheduler_version < "20.02" else "het-group"
+    parts = []
+    for i, program in zip(step.components, programs(job, step)):
+        options = [f"--{group}={i}"] if job.hetjob else []
+        options.append(f"--cpus-per-task={job.components[i].cpus_per_task}")
+        parts.append(f"{join(options)} {program}")
+    return join(["srun", *([f"--mpi={step.pmi}"] if step.pmi else [])]) + " " + f" :{CONTINUED}".join(parts)
+
+
+def mpiexec(job: Job, step: Step) -> str:
+    """The MPI standard's form: -n for each part, parts joined by a colon."""
+    counts = [job.components[i].ntasks for i in step.components]
+    return f"{step.launcher} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
+
+
+def none(job: Job, step: Step) -> str:
+    """No launcher: the script runs the program itself, once."""
+    return programs(job, step)[0]
+
+
+LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {"srun": srun, "mpiexec": mpiexec, "mpirun": mpiexec, "none": none}
+
+
+def refuse(launcher: str, hetjob: bool) -> Optional[str]:
+    """Why this launcher cannot start such a job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
+    if launcher not in LAUNCHERS:
+        return f"unknown launcher '{launcher}'"
+    if hetjob and launcher in ("mpirun", "mpiexec"):
+        return f"{launcher} does not understand heterogeneous jobs, and the site starts MPI with {launcher}"
+    return None
+
+
+def programs(job: Job, step: Step) -> List[str]:
+    """What each component runs: its environment, the container, the program and its arguments, quoted."""
+    texts = []
+    for i, command in zip(step.components, step.commands):
+        words = [*_contained(job.container, command.python), *([command.file] if command.file else [])]
+        if command.file is None:
+            text = f'{join(words)} -c "$selfcheck" {join(command.args)}'.rstrip()
+        elif ":" in command.args or "=" in words[0]:
+            # A colon of its own would start another component, and a first word with = be an assignment.
+            text = f"bash -c {word('exec ' + join([*words, *command.args]))}"
+        else:
+            text = join([*words, *command.args])
+        env = _environment(job, job.components[i])
+        texts.append(f"env {join(env)} {text}" if env else text)
+    return texts
+
+
+def _environment(job: Job, component: Component) -> List[str]:
+    """Assignments that differ between components; what all share is exported by the script."""
+    return [f"{name}={value}" for name, value in component.env] if job.hetjob else []
+
+
+def _contained(container: Optional[Container], python: Optional[str]) -> List[str]:
+    if container is None:
+        return [python] if python else []
+    flags = [container.gpu_flag] if container.gpu_flag else []
+    inside = [python] if python and container.verb == "exec" else []
+    return [container.runtime, container.verb, *flags, container.image, *inside]

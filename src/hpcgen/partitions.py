@@ -1,0 +1,64 @@
+"""Which partition a component goes to: the one asked for, none where the scheduler routes, else one that fits."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional, Tuple
+
+from hpcgen.check import refusals
+from hpcgen.errors import among
+from hpcgen.job import Component, Job, Origin
+from hpcgen.site import Site
+
+
+class Choice(NamedTuple):
+    """A partition or None, why, and what is refused."""
+
+    partition: Optional[str]
+    origin: Origin
+    refused: List[str]
+
+
+def choose(site: Site, job: Job, component: Component) -> Choice:
+    """Nothing is clamped: where no partition fits, the refusals are those of the one that is nearest."""
+    if component.partition:
+        return _asked(site, job, component)
+    routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
+    if not site.partitions:
+        return Choice(None, routed, refusals(site, job, component, None))
+    tried = sorted(
+        ((refusals(site, job, component, name), rank) for name, rank in _candidates(site, component)),
+        key=lambda found: (len(found[0]), found[1]),
+    )
+    refused, rank = tried[0]
+    name = rank[-1]
+    if site.scheduler.routes:
+        return Choice(None, site.cite("scheduler", "routes"), refused)
+    why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
+    return Choice(name, Origin("rule", why), refused)
+
+
+def _asked(site: Site, job: Job, component: Component) -> Choice:
+    """Of a list (Slurm takes one, separated by commas) each must be known, and one must fit."""
+    asked = Origin("flag", "--partition")
+    names = str(component.partition).split(",")
+    unknown = [f"--partition: {site.id} has no partition '{n}'{among(n, list(site.partitions))}" for n in names if n not in site.partitions]
+    if unknown and site.partitions:
+        return Choice(component.partition, asked, unknown)
+    if not site.partitions:
+        return Choice(component.partition, asked, refusals(site, job, component, None))
+    return Choice(component.partition, asked, min((refusals(site, job, component, n) for n in names), key=len))
+
+
+def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, str]]]:
+    """Partitions with their rank, narrowest first: a GPU's only for jobs that ask for one, then the default."""
+    ranked = []
+    for name, partition in site.partitions.items():
+        kinds = [site.nodes[kind] for kind in partition.nodes]
+        gpus = bool(kinds) and all(node.gpus for node in kinds)
+        odd = int(not partition.auto) * 2 + int(gpus != (component.gpus is not None))
+        if partition.auto and not (gpus and component.gpus is None):
+            memory = max((node.mem or 0 for node in kinds), default=0)
+            ranked.append((name, (odd, int(not partition.default), partition.max_time or 0, memory, name)))
+    if not ranked:
+        ranked = [(name, (3, 0, 0, 0, name)) for name in site.partitions]
+    return ranked

@@ -1,0 +1,46 @@
+"""Where profiles and templates are: the user's and the project's own rooms before ours."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import List, Tuple
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@lru_cache(maxsize=None)
+def data() -> Path:
+    """The folder that holds our own ``sites`` and ``templates``: a checkout's top or, installed, the package."""
+    checkout = PACKAGE.parent.parent
+    if PACKAGE.parent.name == "src" and (checkout / "sites").is_dir() and (checkout / "pyproject.toml").is_file():
+        return checkout
+    return PACKAGE
+
+
+def user() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "hpcgen"
+
+
+def system() -> Path:
+    return Path("/etc/hpcgen")
+
+
+def cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpcgen"
+
+
+def configs() -> List[Path]:
+    """Files of defaults, weakest first."""
+    return [system() / "config.toml", user() / "config.toml"]
+
+
+def rooms(extra: Tuple[str, ...] = ()) -> List[Path]:
+    """Folders that may hold ``sites`` and ``templates``, strongest first.
+
+    ``HPCGEN_PATH`` and a config's ``rooms`` name further ones. The working directory is none of them: a template is
+    a program, and a profile from a stranger's folder may not take the place of a known one.
+    """
+    named = [Path(room).expanduser() for room in (*os.environ.get("HPCGEN_PATH", "").split(os.pathsep), *extra) if room]
+    return [*named, user(), system(), data()]

@@ -1,0 +1,81 @@
+"""What must hold within a profile, and what is read across all of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, Iterator
+
+from hpcgen.errors import among
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
+
+# Which `srun --mpi=` types wire which MPI (pmix also as pmix_v4, pmix_v5 …). Intel MPI with I_MPI_PMI_LIBRARY aborts
+# under pmix and none, and Open MPI without PMIx aborts under pmi2: measured with Slurm 22.05, Intel MPI 2021.18,
+# Open MPI 5. Cray MPICH: cray_shasta by HPE's documents, pmi2 at sites that say so.
+PMI = {
+    "intel": ("pmi2",),
+    "mpich": ("pmi2", "pmix"),
+    "openmpi": ("pmix",),
+    "cray-mpich": ("cray_shasta", "pmi2"),
+}
+
+
+def pmi_agrees(flavour: str, pmi: str) -> bool:
+    """Whether `srun --mpi=<pmi>` starts this MPI with its ranks joined."""
+    return pmi.partition("_v")[0] in PMI[flavour]
+
+
+def faults(site: Site) -> Iterator[str]:
+    """A sentence for everything in which the profile contradicts itself."""
+    yield from _citations(site)
+    if site.status == "retired" and not (site.successor or site.status_note):
+        yield "status: a retired site names its 'successor', or says why there is none in 'status_note'"
+    if site.mpi.flavour and site.mpi.pmi and not pmi_agrees(site.mpi.flavour, site.mpi.pmi):
+        wires = " or ".join(PMI[site.mpi.flavour])
+        yield f"mpi.pmi: {site.mpi.flavour} does not start under --mpi={site.mpi.pmi}; it takes {wires}"
+    if site.mpi.pmi_library and site.mpi.flavour == "openmpi":
+        yield "mpi.pmi_library: Open MPI brings its own PMIx and takes no PMI library"
+    if site.mpi.pmi_library and not site.mpi.pmi_library.startswith("/"):
+        yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
+    if not re.fullmatch(r"/[\w./-]+( -[A-Za-z]+)?", site.shell.shebang):
+        yield f"shell.shebang: '{site.shell.shebang}' is not a path with at most one option"
+    for name, partition in site.partitions.items():
+        for kind in partition.nodes:
+            if kind not in site.nodes:
+                yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
+    if sum(partition.default for partition in site.partitions.values()) > 1:
+        yield "partitions: more than one has default = true"
+
+
+def _citations(site: Site) -> Iterator[str]:
+    places = {name: getattr(site, name) for name in site.__struct_fields__}
+    for group in ("nodes", "partitions"):
+        places.update({f"{group}.{name}": table for name, table in getattr(site, group).items()})
+    places.update({f"notes.{i}": note for i, note in enumerate(site.notes)})
+    for place, table in places.items():
+        for key, cited in getattr(table, "sources", {}).items() if place != "sources" else ():
+            if key not in table.__struct_fields__:
+                yield f"{place}.sources: unknown key '{key}'{among(key, table.__struct_fields__)}"
+            if cited not in site.sources:
+                yield f"{place}.sources: no [sources.{cited}]{among(cited, list(site.sources))}"
+        cited = getattr(table, "source", None)
+        if cited is not None and cited not in site.sources:
+            yield f"{place}.source: no [sources.{cited}]{among(cited, list(site.sources))}"
+    for name, source in site.sources.items():
+        if (source.date is None) == (source.read is None):
+            yield f"sources.{name}: give 'date' (the source's) or, where it has none, 'read' (yours)"
+    for place, table in places.items():
+        unsourced = set(getattr(table, "stated", list)()) - set(getattr(table, "sources", ()))
+        if unsourced and table.source is None:
+            yield f"{place}: no 'source' for {', '.join(sorted(unsourced))}"
+
+
+def aliases(profiles: Dict[str, Path]) -> Dict[str, Path]:
+    """Other names of sites. Read by a search for the one line, so that finding a site stays quick."""
+    known: Dict[str, Path] = {}
+    for path in profiles.values():
+        if line := re.search(r"^aliases = \[(.*)\]", path.read_text("utf-8", "replace"), re.MULTILINE):
+            known.update({name: path for name in re.findall(r'"([^"]+)"', line.group(1))})
+    return known

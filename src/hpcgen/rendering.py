@@ -1,0 +1,123 @@
+"""A Job and the template of its scheduler become the script's text; nothing here knows a scheduler's spelling."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+import jinja2
+
+from hpcgen import paths, schedulers, shell
+from hpcgen.errors import TemplateError
+from hpcgen.job import Job, Origin
+from hpcgen.launchers import launch
+
+# Stands in a rendered line for a value that is None; no template and no checked value can hold it.
+NOTHING = "\0-\0"
+DIRECTIVE = ("#SBATCH", "#PBS", "#$", "#BSUB", "# flux:")
+
+
+class Environment(jinja2.Environment):
+    """Jinja whose marks are shell comments, so that a template is a script."""
+
+    def __init__(self, filters: Dict[str, Callable[..., Any]], **options: Any) -> None:
+        super().__init__(
+            loader=jinja2.FileSystemLoader([room / "templates" for room in paths.rooms()]),
+            block_start_string="#%",
+            block_end_string="\n",
+            comment_start_string="#%#",
+            comment_end_string="\n",
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=self.shown,
+            auto_reload=False,
+            **options,
+        )
+        self.filters.update(word=shell.word, path=shell.path, listed=lambda items: "".join(f"{item}," for item in items))
+        self.filters.update(filters)
+
+    def shown(self, value: Any) -> Any:
+        return NOTHING if value is None else value
+
+
+@lru_cache(maxsize=None)
+def _environment(scheduler: str, rooms: Tuple[str, ...]) -> Environment:
+    return Environment(schedulers.filters(scheduler), bytecode_cache=_compiled())
+
+
+def _compiled() -> Optional[jinja2.BytecodeCache]:
+    """Templates compiled once: half of a command's own time goes into that otherwise."""
+    folder = paths.cache() / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return jinja2.FileSystemBytecodeCache(str(folder))
+
+
+def source(name: str) -> str:
+    """The text of a file of `templates`. Raises TemplateError."""
+    for room in paths.rooms():
+        if (room / "templates" / name).is_file():
+            return (room / "templates" / name).read_text()
+    raise TemplateError(f"templates/{name}: no such file")
+
+
+def render(job: Job) -> str:
+    """The script. Raises TemplateError for a template that names what does not exist or writes out a None.
+
+    Deterministic: the same job gives the same text. Safe in threads.
+    """
+    return finished(text(_environment(job.scheduler, tuple(map(str, paths.rooms()))), job), job)
+
+
+def text(environment: Environment, job: Job) -> str:
+    try:
+        return environment.get_template(f"{job.scheduler}.sh").render(context(job))
+    except jinja2.TemplateNotFound as why:
+        raise TemplateError(f"templates/{why}: no such file") from None
+    except jinja2.TemplateError as why:
+        line = getattr(why, "lineno", None)
+        raise TemplateError(f"templates/{getattr(why, 'name', None) or job.scheduler}: {f'line {line}: ' if line else ''}{why}") from None
+
+
+class Launch(NamedTuple):
+    """A launch line, and what it was made of."""
+
+    line: str
+    origins: Dict[str, Tuple[Origin, ...]]
+
+
+def _launches(job: Job) -> List[Launch]:
+    return [Launch(launch(job, step), {"line": tuple(step.origins.values())}) for step in job.steps]
+
+
+def templates(job: Job) -> Tuple[str, ...]:
+    """The files of `templates` that the script is made of."""
+    body = f"workloads/{job.workload.replace('-', '_')}"
+    runtime = (f"containers/{job.container.runtime}.sh",) if job.container else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *runtime, f"{body}.sh", *((f"{body}.py",) if job.selfcheck else ()))
+
+
+def context(job: Job) -> Dict[str, Any]:
+    """What a template may name."""
+    return {
+        "job": job,
+        "setup": job.setup,
+        "container": job.container,
+        "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
+        "body": f"workloads/{job.workload.replace('-', '_')}.sh",
+        "launches": _launches(job),
+    }
+
+
+def finished(text: str, job: Job) -> str:
+    """Directives without a value left out, and blank lines never doubled outside what programs are given."""
+    lines = []
+    for line in text.split("\n"):
+        if NOTHING not in line:
+            lines.append(line)
+        elif not line.startswith(DIRECTIVE):
+            raise TemplateError(f"templates/{job.scheduler}.sh: a value is missing in: {line.replace(NOTHING, '…')}")
+    return "\n".join(lines)

@@ -1,0 +1,167 @@
+"""What a person asks for: every field is a flag of the command line, a key of job.toml and of config.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+
+import msgspec
+from msgspec import Struct
+from typing_extensions import Annotated, Literal
+
+from hpcgen import tables
+from hpcgen.errors import RequestError
+from hpcgen.job import Origin
+from hpcgen.units import Memory, Time
+from hpcgen.words import Line, Name, Text, Token
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+def about(text: str, *flags: str) -> msgspec.Meta:
+    """A field's help and the further flags of its option; the first flag is always the field's own name."""
+    return msgspec.Meta(description=text, extra={"flags": flags})
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A request; unset fields are None. Times are in seconds, memory in MiB."""
+
+    site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
+    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi or serial")] = None
+    program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
+    args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
+
+    workers: Annotated[Optional[int], about("Dask workers, beside the scheduler and the client")] = None
+    cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
+    hetjob: Annotated[Optional[bool], about("heterogeneous job: scheduler and client in a small part of their own")] = None
+    scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
+    scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
+
+    job_name: Annotated[Optional[Line], about("name of the job", "-J")] = None
+    account: Annotated[Optional[Token], about("account (project) to charge", "-A")] = None
+    time: Annotated[Optional[Time], about("time limit: 90m, 2h, 1:30:00, 1-12:00:00", "-t")] = None
+    partition: Annotated[Optional[Token], about("partition (queue)", "-p", "--queue")] = None
+    qos: Annotated[Optional[Token], about("quality of service", "-q")] = None
+    nodes: Annotated[Optional[Count], about("number of nodes", "-N")] = None
+    ntasks: Annotated[Optional[Count], about("number of tasks (MPI ranks)", "-n")] = None
+    ntasks_per_node: Annotated[Optional[Count], about("tasks on each node", "--tasks-per-node")] = None
+    ntasks_per_core: Annotated[Optional[Count], about("tasks on each core")] = None
+    cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
+    threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
+    hint: Annotated[Optional[Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]], about("binding hint")] = None
+    mem: Annotated[Optional[Memory], about("memory on each node: 40G")] = None
+    mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None
+    mem_per_gpu: Annotated[Optional[Memory], about("memory for each GPU: 80G")] = None
+    gpus: Annotated[Optional[Token], about("GPUs of the whole job: 2 or h100:2", "-G")] = None
+    gpus_per_node: Annotated[Optional[Token], about("GPUs on each node: 2 or h100:2")] = None
+    gpus_per_task: Annotated[Optional[Token], about("GPUs of each task: 1 or h100:1")] = None
+    cpus_per_gpu: Annotated[Optional[Count], about("CPUs for each GPU")] = None
+    gres: Annotated[Optional[Token], about("generic resources on each node, as the scheduler spells them")] = None
+    constraint: Annotated[Optional[Token], about("node features", "-C")] = None
+    exclusive: Annotated[Optional[bool], about("whole nodes, not shared with other jobs")] = None
+    nodelist: Annotated[Optional[Token], about("nodes that must be among the job's")] = None
+    exclude: Annotated[Optional[Token], about("nodes to leave out", "-x")] = None
+    distribution: Annotated[Optional[Token], about("placement of tasks on nodes and cores", "-m")] = None
+    licenses: Annotated[Optional[Token], about("licences that the job takes", "-L")] = None
+
+    output: Annotated[Optional[Line], about("file of the job's output", "-o")] = None
+    error: Annotated[Optional[Line], about("file of the job's errors", "-e")] = None
+    open_mode: Annotated[Optional[Literal["append", "truncate"]], about("how those files are opened")] = None
+    mail_type: Annotated[Optional[Token], about("when to send mail: BEGIN, END, FAIL, ALL …")] = None
+    mail_user: Annotated[Optional[Token], about("address for that mail")] = None
+    array: Annotated[Optional[Token], about("array of jobs: 1-10, 0-99%8", "-a")] = None
+    dependency: Annotated[Optional[Token], about("jobs to wait for: afterok:1234", "-d")] = None
+    reservation: Annotated[Optional[Token], about("reservation to run in")] = None
+    requeue: Annotated[Optional[bool], about("whether the job may be started again")] = None
+    signal: Annotated[Optional[Token], about("signal before the time limit: B:USR1@120")] = None
+    export: Annotated[Optional[Token], about("variables that the job inherits: ALL, NONE, A,B=c")] = None
+    chdir: Annotated[Optional[Line], about("working directory of the job", "-D")] = None
+    comment: Annotated[Optional[Line], about("a comment kept with the job")] = None
+    directive: Annotated[Tuple[Line, ...], about("any other directive, as the scheduler spells it (repeatable)")] = ()
+
+    module: Annotated[Tuple[Token, ...], about("modules to load in place of the site's Python (repeatable)")] = ()
+    conda: Annotated[Optional[Line], about("conda environment to activate: a name or a path")] = None
+    venv: Annotated[Optional[Line], about("virtual environment to activate: its folder")] = None
+    userbase: Annotated[Optional[Line], about("PYTHONUSERBASE, the folder of `pip install --user`")] = None
+    python: Annotated[Optional[Line], about("Python interpreter to run")] = None
+    env: Annotated[Dict[Name, Text], about("environment variable NAME=VALUE for the job (repeatable)")] = {}
+    interface: Annotated[Optional[Token], about("network interface for Dask's traffic: ib0, hsn0")] = None
+    mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
+    image: Annotated[Optional[Line], about("container image (.sif) that the program runs in")] = None
+    container_verb: Annotated[Optional[Literal["exec", "run"]], about("`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
+    bind: Annotated[Tuple[Token, ...], about("file or folder to bind into the container (repeatable)")] = ()
+
+
+# Of each group one is written; a stronger layer's choice takes the place of a weaker layer's other one.
+ALTERNATIVES = (
+    ("mem", "mem_per_cpu", "mem_per_gpu"),
+    ("gpus", "gpus_per_node", "gpus_per_task"),
+    ("workers", "ntasks"),
+    ("conda", "venv"),
+    ("hint", "ntasks_per_core"),
+    ("hint", "threads_per_core"),
+)
+
+
+class Layer(NamedTuple):
+    """Values from one place: `kind` and `where` say which, `strict` whether numbers must be numbers."""
+
+    kind: Literal["fact", "flag", "file", "config", "variable", "default"]
+    where: str
+    values: Mapping[str, Any]
+    strict: bool = True
+
+    def origin(self, key: str) -> Origin:
+        flag = self.kind == "flag" and key not in ("program", "args")
+        return Origin(self.kind, f"--{key.replace('_', '-')}" if flag else f"{self.where}: {key}")
+
+
+class Merged(NamedTuple):
+    """A request with, for each value that is set, where it came from."""
+
+    request: Request
+    origins: Dict[str, Origin]
+
+
+def merge(layers: Iterable[Layer]) -> Merged:
+    """One request from layers, weakest first. Raises RequestError with all faults of the layers.
+
+    The order that the command line uses: the site's defaults, /etc/hpcgen/config.toml, the user's config.toml (in each,
+    the table of the site after the rest), the scheduler's own variables, the request's file, flags.
+    """
+    values: Dict[str, Any] = {}
+    origins: Dict[str, Origin] = {}
+    problems: List[str] = []
+    for layer in layers:
+        given = {key: value for key, value in layer.values.items() if value is not None}
+        filled = tables.fill(Request, given, layer.where, problems, layer.strict)
+        problems += [f"{layer.where}: {fault}" for fault in contradictions(filled)]
+        for group in ALTERNATIVES:
+            if any(key in filled for key in group):
+                for key in group:
+                    values.pop(key, None)
+                    origins.pop(key, None)
+        for key, value in filled.items():
+            values[key] = {**values.get(key, {}), **value} if key == "env" and value else value
+            origins[key] = layer.origin(key)
+    if problems:
+        raise RequestError(*problems)
+    return Merged(Request(**values), origins)
+
+
+def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
+    """What one layer asks for twice in different ways."""
+    for group in ALTERNATIVES:
+        given = [f"--{key.replace('_', '-')}" for key in group if values.get(key) is not None]
+        if len(given) > 1:
+            yield f"{' and '.join(given)} exclude each other: give one of them"
+
+
+def from_file(path: Path) -> Layer:
+    """The layer of a request file. Raises RequestError."""
+    return Layer("file", path.name, tables.read(path, RequestError))
+
+
+def set_fields(request: Request) -> Dict[str, Any]:
+    """The fields that are set, by name."""
+    return {f.name: v for f in msgspec.structs.fields(Request) for v in [getattr(request, f.name)] if v not in (None, (), {})}

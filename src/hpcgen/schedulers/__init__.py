@@ -1,0 +1,44 @@
+"""Schedulers: a module and a template of the same name each. The registry is this folder's listing."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, cast
+
+from hpcgen.errors import SiteError, among
+from hpcgen.job import Component, Job
+
+
+class Scheduler(Protocol):
+    """What the rest of the house knows of a scheduler."""
+
+    ACCOUNT_VARIABLE: Optional[str]
+    INHERITED: Tuple[str, ...]
+    SUBMIT: Tuple[str, ...]
+    TEST_ONLY: Tuple[str, ...]
+    FILTERS: Mapping[str, Callable[..., Any]]
+
+    def memory(self, components: List[Component]) -> List[Component]:
+        """The components with one style of memory for the whole job."""
+
+    def refuse(self, job: Job) -> List[str]:
+        """What of this job the scheduler cannot say, each with what to do instead."""
+
+    def job_id(self, answer: str) -> str:
+        """The job's id out of what the submit command printed."""
+
+
+def names() -> List[str]:
+    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py"))
+
+
+def get(name: str) -> Scheduler:
+    """Raises SiteError for a scheduler that we do not speak."""
+    if name not in names():
+        raise SiteError(f"scheduler.type: unknown scheduler '{name}'{among(name, names())}")
+    return cast(Scheduler, importlib.import_module(f"hpcgen.schedulers.{name}"))
+
+
+def filters(name: str) -> Dict[str, Callable[..., Any]]:
+    return dict(get(name).FILTERS)

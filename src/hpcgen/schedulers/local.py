@@ -1,0 +1,33 @@
+"""No scheduler: bash on this machine."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from hpcgen.job import Component, Job
+
+ACCOUNT_VARIABLE = None
+INHERITED = ()
+SUBMIT = ("bash",)
+TEST_ONLY = ("-n",)
+FILTERS: Dict[str, Callable[..., Any]] = {}
+
+
+def memory(components: List[Component]) -> List[Component]:
+    """Nothing here holds a program to an amount of memory, and nothing is written of it."""
+    return components
+
+
+def refuse(job: Job) -> List[str]:
+    problems = []
+    if job.hetjob:
+        problems.append("--hetjob: one machine has no components to tell apart: leave it out")
+    if job.array:
+        problems.append("--array: no scheduler is here to start an array: use a loop, or a site with a scheduler")
+    for directive in job.directives:
+        problems.append(f"--directive '{directive}': no scheduler reads directives here: leave it out")
+    return problems
+
+
+def job_id(answer: str) -> str:
+    return answer.strip()

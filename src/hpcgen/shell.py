@@ -1,0 +1,32 @@
+"""Quoting for bash: the one place where a value becomes part of a command line."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Iterable
+
+
+def word(text: str) -> str:
+    """One word of a command, whatever it contains."""
+    return shlex.quote(text)
+
+
+def path(text: str) -> str:
+    """A path as one word; a leading ``~/`` means the home folder of whoever runs the script."""
+    if text == "~" or text.startswith("~/"):
+        return '"$HOME"' + (shlex.quote(text[1:]) if len(text) > 1 else "")
+    return shlex.quote(text)
+
+
+def join(words: Iterable[str]) -> str:
+    return " ".join(map(word, words))
+
+
+def comment(words: Iterable[str]) -> str:
+    """A command on one printable line, for a comment: bash would read it as the same words."""
+    return " ".join(word(text) if text.isprintable() else _ansi(text) for text in words)
+
+
+def _ansi(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return "$'" + "".join(chr(b) if 32 <= b < 127 and b not in b"\\'" else f"\\x{b:02x}" for b in data) + "'"

@@ -1,0 +1,247 @@
+"""A machine and its facts: ``load("mahuika")`` reads and checks one profile of ``sites/``."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import msgspec
+from msgspec import Struct
+from typing_extensions import Annotated, Literal
+
+from hpcgen import paths, tables
+from hpcgen.errors import SiteError, among
+from hpcgen.job import Origin
+from hpcgen.units import Memory, Time
+from hpcgen.words import Line, Name, Text, Token
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """Where facts come from: `date` is that of the source's version, `read` the day of reading where it has none."""
+
+    title: Line
+    url: Line
+    date: Optional[datetime.date] = None
+    read: Optional[datetime.date] = None
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table of facts: `source` cites for the whole table, `sources` for single keys."""
+
+    source: Optional[str] = None
+    sources: Dict[str, str] = {}
+
+    def stated(self) -> List[str]:
+        """The keys that differ from what a silent profile has: the facts that need a source."""
+        return [
+            field.name
+            for field in msgspec.structs.fields(self)
+            if field.name not in ("source", "sources") and getattr(self, field.name) != field.default
+        ]
+
+
+class Scheduler(Table, frozen=True, kw_only=True):
+    type: str
+    version: Optional[Line] = None
+    account_required: bool = False
+    hetjob: Optional[bool] = None
+    hetjob_advice: Optional[Line] = None
+    routes: bool = False
+    array_max: Optional[Count] = None
+    script_max_kib: Optional[Count] = None
+    gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+    omit: Tuple[str, ...] = ()
+    extra: Tuple[Line, ...] = ()
+
+
+class Shell(Table, frozen=True, kw_only=True):
+    shebang: Line = Line("/bin/bash")
+    init: Tuple[Line, ...] = ()
+    env: Dict[Name, Text] = {}
+
+
+class Modules(Table, frozen=True, kw_only=True):
+    """Modules to load, each list where it applies; `purge` empties the environment first."""
+
+    purge: Optional[Literal["purge", "--force purge", "reset"]] = None
+    base: Tuple[Token, ...] = ()
+    python: Tuple[Token, ...] = ()
+    mpi: Tuple[Token, ...] = ()
+    conda: Tuple[Token, ...] = ()
+    container: Tuple[Token, ...] = ()
+
+
+class Mpi(Table, frozen=True, kw_only=True):
+    flavour: Optional[Literal["intel", "mpich", "openmpi", "cray-mpich"]] = None
+    launcher: str = "srun"
+    pmi: Optional[Token] = None
+    pmi_library: Optional[Token] = None
+
+
+class Network(Table, frozen=True, kw_only=True):
+    interface: Optional[Token] = None
+    fabric: Optional[Line] = None
+
+
+class Container(Table, frozen=True, kw_only=True):
+    runtime: Literal["apptainer", "singularity"] = "apptainer"
+    verb: Literal["exec", "run"] = "exec"
+    binds: Tuple[Token, ...] = ()
+    gpu_flag: Literal["--nv", "--rocm"] = "--nv"
+
+
+class Storage(Table, frozen=True, kw_only=True):
+    local: Optional[Line] = None
+    scratch: Optional[Line] = None
+
+
+class Cpu(Table, frozen=True, kw_only=True):
+    """What the scheduler calls a CPU: a core, or a hardware thread."""
+
+    unit: Literal["core", "thread"] = "core"
+
+
+class Node(Table, frozen=True, kw_only=True):
+    """A kind of node. `cores` are those that jobs may use, `mem` what jobs may ask for on one node."""
+
+    cores: Count
+    mem: Optional[Memory] = None
+    count: Optional[Count] = None
+    threads_per_core: Count = 1
+    gpus: int = 0
+    gpu: Optional[Token] = None
+    features: Tuple[Token, ...] = ()
+    cpu: Optional[Line] = None
+
+
+class Partition(Table, frozen=True, kw_only=True):
+    """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice."""
+
+    nodes: Tuple[str, ...] = ()
+    default: bool = False
+    auto: bool = True
+    max_time: Optional[Time] = None
+    min_time: Optional[Time] = None
+    max_nodes: Optional[Count] = None
+    min_nodes: Optional[Count] = None
+    max_cpus: Optional[Count] = None
+    max_gpus: Optional[Count] = None
+    max_mem: Optional[Memory] = None
+    note: Optional[Line] = None
+
+
+class Limits(Table, frozen=True, kw_only=True):
+    """What any one job may ask for, whatever its partition."""
+
+    max_time: Optional[Time] = None
+    max_nodes: Optional[Count] = None
+    max_cpus: Optional[Count] = None
+    max_node_time: Optional[Time] = None
+    max_cpu_time: Optional[Time] = None
+
+
+class Note(Table, frozen=True, kw_only=True):
+    """What a person should know when the job is of this kind."""
+
+    when: Literal["always", "gpus", "hetjob", "container", "dask-mpi", "conda"]
+    text: Line
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """One machine. `path` is its profile; `id` the profile's file name."""
+
+    id: str
+    path: str
+    name: Line
+    operator: Line
+    country: Line
+    status: Literal["active", "retired"]
+    status_note: Optional[Line] = None
+    successor: Optional[Token] = None
+    aliases: Tuple[Token, ...] = ()
+    sources: Dict[str, Source]
+    scheduler: Scheduler
+    shell: Shell = Shell()
+    modules: Modules = Modules()
+    mpi: Mpi = Mpi()
+    python: str = "python"
+    network: Network = Network()
+    container: Container = Container()
+    storage: Storage = Storage()
+    cpu: Cpu = Cpu()
+    limits: Limits = Limits()
+    nodes: Dict[str, Node] = {}
+    partitions: Dict[str, Partition] = {}
+    notes: Tuple[Note, ...] = ()
+    defaults: Dict[str, Any] = {}
+
+    def cite(self, *place: str) -> Origin:
+        """Where the fact at this place comes from, for example ``cite("partitions", "large", "max_time")``."""
+        table: Any = self
+        for step in place[:-1]:
+            table = table[step] if isinstance(table, dict) else getattr(table, step)
+        key = getattr(table, "sources", {}).get(place[-1]) or getattr(table, "source", None)
+        source = self.sources.get(key) if isinstance(key, str) else None
+        text = f"{self.id}: {'.'.join(place)}"
+        if source is None:
+            return Origin("fact", text)
+        day = f"{source.date}" if source.date else f"read {source.read}"
+        return Origin("fact", text, source.title, day, source.url)
+
+    def facts_age(self) -> Tuple[datetime.date, datetime.date]:
+        """The dates of the oldest and the newest source."""
+        days = sorted(day for source in self.sources.values() for day in [source.date or source.read] if day)
+        return days[0], days[-1]
+
+    def cpus(self, node: Node, threads_per_core: Optional[int] = None) -> int:
+        """CPUs, as this scheduler counts them, that jobs may use on one such node."""
+        threads = node.threads_per_core if self.cpu.unit == "thread" else (threads_per_core or 1)
+        return node.cores * min(threads, node.threads_per_core)
+
+
+def load(name: str, rooms: Tuple[str, ...] = ()) -> Site:
+    """The site of this id or alias, or of the profile at this path (anything that ends in ``.toml``).
+
+    Raises SiteError when there is none or when its profile is wrong, with every fault in it.
+    """
+    path = Path(name) if name.endswith(".toml") else find(name, rooms)
+    return decode(path.stem, tables.read(path, SiteError), str(path))
+
+
+def find(name: str, rooms: Tuple[str, ...] = ()) -> Path:
+    profiles = dict(listing(rooms))
+    if name in profiles:
+        return profiles[name]
+    from hpcgen.profile import aliases
+
+    known = aliases(profiles)
+    if name in known:
+        return known[name]
+    raise SiteError(f"site: unknown site '{name}'{among(name, sorted({*profiles, *known}))}")
+
+
+def listing(rooms: Tuple[str, ...] = ()) -> Iterator[Tuple[str, Path]]:
+    """Id and profile of every site, by name; a stronger room's profile hides a weaker one's."""
+    found: Dict[str, Path] = {}
+    for room in paths.rooms(rooms):
+        for path in sorted((room / "sites").glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return iter(sorted(found.items()))
+
+
+def decode(name: str, data: Dict[str, Any], path: str) -> Site:
+    """A checked Site from a profile's tables. Raises SiteError with every fault."""
+    problems: List[str] = []
+    where = f"sites/{name}.toml"
+    own = [f"{where}: unknown key '{key}'" for key in ("id", "path") if key in data]
+    site = tables.struct(Site, {**data, "id": name, "path": path}, where, problems)
+    if problems or own:
+        raise SiteError(*own, *problems)
+    from hpcgen.profile import faults
+
+    if wrong := [f"{where}: {fault}" for fault in faults(site)]:
+        raise SiteError(*wrong)
+    return site  # type: ignore[no-any-return]

@@ -1,0 +1,107 @@
+"""The last step: a script is printed, written, submitted or run. Only here the world is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping
+
+from hpcgen import check, header, schedulers
+from hpcgen.errors import LimitError, RequestError, SubmitError
+from hpcgen.job import Job
+from hpcgen.rendering import render
+
+
+def scripted(job: Job) -> str:
+    """The script, checked for the site's cap on its size."""
+    text = render(job)
+    if too_long := check.script_over(job.script_max_kib, text):
+        raise LimitError(too_long)
+    return text
+
+
+def print_out(text: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def write(path: Path, text: str, force: bool = False) -> None:
+    """The whole file or nothing: written beside its place and moved there. Mode 0755 less the umask.
+
+    Raises RequestError rather than replace a file that hpcgen did not write, unless `force`.
+    """
+    if path.is_dir():
+        raise RequestError(f"--write: {path} is a folder: name a file in it")
+    if path.exists() and not force and not _ours(path):
+        raise RequestError(f"--write: {path} is there and hpcgen did not write it: give another name, or --force")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+        temporary.chmod(0o755 & ~_umask())
+        temporary.replace(path)
+    except OSError as why:
+        raise RequestError(f"--write: {path}: {why.strerror}") from None
+    finally:
+        temporary.unlink() if temporary.exists() else None
+
+
+def _ours(path: Path) -> bool:
+    try:
+        return any(line.startswith(f"# {header.FIRST}".encode()) for line in path.read_bytes().splitlines()[:3])
+    except OSError:
+        return False
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def log_folders(job: Job) -> Iterator[Path]:
+    """Make the folders of the job's output: where one is missing, Slurm lets the job vanish without a word."""
+    for name in (job.output, job.error):
+        folder = Path(job.chdir or "", name or "").parent
+        if name and "%" not in str(folder) and not folder.is_dir():
+            try:
+                folder.mkdir(parents=True)
+            except OSError as why:
+                raise SubmitError(f"{folder}: the log folder cannot be made: {why.strerror}") from None
+            yield folder
+
+
+def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:
+    """The environment without what a surrounding job left in it: those variables would change the new job."""
+    module = schedulers.get(scheduler)
+    kept = getattr(module, "KEPT", ())
+    return {name: value for name, value in environ.items() if name in kept or not name.startswith(tuple(module.INHERITED))}
+
+
+def submit(job: Job, path: Path, test_only: bool = False) -> str:
+    """Hand the file to the scheduler: the job's id, or what its test said. Raises SubmitError with its own words."""
+    module = schedulers.get(job.scheduler)
+    command = [*(module.TEST_ONLY if test_only else module.SUBMIT), str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=clean(os.environ, job.scheduler))
+    except FileNotFoundError:
+        raise SubmitError(f"{command[0]}: no such command here: submit {path} on a login node of {job.site}") from None
+    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    if done.returncode:
+        raise SubmitError(*(f"{command[0]}: {line}" for line in said or [f"status {done.returncode}"]))
+    return "\n".join(said) if test_only else module.job_id(done.stdout)
+
+
+def run(job: Job) -> int:
+    """Run the script with bash here and now: its exit status."""
+    with tempfile.TemporaryDirectory(prefix="hpcgen-") as folder:
+        path = Path(folder, "job.sh")
+        write(path, scripted(job))
+        return subprocess.run(_shell(job) + [str(path)], env=clean(os.environ, "slurm")).returncode
+
+
+def _shell(job: Job) -> List[str]:
+    return job.shebang.split()

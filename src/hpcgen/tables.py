@@ -1,0 +1,82 @@
+"""TOML tables into typed structs: every problem of a table at once, each naming its file and key."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Type, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+
+from hpcgen import words
+from hpcgen.errors import HpcgenError, nearest
+
+def read(path: Path, error: Type[HpcgenError]) -> Dict[str, Any]:
+    """The tables of a TOML file; raises `error` with the file's name and what is wrong with it."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+        raise error(f"{path}: {getattr(why, 'strerror', None) or why}") from None
+
+
+def fill(kind: Type[Struct], table: object, where: str, problems: List[str], strict: bool = True) -> Dict[str, Any]:
+    """The values of a struct of this kind, checked one by one; what is wrong is appended to `problems`."""
+    if not isinstance(table, Mapping):
+        problems.append(f"{where}: expected a table, got {table!r}")
+        return {}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    values: Dict[str, Any] = {}
+    for key, value in table.items():
+        field = fields.get(key)
+        if field is None:
+            problems.append(f"{where}: unknown key '{key}'{nearest(key, fields)}")
+        else:
+            values[field.name] = _value(field.type, value, where, key, problems, strict)
+    for key, field in fields.items():
+        if field.required and key not in table:
+            problems.append(f"{where}: '{key}' is missing")
+    return values
+
+
+def _value(kind: Any, value: object, where: str, key: str, problems: List[str], strict: bool) -> Any:
+    parts = get_args(kind)
+    if _is_struct(kind):
+        return struct(kind, value, _below(where, key), problems)
+    if get_origin(kind) is dict and _is_struct(parts[1]) and isinstance(value, dict):
+        return {name: struct(parts[1], table, f"{_below(where, key)}.{name}", problems) for name, table in value.items()}
+    if get_origin(kind) is tuple and _is_struct(parts[0]) and isinstance(value, list):
+        return tuple(struct(parts[0], table, f"{_below(where, key)}.{i}", problems) for i, table in enumerate(value))
+    try:
+        return msgspec.convert(value, kind, dec_hook=words.parse, strict=strict)
+    except (msgspec.ValidationError, ValueError) as why:
+        problems.append(f"{_below(where, key)}{reason(why)}")
+        return None
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def _below(where: str, key: str) -> str:
+    return f"{where}.{key}" if ": " in where else f"{where}: {key}"
+
+
+def struct(kind: Type[Struct], table: object, where: str, problems: List[str]) -> Any:
+    """A struct of this kind, or None when `problems` has grown."""
+    before = len(problems)
+    values = fill(kind, table, where, problems)
+    return kind(**values) if len(problems) == before else None
+
+
+def reason(why: Exception) -> str:
+    """msgspec's message in our words: ``.place: what is wrong``."""
+    text, _, place = str(why).partition(" - at `$")
+    place = re.sub(r"\[\.\.\.\]", "", place.rstrip("`"))
+    text = text.replace("`", "")
+    return f"{place}: {text[:1].lower() + text[1:]}"

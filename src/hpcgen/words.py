@@ -1,0 +1,87 @@
+"""The kinds of text that come in from flags, files and profiles, each checked as it comes in."""
+
+from __future__ import annotations
+
+import re
+from typing import Tuple, TypeVar
+
+from hpcgen.units import Memory, Time
+
+T = TypeVar("T")
+
+
+class Token(str):
+    """One word of a directive: a partition, an account, a node list. No blanks, quotes, ``$``, ``#`` or ``\\``."""
+
+    @classmethod
+    def parse(cls, value: object) -> Token:
+        text = _string(value)
+        if not re.fullmatch(r"[A-Za-z0-9_%+@:,=./^&|*()\[\]!~?{}-]+", text) or text.startswith("-"):
+            raise ValueError(f"{text!r} is not one plain word (letters, digits and _%+@:,=./-[]&|* only)")
+        return cls(text)
+
+
+class Line(str):
+    """A line of printable text: a job's name, a path, a whole directive."""
+
+    @classmethod
+    def parse(cls, value: object) -> Line:
+        text = _string(value)
+        if not text.strip() or not text.isprintable():
+            raise ValueError(f"{text!r} is not one line of printable text")
+        return cls(text)
+
+
+class Text(str):
+    """Whatever can be an argument of a program: anything but the NUL character."""
+
+    @classmethod
+    def parse(cls, value: object) -> Text:
+        text = _string(value)
+        if "\0" in text:
+            raise ValueError(f"{text!r} holds a NUL character, which no program's argument can")
+        return cls(text)
+
+
+class Name(str):
+    """The name of an environment variable."""
+
+    @classmethod
+    def parse(cls, value: object) -> Name:
+        text = _string(value)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+            raise ValueError(f"{text!r} is not the name of an environment variable")
+        if text in RESERVED:
+            raise ValueError(f"{text} is bash's own and cannot be set")
+        return cls(text)
+
+
+# Assigning to these fails, does nothing, or changes what bash itself does with the lines that follow.
+RESERVED = frozenset(
+    "BASHOPTS BASHPID BASH_VERSINFO EUID PPID SHELLOPTS UID GROUPS DIRSTACK FUNCNAME PIPESTATUS IFS _ "
+    "BASH_ARGC BASH_ARGV BASH_CMDS BASH_ALIASES BASH_LINENO BASH_SOURCE BASH_COMMAND BASH_SUBSHELL RANDOM SECONDS "
+    "SRANDOM EPOCHSECONDS EPOCHREALTIME LINENO HISTCMD BASH_ENV ENV PS4 POSIXLY_CORRECT COMP_WORDBREAKS".split()
+)
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, got {value!r}")
+    return value
+
+
+def parse(kind: type, value: object) -> object:
+    """The hook by which msgspec makes our kinds out of what TOML or the command line gave."""
+    return kind.parse(value)  # type: ignore[attr-defined]
+
+
+def plain(value: object) -> object:
+    """The hook by which msgspec writes our kinds."""
+    if isinstance(value, (Time, Memory)):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+KINDS: Tuple[type, ...] = (Token, Line, Text, Name, Time, Memory)

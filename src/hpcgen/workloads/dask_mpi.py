@@ -1,0 +1,82 @@
+"""Dask over MPI: rank 0 is the scheduler, rank 1 the client (the program), the others are workers.
+
+Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three ranks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import List, Tuple
+
+from hpcgen.errors import RequestError
+from hpcgen.job import Component
+from hpcgen.request import Request
+from hpcgen.workloads import Layout, command, component, memory
+
+MPI = True
+REFUSES = ()
+ROLES = 2  # the scheduler's rank and the client's
+WORKERS = 3
+MIB_PER_CPU = 1024
+
+
+def lay_out(request: Request) -> Layout:
+    if request.program and request.interface:
+        raise RequestError(
+            f"--interface: only the program can say it: call dask_mpi.initialize(interface='{request.interface}') there"
+        )
+    workers = _workers(request)
+    cpus, mib, assumed = _worker(request)
+    if request.workers is None and request.ntasks is None:
+        assumed.insert(0, f"{workers} workers (--workers)")
+    rest = component(request, "worker", workers, cpus, **memory(request, mib))
+    if not request.hetjob:
+        for name in ("scheduler_cpus", "scheduler_mem"):
+            if getattr(request, name) is not None:
+                flag = "--" + name.replace("_", "-")
+                raise RequestError(f"{flag}: in a plain job all ranks are alike: add --hetjob, or leave it out")
+        parts = [component(request, "all", workers + ROLES, cpus, **memory(request, mib))]
+    else:
+        parts = [_small(request), rest]
+    return Layout(parts, [command(request, (_asked(request, part, workers),), True) for part in parts], tuple(assumed))
+
+
+def _workers(request: Request) -> int:
+    workers = request.workers
+    if workers is None:
+        workers = WORKERS if request.ntasks is None else request.ntasks - ROLES
+    if workers < 1:
+        given = f"--workers {workers}" if request.ntasks is None else f"--ntasks {request.ntasks}"
+        raise RequestError(
+            f"{given}: Dask-MPI needs three ranks at least (scheduler, client, one worker): ask for --workers 1 or more"
+        )
+    return workers
+
+
+def _worker(request: Request) -> Tuple[int, int, List[str]]:
+    """CPUs of a worker and MiB of each, with what was assumed."""
+    if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
+        raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
+    cpus = request.cpus_per_worker or request.cpus_per_task
+    assumed = [] if cpus else ["1 CPU a worker (--cpus-per-worker)"]
+    if not (request.mem or request.mem_per_cpu or request.mem_per_gpu):
+        assumed.append("1G a CPU (--mem-per-cpu)")
+    return cpus or 1, MIB_PER_CPU, assumed
+
+
+def _small(request: Request) -> Component:
+    """Scheduler and client: one CPU and 1 GiB each unless asked otherwise, and nothing of the workers' GPUs."""
+    cpus = request.scheduler_cpus or 1
+    each = int(request.scheduler_mem or MIB_PER_CPU)
+    if each % cpus:
+        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {each // cpus * cpus}M")
+    alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "cpus_per_gpu": None, "gres": None}
+    return component(request, "scheduler and client", ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
+
+
+def _asked(request: Request, part: Component, workers: int) -> str:
+    """What the self-check hands to dask_mpi.initialize on the ranks of this component."""
+    asked = {"workers": workers, "nthreads": part.cpus_per_task, "interface": request.interface}
+    if part.mem_per_cpu_mib:
+        asked["memory_limit"] = f"{part.mem_per_cpu_mib * part.cpus_per_task}MiB"
+    return json.dumps({name: value for name, value in asked.items() if value is not None})

@@ -1,0 +1,28 @@
+#% for file in setup.init
+. {{ file|path }}
+#% endfor
+#% if setup.modules
+#%   if setup.purge
+module {{ setup.purge }}
+#%   endif
+#%   for module in setup.modules
+module load {{ module|word }}
+#%   endfor
+#% endif
+#% if setup.conda
+. "$(conda info --base)/etc/profile.d/conda.sh"
+conda activate {{ setup.conda|path }}
+#% endif
+#% if setup.venv
+. {{ setup.venv|path }}/bin/activate
+#% endif
+#% if setup.userbase
+export PYTHONUSERBASE={{ setup.userbase|path }}
+export PATH="$PYTHONUSERBASE/bin:$PATH"
+#% endif
+#% for name, value in setup.env
+export {{ name }}={{ value|word }}
+#% endfor
+#% if job.container
+#% include runtime
+#% endif
