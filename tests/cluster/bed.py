@@ -78,9 +78,10 @@ class Miniature:
         (self.folder / "munge.secret").write_text(secrets.token_hex(64))
         (self.folder / "munge.secret").chmod(0o600)
         modules.write(self.shape, self.folder / "modules")
-        for path in (self.home, *map(self.disk, self.shape.folders)):
+        for path in (self.home, self.folder / "disk", *map(self.disk, (*self.shape.folders, *self.shape.venvs))):
             path.mkdir(parents=True, exist_ok=True)
-            os.chown(path, UID, UID)
+        for path in (self.home, self.folder / "disk"):
+            self.give(path)
 
     def disk(self, path: str) -> Path:
         """Where the hosts' shared folder really is."""

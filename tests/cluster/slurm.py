@@ -143,7 +143,10 @@ class Job:
 
     @property
     def output(self) -> str:
-        return Path(self.records[0]["StdOut"]).read_text(errors="replace")
+        try:
+            return Path(self.records[0]["StdOut"]).read_text(errors="replace")
+        except OSError as problem:  # a log folder that is not there: the job vanishes
+            return f"(no output: {problem})"
 
     def completed(self) -> Job:
         if self.state != "COMPLETED":
