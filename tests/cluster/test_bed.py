@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -112,6 +113,18 @@ def test_failing_job_leaves_its_output_and_the_logs_in_one_folder(mahuika):
     kept = Path(str(problem.value).rpartition("logs are in ")[2])
     assert {"slurmctld.log", "slurmd-wbn001.log", "failing"} <= {path.name for path in kept.iterdir()}
     assert "the last words" in next(kept.glob("failing/slurm-*.out")).read_text()
+    shutil.rmtree(kept)
+
+
+def test_where_only_a_login_shell_knows_modules():
+    up = miniature(examples.MAHUIKA, "-login", module_in_batch=False).up()
+    try:
+        folder = up.workdir("shells")
+        for first, state in (("#!/bin/bash -e", "FAILED"), ("#!/bin/bash -l", "COMPLETED")):
+            (folder / "job.sh").write_text(f"{first}\n#SBATCH --time=1\nmodule load Python/3.9.9-gimkl-2020a\n")
+            assert slurm.run(up, "job.sh", cwd=str(folder)).state == state
+    finally:
+        up.down()
 
 
 def test_kestrel_has_its_interface_its_conda_and_its_gpus():
