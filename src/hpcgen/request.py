@@ -116,6 +116,15 @@ class Layer(NamedTuple):
         return Origin(self.kind, f"--{key.replace('_', '-')}" if flag else f"{self.where}: {key}")
 
 
+    def named(self, problem: str) -> str:
+        """A problem as its reader wrote the option: a key of a file, or a flag."""
+        if self.kind != "flag":
+            return problem
+        text = problem[len(self.where) + 2 :]
+        key = text.partition(":")[0]
+        return f"--{key.replace('_', '-')}{text[len(key):]}" if key in Request.__struct_fields__ else text
+
+
 class Merged(NamedTuple):
     """A request with, for each value that is set, where it came from."""
 
@@ -134,8 +143,10 @@ def merge(layers: Iterable[Layer]) -> Merged:
     problems: List[str] = []
     for layer in layers:
         given = {key: value for key, value in layer.values.items() if value is not None}
-        filled = tables.fill(Request, given, layer.where, problems, layer.strict)
-        problems += [f"{layer.where}: {fault}" for fault in contradictions(filled)]
+        found: List[str] = []
+        filled = tables.fill(Request, given, layer.where, found, layer.strict)
+        found += [f"{layer.where}: {fault}" for fault in contradictions(filled)]
+        problems += [layer.named(problem) for problem in found]
         for group in ALTERNATIVES:
             if any(key in filled for key in group):
                 for key in group:

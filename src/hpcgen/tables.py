@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Type, get_args, get_origin
+from typing import Any, Dict, List, Mapping, Tuple, Type, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
+from typing_extensions import Literal
 
 from hpcgen import words
 from hpcgen.errors import HpcgenError, nearest
@@ -45,17 +45,21 @@ def fill(kind: Type[Struct], table: object, where: str, problems: List[str], str
 
 
 def _value(kind: Any, value: object, where: str, key: str, problems: List[str], strict: bool) -> Any:
-    parts = get_args(kind)
-    if _is_struct(kind):
-        return struct(kind, value, _below(where, key), problems)
-    if get_origin(kind) is dict and _is_struct(parts[1]) and isinstance(value, dict):
+    base = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
+    parts = get_args(base)
+    if _is_struct(base):
+        return struct(base, value, _below(where, key), problems)
+    if get_origin(base) is dict and _is_struct(parts[1]) and isinstance(value, dict):
         return {name: struct(parts[1], table, f"{_below(where, key)}.{name}", problems) for name, table in value.items()}
-    if get_origin(kind) is tuple and _is_struct(parts[0]) and isinstance(value, list):
+    if get_origin(base) is tuple and _is_struct(parts[0]) and isinstance(value, list):
         return tuple(struct(parts[0], table, f"{_below(where, key)}.{i}", problems) for i, table in enumerate(value))
     try:
+        if get_origin(base) is dict and parts[0] in words.KINDS and isinstance(value, dict):
+            # msgspec leaves a mapping's keys as they are.
+            value = {words.parse(parts[0], name): item for name, item in value.items()}
         return msgspec.convert(value, kind, dec_hook=words.parse, strict=strict)
     except (msgspec.ValidationError, ValueError) as why:
-        problems.append(f"{_below(where, key)}{reason(why)}")
+        problems.append(f"{_below(where, key)}{_reason(kind, value, why)}")
         return None
 
 
@@ -74,9 +78,18 @@ def struct(kind: Type[Struct], table: object, where: str, problems: List[str]) -
     return kind(**values) if len(problems) == before else None
 
 
-def reason(why: Exception) -> str:
+def _reason(kind: Any, value: object, why: Exception) -> str:
     """msgspec's message in our words: ``.place: what is wrong``."""
     text, _, place = str(why).partition(" - at `$")
-    place = re.sub(r"\[\.\.\.\]", "", place.rstrip("`"))
-    text = text.replace("`", "")
-    return f"{place}: {text[:1].lower() + text[1:]}"
+    place = place.rstrip("`").replace("[...]", "")
+    if choices := _choices(kind):
+        return f"{place}: '{value}' is none of {', '.join(choices)}{nearest(str(value), choices)}"
+    text = text.replace("`", "").replace("int >= 1", "a whole number, 1 or more").replace(" | null", "")
+    return f"{place}: {text[:1].lower() + text[1:]}" + (f", got {value!r}" if "got" not in text and "xpected" in text else "")
+
+
+def _choices(kind: Any) -> Tuple[str, ...]:
+    """The words that a Literal allows, behind Optional and Annotated."""
+    while get_args(kind) and get_origin(kind) is not Literal:
+        kind = get_args(kind)[0]
+    return tuple(get_args(kind))

@@ -1,0 +1,97 @@
+"""The gallery: each request of tests/scripts/<site>/ and the very script that it makes.
+
+A snapshot proves sameness only. So each script is also read by bash and by ShellCheck here, by Slurm's own parser in
+test_oracle.py, and run in tests/cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from hpcgen import load, plan, render, tables
+from hpcgen.errors import RequestError
+from hpcgen.request import Layer, merge
+
+SCRIPTS = Path(__file__).parent / "scripts"
+CASES = sorted(SCRIPTS.glob("*/*.toml"))
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def script(path: Path) -> str:
+    site = load(path.parent.name)
+    values = {**tables.read(path, RequestError), "site": site.id}
+    return render(plan(site, merge([Layer("file", path.name, values)])))
+
+
+class Beside(SingleFileSnapshotExtension):
+    """Snapshots beside their requests: scripts/<site>/<case>.sh."""
+
+    file_extension = "sh"
+    _write_mode = WriteMode.TEXT
+
+    @classmethod
+    def dirname(cls, *, test_location: Any) -> str:
+        return str(SCRIPTS)
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:
+        return str(index)
+
+    @classmethod
+    def get_location(cls, *, test_location: Any, index: Any) -> str:
+        return str(SCRIPTS / f"{index}.sh")
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_script(path: Path, snapshot: Any) -> None:
+    assert script(path) == snapshot(extension_class=Beside, name=name(path))
+
+
+def test_no_orphans() -> None:
+    assert {p.with_suffix("") for p in SCRIPTS.glob("*/*.sh")} == {p.with_suffix("") for p in CASES}
+
+
+def test_every_site_has_a_case() -> None:
+    from hpcgen.site import listing
+
+    assert {path.parent.name for path in CASES} >= {name for name, _ in listing()}
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_bash_reads_it(path: Path) -> None:
+    assert subprocess.run(["bash", "-n"], input=script(path), text=True, capture_output=True).stderr == ""
+
+
+def needs(command: str) -> List[str]:
+    if shutil.which(command) is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{command} is not installed: apt-get install {command}")
+    return [command]
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_shellcheck_finds_nothing(path: Path) -> None:
+    """SC1090 and SC1091 are of files that exist only at the site."""
+    command = [*needs("shellcheck"), "--shell=bash", "--exclude=SC1090,SC1091", "-"]
+    done = subprocess.run(command, input=script(path), text=True, capture_output=True)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "templates").rglob("*.sh")), ids=lambda p: p.name)
+def test_templates_are_bash(path: Path) -> None:
+    text = path.read_text()
+    assert subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True).stderr == ""
+    assert text.endswith("\n") and not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+def test_same_bytes_again() -> None:
+    assert script(CASES[0]) == script(CASES[0])
