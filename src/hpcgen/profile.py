@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Iterator
+from typing import TYPE_CHECKING, Dict, Iterator, List
 
+from hpcgen import schedulers, tables
 from hpcgen.errors import among
+from hpcgen.job import Component
+from hpcgen.launchers import LAUNCHERS
+from hpcgen.request import Request
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -30,6 +34,7 @@ def pmi_agrees(flavour: str, pmi: str) -> bool:
 def faults(site: Site) -> Iterator[str]:
     """A sentence for everything in which the profile contradicts itself."""
     yield from _citations(site)
+    yield from _unknown(site)
     if site.status == "retired" and not (site.successor or site.status_note):
         yield "status: a retired site names its 'successor', or says why there is none in 'status_note'"
     if site.mpi.flavour and site.mpi.pmi and not pmi_agrees(site.mpi.flavour, site.mpi.pmi):
@@ -47,6 +52,26 @@ def faults(site: Site) -> Iterator[str]:
                 yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
     if sum(partition.default for partition in site.partitions.values()) > 1:
         yield "partitions: more than one has default = true"
+
+
+def _unknown(site: Site) -> Iterator[str]:
+    """Words that must be known elsewhere in the house."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", site.id):
+        yield f"{site.id!r} is no name for a site: letters, digits and ._- only"
+    if not site.sources:
+        yield "sources: a profile without a source is worth nothing: add [sources.NAME]"
+    if site.scheduler.type not in schedulers.names():
+        yield f"scheduler.type: unknown scheduler '{site.scheduler.type}'{among(site.scheduler.type, schedulers.names())}"
+    if site.mpi.launcher not in LAUNCHERS:
+        yield f"mpi.launcher: unknown launcher '{site.mpi.launcher}'{among(site.mpi.launcher, list(LAUNCHERS))}"
+    fields = [name.replace("_", "-") for name in Component.__struct_fields__]
+    for name in site.scheduler.omit:
+        if name != "memory" and name not in fields:
+            yield f"scheduler.omit: unknown directive '{name}'{among(name, ['memory', *fields])}"
+    problems: List[str] = []
+    tables.fill(Request, site.defaults, "defaults", problems)
+    yield from problems
+    yield from (f"defaults.{key}: a profile cannot say that" for key in ("site", "program", "args") if key in site.defaults)
 
 
 def _citations(site: Site) -> Iterator[str]:

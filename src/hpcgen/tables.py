@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple, Type, get_args, get_origin
+from typing import Any, Dict, Iterator, List, Mapping, Tuple, Type, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -50,6 +50,7 @@ def _value(kind: Any, value: object, where: str, key: str, problems: List[str], 
     if _is_struct(base):
         return struct(base, value, _below(where, key), problems)
     if get_origin(base) is dict and _is_struct(parts[1]) and isinstance(value, dict):
+        problems += [f"{_below(where, key)}: {fault}" for name in value for fault in _name_faults(name)]
         return {name: struct(parts[1], table, f"{_below(where, key)}.{name}", problems) for name, table in value.items()}
     if get_origin(base) is tuple and _is_struct(parts[0]) and isinstance(value, list):
         return tuple(struct(parts[0], table, f"{_below(where, key)}.{i}", problems) for i, table in enumerate(value))
@@ -61,6 +62,14 @@ def _value(kind: Any, value: object, where: str, key: str, problems: List[str], 
     except (msgspec.ValidationError, ValueError) as why:
         problems.append(f"{_below(where, key)}{_reason(kind, value, why)}")
         return None
+
+
+def _name_faults(name: str) -> Iterator[str]:
+    """A table's name ends up in directives and messages as any other word does."""
+    try:
+        words.Token.parse(name)
+    except ValueError as why:
+        yield str(why)
 
 
 def _is_struct(kind: Any) -> bool:
