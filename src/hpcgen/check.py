@@ -180,7 +180,7 @@ def node_gpus(component: Component) -> int:
     if gpus is None:
         return 0
     if gpus.per == "job":
-        return ceil(gpus.count / (component.nodes or gpus.count))
+        return ceil(gpus.count / (component.nodes or (1 if component.ntasks == 1 else gpus.count)))
     return gpus.count * (tasks_on_node(component) if gpus.per == "task" else 1)
 
 
@@ -210,8 +210,8 @@ def _short(case: Case, node: Node) -> List[Tuple[str, str]]:
 def _longer(case: Case) -> str:
     """A partition that allows the time, as an advice."""
     for name, partition in sorted(case.site.partitions.items(), key=lambda item: item[1].max_time or 0):
-        if partition.auto and (partition.max_time or 0) >= (case.job.time or 0) and name != case.name:
-            others = [r for r in RULES if list(r(case._replace(name=name)))]
-            if not others:
+        only_gpus = all(case.site.nodes[kind].gpus for kind in partition.nodes) and case.component.gpus is None
+        if partition.auto and name != case.name and partition.max_time and partition.max_time >= (case.job.time or 0):
+            if not only_gpus and not any(text for rule in RULES for text in rule(case._replace(name=name))):
                 return f", or for --partition {name}"
     return ""

@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Struct
 from typing_extensions import Literal
 
+from hpcgen.words import plain
+
 Env = Tuple[Tuple[str, str], ...]
 
 
@@ -149,7 +151,7 @@ class Job(Struct, frozen=True, kw_only=True):
         return len(self.components) > 1
 
     def to_json(self) -> str:
-        return msgspec.json.encode(self).decode()
+        return msgspec.json.encode(self, enc_hook=plain).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Job:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import List, NamedTuple, Optional, Tuple
 
-from hpcgen.check import refusals
+from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node
 from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Site
@@ -25,16 +26,28 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
     routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
     if not site.partitions:
         return Choice(None, routed, refusals(site, job, component, None))
-    tried = sorted(
-        ((refusals(site, job, component, name), rank) for name, rank in _candidates(site, component)),
-        key=lambda found: (len(found[0]), found[1]),
-    )
-    refused, rank = tried[0]
-    name = rank[-1]
+    tried = [(refusals(site, job, component, name), name, rank) for name, rank in _candidates(site, component)]
+    refused, name, _ = min(tried, key=lambda found: (excess(site, job, component, found[1]) if found[0] else 0, found[2]))
     if site.scheduler.routes:
         return Choice(None, site.cite("scheduler", "routes"), refused)
     why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
     return Choice(name, Origin("rule", why), refused)
+
+
+def excess(site: Site, job: Job, component: Component, name: str) -> float:
+    """By what factor the component is over what the partition has; the nearest to fitting is the one to speak of."""
+    partition = site.partitions[name]
+    kinds = [site.nodes[kind] for kind in partition.nodes]
+    tasks = tasks_on_node(component)
+    pairs = [
+        (job.time, partition.max_time),
+        (component.nodes, partition.max_nodes),
+        (component.ntasks * component.cpus_per_task, partition.max_cpus),
+        (tasks * component.cpus_per_task, max((site.cpus(node, component.threads_per_core) for node in kinds), default=None)),
+        (node_memory(component), max((node.mem or 0 for node in kinds), default=None)),
+        (node_gpus(component), max((node.gpus for node in kinds), default=None)),
+    ]
+    return prod(max(1.0, asked / (limit or 0.01)) for asked, limit in pairs if asked and limit is not None)
 
 
 def _asked(site: Site, job: Job, component: Component) -> Choice:

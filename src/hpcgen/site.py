@@ -28,6 +28,9 @@ class Source(Struct, frozen=True, kw_only=True):
     read: Optional[datetime.date] = None
 
 
+_EMPTY: Tuple[object, ...] = ({}, ())
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """A table of facts: `source` cites for the whole table, `sources` for single keys."""
 
@@ -39,7 +42,7 @@ class Table(Struct, frozen=True, kw_only=True):
         return [
             field.name
             for field in msgspec.structs.fields(self)
-            if field.name not in ("source", "sources") and getattr(self, field.name) != field.default
+            if field.name not in ("source", "sources") and getattr(self, field.name) not in (field.default, *_EMPTY)
         ]
 
 
