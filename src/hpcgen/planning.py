@@ -34,6 +34,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
     notes = [*_site_notes(site, request, name)]
+    if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) is not None]:
+        notes.append(f"{', '.join(silent)}: nothing here acts on it: that takes a scheduler")
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]

@@ -15,6 +15,7 @@ class Scheduler(Protocol):
 
     ACCOUNT_VARIABLE: Optional[str]
     INHERITED: Tuple[str, ...]
+    SILENT: Tuple[str, ...]
     SUBMIT: Tuple[str, ...]
     TEST_ONLY: Tuple[str, ...]
     FILTERS: Mapping[str, Callable[..., Any]]

@@ -13,6 +13,7 @@ from hpcgen.units import clock, size
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
 # Variables by which a surrounding job would change the one that is submitted.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
+SILENT = ()
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")

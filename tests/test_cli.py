@@ -1,0 +1,207 @@
+"""The command line as its users meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, List, Tuple
+
+import pytest
+
+from hpcgen.cli import status
+
+
+@pytest.fixture
+def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command in an empty folder: exit status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*args: str) -> Tuple[int, str, str]:
+        try:
+            code = status(list(args))
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        out, err = capsysbinary.readouterr()
+        return code, out.decode("utf-8", "surrogateescape"), err.decode()
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["slum"], ["unknown command 'slum'", "did you mean 'slurm'?"]),
+        (["slurm", "--site", "mahuka"], ["unknown site 'mahuka'", "did you mean 'mahuika'?"]),
+        (["slurm"], ["--site", "hpcgen sites", "config.toml"]),
+        (["slurm", "--site", "local"], ["runs local", "hpcgen local"]),
+        (["slurm", "--site", "mahuika", "--hetjb"], ["unknown option '--hetjb'", "did you mean '--hetjob'?"]),
+        (["slurm", "--site", "mahuika", "--mem", "-3"], ["--mem", "'-3'", "3G"]),
+        (["slurm", "--site", "mahuika", "--mem-per-cpu", "1.5G"], ["--mem-per-cpu", "1536M"]),
+        (["slurm", "--site", "mahuika", "--nodes", "0"], ["--nodes", "1 or more"]),
+        (["slurm", "--site", "mahuika", "-J", "a\nb"], ["--job-name", "one line"]),
+        (["slurm", "--site", "mahuika", "-A", "a b"], ["--account", "one plain word"]),
+        (["slurm", "--site", "mahuika", "--time", "soon"], ["--time", "1:30:00"]),
+        (["slurm", "--site", "mahuika", "--env", "A"], ["--env", "NAME=VALUE"]),
+        (["slurm", "--site", "mahuika", "--env", "A;x=1"], ["--env", "name of an environment variable"]),
+        (["slurm", "--site", "mahuika", "--hint", "nomultithred"], ["did you mean 'nomultithread'?"]),
+        (["slurm", "--site", "mahuika", "--mem", "1G", "--mem-per-cpu", "1G"], ["exclude each other"]),
+        (["slurm", "--site", "mahuika", "--file", "none.toml"], ["none.toml", "No such file"]),
+        (["slurm", "--site", "mahuika", "-w", "none/x.sh"], ["none/x.sh", "No such file"]),
+        (["slurm", "--site", "mahuika", "-w", "."], ["is a folder"]),
+        (["script"], ["FILE"]),
+        (["local", "--hetjob"], ["--hetjob", "leave it out"]),
+        (["sites", "show", "mahuka"], ["did you mean 'mahuika'?"]),
+    ],
+)
+def test_bad_input_is_one_clear_line(call: Any, args: List[str], words: List[str], tmp_path: Path) -> None:
+    code, out, err = call(*args)
+    last = err.splitlines()[-1]
+    assert (code, out) == (2, "") and all(word in last for word in words), err
+    assert "Traceback" not in err and not list(tmp_path.iterdir())
+
+
+def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "job.toml").write_text('worker = 3\nmem = "x"\nnodes = "2"\n')
+    code, out, err = call("script", "--site", "mahuika", "job.toml")
+    assert code == 2 and len(err.splitlines()) == 3
+    assert "job.toml: unknown key 'worker' – did you mean 'workers'?" in err
+
+
+def test_flags_win_over_the_file(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "job.toml").write_text('site = "mahuika"\nprogram = "x.py"\ntime = 30\nmem_per_cpu = "2G"\n')
+    code, out, err = call("script", "job.toml", "--time", "2h")
+    assert code == 0 and "--time=02:00:00" in out and "--mem-per-cpu=2G" in out
+    assert "x.py is not here" in err
+
+
+def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(os.environ["XDG_CONFIG_HOME"], "hpcgen")
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "config.toml"
+    try:
+        config.write_text('site = "mahuika"\nmail_user = "me@example.org"\n[sites.kestrel]\naccount = "mine"\n')
+        assert "--mail-user=me@example.org" in call("slurm")[1]
+        assert "--account=mine" in call("slurm", "--site", "kestrel")[1]
+        assert "--account=other" in call("slurm", "--site", "kestrel", "-A", "other")[1]
+        config.write_text("acount = 'x'\n")
+        code, _, err = call("slurm", "--site", "mahuika")
+        assert code == 2 and "did you mean 'account'?" in err and str(config) in err
+    finally:
+        config.unlink()
+    monkeypatch.setenv("SBATCH_ACCOUNT", "fromenv")
+    assert "--account=fromenv" in call("slurm", "--site", "kestrel")[1]
+
+
+def test_own_room_of_profiles(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hpcgen.site import load
+
+    text = Path(load("mahuika").path).read_text()
+    Path(tmp_path, "sites").mkdir()
+    Path(tmp_path, "sites", "mine.toml").write_text(text)
+    monkeypatch.setenv("HPCGEN_PATH", str(tmp_path))
+    assert call("slurm", "--site", "mine")[0] == 0
+    assert "mine\t" in call("sites")[1]
+
+
+def test_retired_site_says_so(call: Any) -> None:
+    code, out, err = call("slurm", "--site", "eagle", "--account", "x")
+    assert code == 0 and "eagle is retired" in err and "kestrel" in err
+
+
+def test_write_is_whole_and_careful(call: Any, tmp_path: Path) -> None:
+    assert call("slurm", "--site", "mahuika", "-w", "job.sh")[:2] == (0, "")
+    first = Path(tmp_path, "job.sh").read_text()
+    assert os.access(tmp_path / "job.sh", os.X_OK) and first == call("slurm", "--site", "mahuika")[1]
+    assert call("slurm", "--site", "mahuika", "-w", "job.sh", "--time", "5")[0] == 0, "our own file may be made again"
+    Path(tmp_path, "mine.sh").write_text("echo precious\n")
+    code, _, err = call("slurm", "--site", "mahuika", "-w", "mine.sh")
+    assert code == 2 and "--force" in err and Path(tmp_path, "mine.sh").read_text() == "echo precious\n"
+    assert call("slurm", "--site", "mahuika", "-w", "mine.sh", "--force")[0] == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["job.sh", "mine.sh"]
+
+
+def test_the_header_makes_it_again(call: Any) -> None:
+    args = ["slurm", "--site", "mahuika", "--hetjob", "--env", "A=b c", "--module", "X/1", "--time", "2h", "x.py", "a\n'b", "--time"]
+    out = call(*args)[1]
+    again = next(line for line in out.splitlines() if line.startswith("# made by: "))[len("# made by: ") :]
+    words = subprocess.run(["bash", "-c", f"printf '%s\\0' {again}"], capture_output=True, text=True).stdout.split("\0")[:-1]
+    assert call(*words[1:])[1] == out
+
+
+def test_submit(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real sbatch is met in tests/cluster; this stand-in shows what it is given."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    Path(tools, "sbatch").write_text('#!/bin/sh\nenv > "$SEEN"\necho "$@" >> "$SEEN"\necho "42;cluster"\n')
+    Path(tools, "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    for name in ("SLURM_JOB_ID", "SBATCH_TIMELIMIT", "PBS_JOBID", "SLURM_CONF"):
+        monkeypatch.setenv(name, "outer")
+    code, out, err = call("submit", "--site", "mahuika", "-o", "logs/%j.out", "x.py")
+    assert (code, out) == (0, "42\n") and "made the log folder logs" in err and Path(tmp_path, "logs").is_dir()
+    seen = Path(tmp_path, "seen").read_text()
+    assert "x.sh" in seen and "SLURM_CONF=outer" in seen
+    assert not any(name in seen for name in ("SLURM_JOB_ID", "SBATCH_TIMELIMIT", "PBS_JOBID"))
+    assert json.loads(call("submit", "--site", "mahuika", "--json", "x.py")[1])["job_id"] == "42"
+    Path(tools, "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: no' >&2\nexit 1\n")
+    code, out, err = call("submit", "--site", "mahuika", "x.py")
+    assert (code, out) == (1, "") and "sbatch: error: no" in err
+
+
+def test_submit_without_a_scheduler(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, _, err = call("submit", "--site", "mahuika", "x.py")
+    assert code == 1 and "login node of mahuika" in err
+
+
+def test_sites(call: Any) -> None:
+    code, out, _ = call("sites")
+    assert code == 0 and "mahuika\tslurm\t" in out and "\x1b" not in out
+    assert {site["id"] for site in json.loads(call("sites", "--json")[1])} >= {"mahuika", "kestrel", "local"}
+    shown = call("sites", "show", "mahuika")[1]
+    assert "mpi.pmi_library\t/lib64/libpmi2.so\t" in shown
+    assert json.loads(call("sites", "show", "m3", "--json")[1])["id"] == "m3-smu"
+    assert json.loads(call("sites", "schema")[1])["$defs"]["Partition"]
+
+
+def test_explain_gives_a_reason_for_every_line(call: Any) -> None:
+    for more in ([], ["--image", "x.sif", "--env", "A=$x'y", "prog.py"], ["--directive", "--nice=3", "prog.py", "a\nb"]):
+        args = ["--site", "mahuika", "--hetjob", "--time", "2h", *more]
+        lines = json.loads(call("explain", "--json", *args)[1])
+        assert "\n".join(line["text"] for line in lines) + "\n" == call("slurm", *args)[1]
+        assert [line["text"] for line in lines if line["text"].strip() and not (line["origins"] or line["template"])] == []
+    time = next(line for line in lines if "--time" in line["text"] and line["text"].startswith("#SBATCH"))
+    assert time["origins"][0]["text"] == "--time"
+    assert "fact mahuika: mpi.pmi" in call("explain", "--site", "mahuika", "x.py")[1]
+
+
+def completions(*words: str) -> List[str]:
+    env = {**os.environ, "_HPCGEN_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    done = subprocess.run([sys.executable, "-m", "hpcgen"], env=env, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def test_completion() -> None:
+    assert completions("hpcgen", "slurm", "--site", "mahuika") == ["mahuika", "mahuika-cs400"]
+    assert "milan" in completions("hpcgen", "slurm", "--site", "mahuika", "--partition", "mi")
+    assert completions("hpcgen", "slurm", "--site", "mahuika-cs400", "--module", "Py") == ["Python/3.9.9-gimkl-2020a"]
+    assert completions("hpcgen", "slurm", "--workload", "s") == ["serial"]
+    assert completions("hpcgen", "slurm", "--hetj") == ["--hetjob"]
+    assert completions("hpcgen", "sites", "show", "kes") == ["kestrel"]
+
+
+def test_a_reader_that_goes_away() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m hpcgen slurm --site mahuika --hetjob | true", shell=True, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+def test_version(call: Any) -> None:
+    from hpcgen import __version__
+
+    assert call("--version")[:2] == (0, f"hpcgen {__version__}\n")

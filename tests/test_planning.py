@@ -1,0 +1,185 @@
+"""What plan lays out, chooses and refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hpcgen import Job, LimitError, Request, RequestError, plan, render
+from hpcgen.request import Layer, merge
+from hpcgen.units import Memory, Time
+from tiny import site
+
+
+def job(at: Any = None, **asked: Any) -> Job:
+    return plan(at or site(), merge([Layer("flag", "command line", asked, strict=False)]))
+
+
+def refusal(at: Any = None, **asked: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        job(at, **asked)
+    return str(caught.value)
+
+
+def test_roles_of_a_plain_job() -> None:
+    made = job(program="x.py", workers=4, cpus_per_worker=2, mem_per_cpu="3G")
+    (part,) = made.components
+    assert (part.ntasks, part.cpus_per_task, part.mem_per_cpu_mib) == (6, 2, 3072)
+    assert dict(made.setup.env)["OMP_NUM_THREADS"] == "2"
+
+
+def test_roles_of_a_heterogeneous_job() -> None:
+    small, workers = job(program="x.py", hetjob=True, workers=3, cpus_per_worker=4, mem_per_cpu="3G").components
+    assert (small.ntasks, small.cpus_per_task, small.mem_per_cpu_mib) == (2, 1, 1024)
+    assert (workers.ntasks, workers.cpus_per_task, workers.mem_per_cpu_mib) == (3, 4, 3072)
+    assert dict(workers.env) == {"OMP_NUM_THREADS": "4"} and dict(small.env) == {"OMP_NUM_THREADS": "1"}
+
+
+def test_ntasks_counts_scheduler_and_client() -> None:
+    assert job(program="x.py", ntasks=6).components[0].ntasks == 6
+    assert "three ranks" in refusal(program="x.py", ntasks=2)
+    assert "three ranks" in refusal(program="x.py", workers=0)
+
+
+def test_small_component_can_be_asked_otherwise() -> None:
+    small = job(program="x.py", hetjob=True, scheduler_cpus=2, scheduler_mem="4G").components[0]
+    assert (small.cpus_per_task, small.mem_per_cpu_mib) == (2, 2048)
+    assert "3M" in refusal(program="x.py", hetjob=True, scheduler_cpus=3, scheduler_mem="5M")
+    assert "--hetjob" in refusal(program="x.py", scheduler_mem="4G")
+
+
+def test_one_memory_style_in_a_heterogeneous_job() -> None:
+    small, workers = job(program="x.py", hetjob=True, mem="8G").components
+    assert (small.mem_mib, small.mem_per_cpu_mib, workers.mem_mib) == (2048, None, 8192)
+    assert "--mem-per-cpu" in refusal(program="x.py", hetjob=True, mem_per_gpu="8G", gpus_per_node="1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (dict(time="2-0", partition="short"), ["partition short", "04:00:00", "Docs, read 2026-01-02", "--partition long"]),
+        (dict(time="9-0"), ["allows 3-00:00:00"]),
+        (dict(nodes=5, partition="short", workload="mpi"), ["allows 4 a job", "--nodes 4"]),
+        (dict(ntasks=65, partition="short", workload="mpi"), ["65 CPUs", "allows 64", "64 tasks"]),
+        (dict(cpus_per_worker=40), ["40 CPUs on a node", "--cpus-per-task 32"]),
+        (dict(mem_per_cpu="600G"), ["512G", "--mem-per-cpu 512G"]),
+        (dict(workload="serial", mem="600G"), ["--mem 512G"]),
+        (dict(workload="serial", gpus="3"), ["3 GPUs on a node", "ask for 2 a node"]),
+        (dict(workload="serial", gpus="v100:1"), ["type v100", "it has h100", "h100:1"]),
+        (dict(workload="mpi", nodes=3, gpus_per_node="2", mem="1G"), ["6 GPUs", "allows 4", "--gpus 4"]),
+        (dict(array="0-101", program="x.py", workload="serial"), ["--array 0-100"]),
+        (dict(array="a-b"), ["not a list of indices"]),
+        (dict(partition="shrot"), ["did you mean 'short'?"]),
+        (dict(gpus="two", workload="serial"), ["write 2 or h100:2"]),
+        (dict(workload="serial", ntasks=2), ["--workload mpi"]),
+        (dict(workload="mpi", workers=2), ["--workers", "dask-mpi"]),
+        (dict(workload="dask_mpi"), ["did you mean 'dask-mpi'?"]),
+        (dict(args=["a"]), ["without a program"]),
+        (dict(program="-x.py"), ["./-x.py"]),
+        (dict(bind=["/x"]), ["--image"]),
+        (dict(mpi="pmix"), ["does not start"]),
+        (dict(interface="ib0", program="x.py"), ["initialize(interface='ib0')"]),
+        (dict(hetjob=True, array="1-3"), ["--array", "leave out --hetjob"]),
+    ],
+)
+def test_refusals_name_the_limit_and_the_nearest(asked: Any, words: Any) -> None:
+    text = refusal(**asked)
+    assert "\n" not in text and all(word in text for word in words), text
+
+
+def test_limits_are_limit_errors() -> None:
+    with pytest.raises(LimitError):
+        job(time="9-0")
+
+
+def test_narrowest_partition_that_fits() -> None:
+    assert job(program="x.py", time="1h").components[0].partition == "short"
+    assert job(program="x.py", time="5h").components[0].partition == "big"
+    assert job(program="x.py", time="2-0").components[0].partition == "long"
+    assert job(program="x.py", time="10m").components[0].partition == "short", "debug is not for the automatic choice"
+    assert job(program="x.py", workload="serial", mem="100G").components[0].partition == "big"
+    assert job(program="x.py", workload="serial", gpus="1").components[0].partition == "gpu"
+
+
+def test_default_partition_comes_first() -> None:
+    partitions = {"long": {"nodes": ["thin"], "max_time": "3-0", "default": True, "source": "docs"}}
+    assert job(site(partitions=partitions), program="x.py", time="1h").components[0].partition == "long"
+
+
+def test_no_partition_where_the_scheduler_routes() -> None:
+    routed = site(scheduler={"routes": True})
+    assert job(routed, program="x.py").components[0].partition is None
+    assert "allows 3-00:00:00" in refusal(routed, time="9-0")
+    assert job(routed, program="x.py", partition="long").components[0].partition == "long"
+
+
+def test_unasked_time_fits_the_partition_asked_for() -> None:
+    made = job(program="x.py", partition="debug")
+    assert made.time == 1800 and any("30 minutes" in note for note in made.notes)
+
+
+def test_gpus_in_the_sites_own_spelling() -> None:
+    def lines(style: str, **asked: Any) -> str:
+        return render(job(site(scheduler={"gpu_request": style}), program="x.py", workload="serial", **asked))
+
+    assert "#SBATCH --gpus=1\n" in lines("gpus", gpus="1")
+    assert "#SBATCH --gpus-per-node=h100:2\n" in lines("gpus-per-node", gpus="h100:2")
+    assert "#SBATCH --gres=gpu:h100:2,ssd\n" in lines("gres", gpus="h100:2", gres="ssd")
+    assert "#SBATCH --gpus-per-task=1\n" in lines("gres", gpus_per_task="1")
+
+
+def test_account_is_refused_with_three_ways() -> None:
+    text = refusal(site(scheduler={"account_required": True}))
+    assert all(way in text for way in ("--account NAME", "config.toml", "SBATCH_ACCOUNT"))
+
+
+def test_hetjob_is_refused_where_it_cannot_be() -> None:
+    assert "takes no heterogeneous jobs" in refusal(site(scheduler={"hetjob": False}), hetjob=True)
+    assert "mpirun" in refusal(site(mpi={"launcher": "mpirun", "pmi": None}), hetjob=True)
+
+
+def test_old_slurm_says_packjob() -> None:
+    text = render(job(site(scheduler={"version": "19.05.2"}), hetjob=True))
+    assert "#SBATCH packjob\n" in text and "--pack-group=1" in text and "het" not in text.replace("--hetjob", "")
+
+
+def test_omit_is_data() -> None:
+    assert "--mem" not in render(job(site(scheduler={"omit": ["memory"]}), program="x.py", time="1h")).split("#SBATCH", 1)[1]
+
+
+def test_colon_arrives() -> None:
+    assert "bash -c 'exec python x.py a : b'" in render(job(program="x.py", args=["a", ":", "b"]))
+
+
+def test_job_round_trip() -> None:
+    made = job(hetjob=True, env={"A": "b c"}, image="x.sif")
+    assert Job.from_json(made.to_json()) == made and render(Job.from_json(made.to_json())) == render(made)
+
+
+def test_plain_request_is_enough() -> None:
+    made = plan(site(), Request(program="x.py", workers=2, time=Time(600), mem_per_cpu=Memory(512)))
+    assert "--time=00:10:00" in render(made)
+
+
+def test_layers_stronger_wins_and_keeps_alternatives_apart() -> None:
+    merged = merge([
+        Layer("config", "config.toml", {"mem": "4G", "account": "a", "env": {"A": "1", "B": "2"}}),
+        Layer("file", "job.toml", {"mem_per_cpu": "2G", "env": {"B": "3"}}),
+        Layer("flag", "command line", {"account": "b"}, strict=False),
+    ])  # fmt: skip
+    assert merged.request.mem is None and merged.request.mem_per_cpu == 2048
+    assert merged.request.account == "b" and merged.origins["account"].text == "--account"
+    assert dict(merged.request.env) == {"A": "1", "B": "3"}
+
+
+def test_export_none_does_not_rob_srun() -> None:
+    assert "export SLURM_EXPORT_ENV=ALL\n" in render(job(program="x.py", export="NONE"))
+
+
+def test_safe_in_threads() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        texts = set(pool.map(lambda _: render(job(hetjob=True, env={"A": "b"})), range(200)))
+    assert len(texts) == 1
