@@ -93,10 +93,13 @@ class Miniature:
         (self.folder / "run" / "top" / name).mkdir(parents=True, exist_ok=True)
         return processes.boot(spec, self.logs / f"host-{name}.log", self.shape.name, inside)
 
+    def _ready(self, name: str) -> Path:
+        """The host writes it when its daemons run, and takes it away when one ends."""
+        return self.folder / "run" / f"{name}.ready"
+
     def _await(self, name: str, pid: int) -> None:
-        ready = self.folder / "run" / f"{name}.ready"
         deadline = time.monotonic() + 20
-        while not ready.exists():
+        while not self._ready(name).exists():
             if not processes.started(pid) or time.monotonic() > deadline:
                 self.fail(f"host {name} does not start")
             time.sleep(0.02)
@@ -107,7 +110,7 @@ class Miniature:
 
     def _stop(self) -> None:
         """Process 1 of the login host takes every other process, mount and interface with it."""
-        if not processes.kill({**processes.strays(self.shape.name), **dict(self._saved().values())}):
+        if not processes.kill({**processes.strays(self.shape.name), **dict(saved(self.state).values())}):
             self.fail("the miniature's processes do not end")
         self.state.unlink(missing_ok=True)
 
@@ -117,13 +120,11 @@ class Miniature:
         record = {"digest": self.shape.digest(), "pids": {name: [pid, processes.started(pid)] for name, pid in pids.items()}}
         self.state.write_text(json.dumps(record, indent=1) + "\n")
 
-    def _saved(self) -> dict[str, tuple[int, str]]:
-        return saved(self.state)
-
     def healthy(self) -> bool:
-        """Every host lives, the shape is the same, and the scheduler answers."""
-        saved = self._saved()
-        if set(saved) != set(self.numbers) or not all(processes.started(pid) == start for pid, start in saved.values()):
+        """Every host and every daemon lives, the shape is the same, and the scheduler answers."""
+        if set(saved(self.state)) != set(self.numbers) or not lives(self.state):
+            return False
+        if not all(self._ready(name).exists() for name in self.numbers):
             return False
         return json.loads(self.state.read_text())["digest"] == self.shape.digest() and self.scheduler.answers(self)
 
@@ -157,7 +158,7 @@ class Miniature:
             "interfaces": self.interfaces,
             "files": self._files(name),
             "daemons": self.scheduler.host_daemons(host, logs) if host else self.scheduler.login_daemons(logs),
-            "ready": str(self.folder / "run" / f"{name}.ready"),
+            "ready": str(self._ready(name)),
         }
 
     def _files(self, name: str) -> dict[str, str]:
@@ -182,7 +183,7 @@ class Miniature:
 
     def command(self, argv: list[str], host: str = LOGIN, cwd: str = "", user: str = USER, login: bool = True) -> list[str]:
         """The command line that runs `argv` on a host, from outside, as someone who has just logged in."""
-        pid, start = self._saved().get(host, (0, ""))
+        pid, start = saved(self.state).get(host, (0, ""))
         if not start or processes.started(pid) != start:
             raise Broken(f"{self.shape.name}: host {host} is not up")
         enter = ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"]

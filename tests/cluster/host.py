@@ -156,15 +156,20 @@ def main(spec_file: str) -> None:
     "".encode("idna")
     enter(furnish(spec, Path(spec["top"])))
     wait_for_network(spec["interfaces"])
+    running = {}
     for daemon in spec["daemons"]:
-        print("started", daemon["argv"][0], start(daemon, Node(**spec["node"]).cpus), flush=True)
-    Path(spec["ready"]).write_text("ready\n")
+        running[start(daemon, Node(**spec["node"]).cpus)] = daemon["argv"]
+    ready = Path(spec["ready"])
+    ready.write_text("ready\n")
     while True:  # the host's process 1 buries what others leave
         try:
             pid, status = os.wait()
-            print("ended", pid, os.waitstatus_to_exitcode(status), flush=True)
         except ChildProcessError:
             time.sleep(0.2)
+            continue
+        if pid in running:
+            print("ended:", *running[pid], os.waitstatus_to_exitcode(status), flush=True)
+            ready.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

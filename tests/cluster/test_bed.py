@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -219,7 +218,7 @@ def spaces():
 
 
 def members(shape):
-    return {os.readlink(f"/proc/{pid}/ns/{kind}") for pid, _ in shape._saved().values() for kind in ("net", "mnt", "pid")}
+    return {os.readlink(f"/proc/{pid}/ns/{kind}") for pid, _ in bed.saved(shape.state).values() for kind in ("net", "mnt", "pid")}
 
 
 def crash_nothing(up):
@@ -253,15 +252,22 @@ def test_down_leaves_nothing(crash):
     up.down()
 
 
-def test_up_mends_a_dead_controller_and_a_dead_host():
+def crash_slurmd(up):
+    up.run(["sh", "-c", "kill -9 $(cat /run/slurmd.pid)"], user="root", host="wbn003")
+    time.sleep(0.3)  # until it is buried
+
+
+def crash_host(up):
+    assert processes.kill(dict([bed.saved(up.state)["wbn002"]]))
+
+
+def test_up_mends_what_is_dead():
     up = miniature(examples.MAHUIKA, "-mend").up()
     try:
-        crash_controller(up)
-        up.up()
-        assert up.healthy()
-        os.kill(up._saved()["wbn002"][0], signal.SIGKILL)
-        assert not bed.Miniature(up.shape).healthy()
-        assert up.up().healthy()
+        for crash in (crash_controller, crash_slurmd, crash_host):
+            crash(up)
+            assert not up.healthy()
+            assert up.up().healthy()
     finally:
         up.down()
 
