@@ -1,0 +1,8 @@
+#!/bin/bash
+# hpcgen 0.1.0: site local, facts of 2023-11-02
+# made by: hpcgen local --workers 4 dask_example.py
+
+export OMP_NUM_THREADS=1
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+mpiexec -n 6 python dask_example.py

@@ -1,0 +1,17 @@
+#!/bin/bash
+# hpcgen 0.1.0: site mahuika-cs400, facts of 2024-12-13
+# made by: hpcgen slurm --site mahuika-cs400 --workers 1 --account PROJECTID --time 00:01:00 --mem-per-cpu 512M dask_example.py
+#SBATCH --job-name=dask_example
+#SBATCH --account=PROJECTID
+#SBATCH --time=00:01:00
+#SBATCH --partition=large
+#SBATCH --ntasks=3
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=512M
+
+module purge
+module load Python/3.9.9-gimkl-2020a
+export OMP_NUM_THREADS=1
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+srun --mpi=pmi2 --cpus-per-task=1 python dask_example.py

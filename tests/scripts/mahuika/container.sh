@@ -1,0 +1,15 @@
+#!/bin/bash -e
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# made by: hpcgen slurm --site mahuika --time 01:00:00 --ntasks 6 --mem-per-cpu 1G --image my_container.sif dask_example.py
+#SBATCH --job-name=dask_example
+#SBATCH --time=01:00:00
+#SBATCH --ntasks=6
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=1G
+
+export OMP_NUM_THREADS=1
+export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
+export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+srun --mpi=pmi2 --cpus-per-task=1 apptainer exec my_container.sif python dask_example.py

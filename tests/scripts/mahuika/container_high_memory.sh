@@ -1,0 +1,19 @@
+#!/bin/bash -e
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# made by: hpcgen slurm --site mahuika --workers 3 --cpus-per-worker 4 --hetjob --time 01:00:00 --mem-per-cpu 3G --image my_container.sif dask_example.py
+#SBATCH --job-name=dask_example
+#SBATCH --time=01:00:00
+#SBATCH --ntasks=2
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=1G
+#SBATCH hetjob
+#SBATCH --ntasks=3
+#SBATCH --cpus-per-task=4
+#SBATCH --mem-per-cpu=3G
+
+export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
+export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+srun --mpi=pmi2 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 apptainer exec my_container.sif python dask_example.py : \
+     --het-group=1 --cpus-per-task=4 env OMP_NUM_THREADS=4 apptainer exec my_container.sif python dask_example.py

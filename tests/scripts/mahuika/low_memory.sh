@@ -1,0 +1,15 @@
+#!/bin/bash -e
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# made by: hpcgen slurm --site mahuika --time 01:00:00 --ntasks 6 --mem-per-cpu 1G mydaskprogram.py
+#SBATCH --job-name=mydaskprogram
+#SBATCH --time=01:00:00
+#SBATCH --ntasks=6
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=1G
+
+module purge
+module load Python/3.9.9-gimkl-2020a
+export OMP_NUM_THREADS=1
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+srun --mpi=pmi2 --cpus-per-task=1 python mydaskprogram.py
