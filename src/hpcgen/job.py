@@ -48,7 +48,6 @@ class Component(Struct, frozen=True, kw_only=True):
     ntasks_per_node: Optional[int] = None
     ntasks_per_core: Optional[int] = None
     cpus_per_task: int = 1
-    cpus_per_gpu: Optional[int] = None
     threads_per_core: Optional[int] = None
     hint: Optional[str] = None
     mem_mib: Optional[int] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -9,6 +10,10 @@ from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node
 from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Site
+
+
+# A limit that no source states makes a partition the widest.
+UNKNOWN = sys.maxsize
 
 
 class Choice(NamedTuple):
@@ -70,8 +75,8 @@ def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, 
         gpus = bool(kinds) and all(node.gpus for node in kinds)
         odd = int(not partition.auto) * 2 + int(gpus != (component.gpus is not None))
         if partition.auto and not (gpus and component.gpus is None):
-            memory = max((node.mem or 0 for node in kinds), default=0)
-            ranked.append((name, (odd, int(not partition.default), partition.max_time or 0, memory, name)))
+            memory = max((node.mem or UNKNOWN for node in kinds), default=UNKNOWN)
+            ranked.append((name, (odd, int(not partition.default), partition.max_time or UNKNOWN, memory, name)))
     if not ranked:
         ranked = [(name, (3, 0, 0, 0, name)) for name in site.partitions]
     return ranked

@@ -246,7 +246,7 @@ def _step(site: Site, request: Request, job: Job, commands: List[Any], launcher:
 
 def _refused(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
     problems = scheduler.refuse(job)
-    if why := launchers.refuse(job.steps[0].launcher, job.hetjob):
+    if not problems and (why := launchers.refuse(job.steps[0].launcher, job.hetjob)):
         problems.append(f"--hetjob: {why} {check.cited(site.cite('mpi', 'launcher'))}: leave out --hetjob")
     if problems:
         raise RequestError(*problems)

@@ -7,8 +7,12 @@ from typing import Iterable
 
 
 def word(text: str) -> str:
-    """One word of a command, whatever it contains."""
-    return shlex.quote(text)
+    """One word of a command, whatever it contains.
+
+    Never with a line of its own that begins with #: schedulers look for directives between commands too. sbatch takes
+    #PBS and #BSUB from there (run on 22.05), Grid Engine #$.
+    """
+    return _ansi(text) if "\n#" in text else shlex.quote(text)
 
 
 def path(text: str) -> str:

@@ -61,7 +61,7 @@ class Scheduler(Table, frozen=True, kw_only=True):
 
 
 class Shell(Table, frozen=True, kw_only=True):
-    shebang: Line = Line("/bin/bash")
+    shebang: Line = "/bin/bash"  # type: ignore[assignment]
     init: Tuple[Line, ...] = ()
     env: Dict[Name, Text] = {}
 

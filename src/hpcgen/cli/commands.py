@@ -140,7 +140,9 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        print(msgspec.json.encode(lines).decode())
+        from hpcgen.words import plain
+
+        print(msgspec.json.encode(lines, enc_hook=plain).decode())
     else:
         from hpcgen.cli import show
 

@@ -34,7 +34,8 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
     if as_json:
         import json
 
-        print(json.dumps([{k: getattr(s, k) for k in ("id", "name", "operator", "country", "status", "path")} for s in found]))
+        keys = ("id", "name", "operator", "country", "status", "path")
+        print(json.dumps([{key: str(getattr(site, key)) for key in keys} for site in found]))
     else:
         rows = ((s.id, s.scheduler.type, s.name, s.operator, s.country, _status(s), f"{s.facts_age()[1]}") for s in found)
         show.table(("site", "scheduler", "name", "operator", "country", "status", "facts of"), rows)

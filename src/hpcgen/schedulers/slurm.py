@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any, Callable, Dict, List, Optional
 
 import msgspec
 
+from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
 from hpcgen.units import clock, size
 
@@ -31,13 +33,52 @@ def memory(components: List[Component]) -> List[Component]:
     ]
 
 
+# What sbatch of 22.05 takes; of a list with a wrong word in it, it drops that word and says nothing. Source: src/common/proc_args.c.
+MAIL = (
+    "NONE", "BEGIN", "END", "FAIL", "REQUEUE", "ALL", "INVALID_DEPEND", "STAGE_OUT", "TIME_LIMIT", "TIME_LIMIT_90", "TIME_LIMIT_80",
+    "TIME_LIMIT_50", "ARRAY_TASKS",
+)  # fmt: skip
+SIGNAL = (
+    r"([BR]{1,2}:)?((SIG)?(HUP|INT|QUIT|ABRT|KILL|ALRM|TERM|USR1|USR2|URG|CONT|STOP|TSTP|TTIN|TTOU|XCPU)|[1-9]\d?)(@\d{1,4})?"
+)
+SPREAD = r"(block|cyclic|\*)(:(block|cyclic|fcyclic|\*)){0,2}(,(no)?pack)?|(no)?pack|plane=[1-9]\d*|arbitrary"
+
+
 def refuse(job: Job) -> List[str]:
     problems = []
+    for word in (job.mail_type or "NONE").split(","):
+        if word.upper() not in MAIL:
+            problems.append(f"--mail-type: unknown event '{word}'{among(word.upper(), MAIL)}")
+    if job.signal and not re.fullmatch(SIGNAL, job.signal, re.IGNORECASE):
+        problems.append(f"--signal: '{job.signal}' is not a signal for sbatch: write USR1 or B:USR1@120")
+    for directive in job.directives:
+        if why := _unreadable(directive):
+            problems.append(f"--directive '{directive}': {why}")
+    for c in job.components:
+        if c.nodes and c.nodes > c.ntasks:
+            # sbatch takes fewer nodes then, with no more than a warning.
+            problems.append(f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) cannot be on more nodes: ask for --nodes {c.ntasks}")
+        if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
+            problems.append("--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu")
+    spread = job.components[-1].distribution
+    if spread and not re.fullmatch(SPREAD, spread, re.IGNORECASE):
+        problems.append(f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4")
     if job.hetjob and job.array:
         problems.append("--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one")
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
         problems.append("--mem-per-gpu: a heterogeneous job needs one style of memory: use --mem-per-cpu")
     return problems
+
+
+def _unreadable(directive: str) -> Optional[str]:
+    """Why sbatch would not take this directive for an option, or would take it for the start of another component."""
+    if not directive.startswith("-"):
+        return "sbatch's options begin with '-': write it as in '--nice=100'"
+    try:
+        shlex.split(directive)
+    except ValueError:
+        return "a quote is opened and not closed"
+    return None
 
 
 def job_id(answer: str) -> str:

@@ -60,12 +60,28 @@ def command(request: Request, selfcheck: Tuple[str, ...] = (), python: bool = Fa
 def component(request: Request, role: str, ntasks: int, cpus: int, **more: object) -> Component:
     """A component with what a request says of every one of its kind."""
     same = {name: getattr(request, name) for name in SHARED}
+    if request.cpus_per_gpu and role != SMALL:
+        cpus = _by_gpu(request, ntasks)
     own: Dict[str, Optional[object]] = {"ntasks": ntasks, "cpus_per_task": cpus, "env": threads(cpus), **more}
     return Component(role=role, **{**same, **own})  # type: ignore[arg-type]
 
 
+def _by_gpu(request: Request, ntasks: int) -> int:
+    """CPUs of a task where they were asked for by GPU: sbatch takes no --cpus-per-task beside --cpus-per-gpu, but srun
+    and OpenMP need to hear the task's number."""
+    if request.cpus_per_task or request.cpus_per_worker:
+        raise RequestError("--cpus-per-gpu and --cpus-per-task exclude each other: give one of them")
+    nodes = request.nodes or (1 if ntasks == 1 else None)
+    for asked, times in ((request.gpus, 1), (request.gpus_per_node, nodes), (request.gpus_per_task, ntasks)):
+        total = int(asked.rpartition(":")[2]) * times * (request.cpus_per_gpu or 0) if asked and times else 0
+        if total and total % ntasks == 0:
+            return total // ntasks
+    raise RequestError("--cpus-per-gpu: the GPUs that were asked for give no whole number of CPUs a task: ask for --cpus-per-task")
+
+
+SMALL = "scheduler and client"
 SHARED = (
-    "nodes", "ntasks_per_node", "ntasks_per_core", "cpus_per_gpu", "threads_per_core", "hint", "gres", "partition",
+    "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres", "partition",
     "constraint", "exclusive", "nodelist", "exclude", "distribution", "licenses",
 )  # fmt: skip
 

@@ -70,7 +70,7 @@ def _small(request: Request) -> Component:
     each = int(request.scheduler_mem or MIB_PER_CPU)
     if each % cpus:
         raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {each // cpus * cpus}M")
-    alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "cpus_per_gpu": None, "gres": None}
+    alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "gres": None}
     return component(request, "scheduler and client", ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
 
 

@@ -1,0 +1,48 @@
+#!/bin/bash
+# hpcgen 0.1.0: site kestrel, facts of 2025-07-30
+# made by: hpcgen slurm --site kestrel --workers 4 --cpus-per-worker 8 --hetjob --account hpcapps --time 00:30:00 --mem-per-cpu 2G --conda daskmpi
+#SBATCH --job-name=dask-mpi
+#SBATCH --account=hpcapps
+#SBATCH --time=00:30:00
+#SBATCH --ntasks=2
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=1G
+#SBATCH hetjob
+#SBATCH --ntasks=4
+#SBATCH --cpus-per-task=8
+#SBATCH --mem-per-cpu=2G
+
+module load conda
+. "$(conda info --base)/etc/profile.d/conda.sh"
+conda activate daskmpi
+
+# Rank 0 is Dask's scheduler, rank 1 runs this check, the others are workers.
+selfcheck=$(cat <<'PYTHON'
+import json
+import socket
+import sys
+
+from dask_mpi import initialize
+
+asked = json.loads(sys.argv[1])
+workers = asked.pop("workers")
+initialize(**asked)
+
+from distributed import Client, get_worker  # noqa: E402
+
+
+def describe():
+    worker = get_worker()
+    return socket.gethostname(), worker.address, worker.state.nthreads, worker.memory_manager.memory_limit
+
+
+with Client() as client:
+    client.wait_for_workers(workers, timeout=120)
+    for host, address, threads, memory in sorted(client.run(describe).values()):
+        print("worker", host, address, threads, "threads", (memory or 0) // 2**20, "MiB")
+    a, b = client.submit(lambda x: x + 1, 1), client.submit(lambda x: x + 1, 2)
+    print("Dask result:", client.submit(lambda x, y: x + y, a, b).result(), flush=True)
+PYTHON
+)
+srun --mpi=pmi2 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 python -c "$selfcheck" '{"workers": 4, "nthreads": 1, "interface": "hsn0", "memory_limit": "1024MiB"}' : \
+     --het-group=1 --cpus-per-task=8 env OMP_NUM_THREADS=8 python -c "$selfcheck" '{"workers": 4, "nthreads": 8, "interface": "hsn0", "memory_limit": "16384MiB"}'

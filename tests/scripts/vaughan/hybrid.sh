@@ -1,0 +1,18 @@
+#!/bin/bash
+# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-08-18
+# made by: hpcgen slurm --site vaughan --workload mpi --account ap_course --time 12:00:00 --nodes 2 --ntasks-per-node 8 --cpus-per-task 8 --exclusive ./solver
+#SBATCH --job-name=solver
+#SBATCH --account=ap_course
+#SBATCH --time=12:00:00
+#SBATCH --partition=zen2
+#SBATCH --nodes=2
+#SBATCH --ntasks=16
+#SBATCH --ntasks-per-node=8
+#SBATCH --cpus-per-task=8
+#SBATCH --exclusive
+
+module --force purge
+module load calcua/2023a
+export OMP_NUM_THREADS=8
+
+srun --cpus-per-task=8 ./solver
