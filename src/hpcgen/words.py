@@ -40,6 +40,12 @@ class Text(str):
         text = _string(value)
         if "\0" in text:
             raise ValueError(f"{text!r} holds a NUL character, which no program's argument can")
+        try:
+            length = len(text.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            raise ValueError(f"{text!r} cannot be written as UTF-8, as scripts are") from None
+        if length >= LONGEST:
+            raise ValueError(f"{text[:20]!r}… has {length} bytes, and Linux passes less than {LONGEST} on: use a file")
         return cls(text)
 
 
@@ -56,11 +62,17 @@ class Name(str):
         return cls(text)
 
 
-# Assigning to these fails, does nothing, or changes what bash itself does with the lines that follow.
+# The longest argument or environment entry that Linux passes on. Source: execve(2), MAX_ARG_STRLEN.
+LONGEST = 32 * 4096
+
+# Assigning to these fails, does nothing, is undone by the next bash, or changes what bash itself does with the lines
+# that follow. Those that bash evaluates as arithmetic would even run a command: OPTIND='a[$(command)]'.
 RESERVED = frozenset(
     "BASHOPTS BASHPID BASH_VERSINFO EUID PPID SHELLOPTS UID GROUPS DIRSTACK FUNCNAME PIPESTATUS IFS _ "
     "BASH_ARGC BASH_ARGV BASH_CMDS BASH_ALIASES BASH_LINENO BASH_SOURCE BASH_COMMAND BASH_SUBSHELL RANDOM SECONDS "
-    "SRANDOM EPOCHSECONDS EPOCHREALTIME LINENO HISTCMD BASH_ENV ENV PS4 POSIXLY_CORRECT COMP_WORDBREAKS".split()
+    "SRANDOM EPOCHSECONDS EPOCHREALTIME LINENO HISTCMD BASH_ENV ENV PS4 POSIXLY_CORRECT COMP_WORDBREAKS "
+    "OPTIND OPTERR BASH BASH_ARGV0 BASH_VERSION BASH_EXECUTION_STRING BASH_MONOSECONDS BASH_TRAPSIG EXECIGNORE PS1 PS2 PWD "
+    "OLDPWD SHLVL".split()
 )
 
 
