@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Optional
 
+from hpcgen.errors import RequestError
 from hpcgen.job import Component, Container, Job, Step
-from hpcgen.shell import join, word
+from hpcgen.shell import OWN, join, word
+from hpcgen.words import LONGEST
 
 CONTINUED = " \\\n     "
 
@@ -60,14 +62,22 @@ def programs(job: Job, step: Step) -> List[str]:
         words = [*_contained(job.container, command.python), *([command.file] if command.file else [])]
         if command.file is None:
             text = f'{join(words)} -c "$selfcheck" {join(command.args)}'.rstrip()
-        elif ":" in command.args or "=" in words[0]:
-            # A colon of its own would start another component, and a first word with = be an assignment.
-            text = f"bash -c {word('exec ' + join([*words, *command.args]))}"
         else:
-            text = join([*words, *command.args])
+            text = _command([*words, *command.args], step.launcher)
         env = _environment(job, job.components[i])
         texts.append(f"env {join(env)} {text}" if env else text)
     return texts
+
+
+def _command(words: List[str], launcher: str) -> str:
+    """A colon of its own would start another component, a first word with = be an assignment, and `time` be bash's own:
+    exec takes all words as they are. Raises RequestError where they are too many to be one word for it."""
+    if ":" not in words and "=" not in words[0] and not (launcher == "none" and words[0] in OWN):
+        return join(words)
+    text = f"exec {join(words)}"
+    if len(text.encode("utf-8", "surrogateescape")) >= LONGEST:
+        raise RequestError(f"program: with a ':' or '=' among them, the words together must be shorter than {LONGEST} bytes")
+    return f"bash -c {word(text)}"
 
 
 def _environment(job: Job, component: Component) -> List[str]:
@@ -76,8 +86,13 @@ def _environment(job: Job, component: Component) -> List[str]:
 
 
 def _contained(container: Optional[Container], python: Optional[str]) -> List[str]:
+    interpreter = [_no_option(python)] if python else []
     if container is None:
-        return [python] if python else []
+        return interpreter
     flags = [container.gpu_flag] if container.gpu_flag else []
-    inside = [python] if python and container.verb == "exec" else []
-    return [container.runtime, container.verb, *flags, container.image, *inside]
+    inside = interpreter if container.verb == "exec" else []
+    return [container.runtime, container.verb, *flags, _no_option(container.image), *inside]
+
+
+def _no_option(file: str) -> str:
+    return f"./{file}" if file.startswith("-") else file

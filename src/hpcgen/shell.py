@@ -16,10 +16,22 @@ def word(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """A path as one word; a leading ``~/`` means the home folder of whoever runs the script."""
+    """A path as one word and never an option; a leading ``~/`` means the home folder of whoever runs the script."""
+    if text.startswith("-"):
+        text = f"./{text}"
     if text == "~" or text.startswith("~/"):
         return '"$HOME"' + (shlex.quote(text[1:]) if len(text) > 1 else "")
     return shlex.quote(text)
+
+
+# What bash does itself when it is a command's first word: keywords and builtins. Source: bash(1); `compgen -k -b`.
+OWN = frozenset(
+    "! . : [ [[ ]] alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare "
+    "dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help "
+    "history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set "
+    "shift shopt source suspend test then time times trap true type typeset ulimit umask unalias unset until wait while "
+    "{ }".split()
+)
 
 
 def join(words: Iterable[str]) -> str:
