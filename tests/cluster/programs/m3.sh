@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/bash -e
 #SBATCH --time=00:05:00
 #SBATCH --nodes=3 --ntasks=6 --cpus-per-task=2 --mem-per-cpu=512M
 
