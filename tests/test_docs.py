@@ -1,0 +1,64 @@
+"""Every command and example of the documents is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+from hpcgen.cli import status
+
+TOP = Path(__file__).parent.parent
+README = (TOP / "README.md").read_text()
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+
+
+def commands() -> List[str]:
+    """The hpcgen commands that stand on lines of their own or in backticks, without what follows a pipe or a comment."""
+    found = []
+    for page in PAGES:
+        text = page.read_text()
+        for line in re.findall(r"^ {4}(hpcgen .*)$|`(hpcgen [^`]*)`", text, re.MULTILINE):
+            command = re.split(r" \| | {2,}#", line[0] or line[1])[0].strip()
+            if not re.search(r"[A-Z]{4}\b|…|, |--install-completion", command) and len(command.split()) > 1 and command != "hpcgen x":
+                found.append(command)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any) -> None:
+    """`run` and `submit` are only planned here: tests of their own run and submit for real."""
+    monkeypatch.chdir(tmp_path)
+    Path("job.toml").write_text('program = "x.py"\naccount = "a"\n')
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "mymachine.toml").write_text((TOP / "sites" / "mahuika.toml").read_text())
+    words = shlex.split(command)[1:]
+    if words[0] in ("run", "submit"):
+        words[0] = "explain"
+    assert status(words) == 0, capfdbinary.readouterr().err
+
+
+def test_commands_were_found() -> None:
+    assert len(commands()) > 8
+
+
+def test_the_script_shown_is_the_script_made() -> None:
+    shown = re.search(r"<!-- script: (\S+) -->\n```bash\n(.*?)```", README, re.DOTALL)
+    assert shown and shown.group(2) == (TOP / "tests" / "scripts" / f"{shown.group(1)}.sh").read_text()
+
+
+def test_python_example(capsys: Any) -> None:
+    example = re.search(r"<!-- example -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    exec(compile(example.group(1), "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "#SBATCH hetjob" in printed and "allows 21-00:00:00" in printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target

@@ -1,0 +1,89 @@
+"""Profiles: what is refused in one, and what holds for all of ours."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from hpcgen import Request, SiteError, load, plan, render, workloads
+from hpcgen.site import listing
+from tiny import site, tables
+
+SITES = [name for name, _ in listing()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (dict(mpi={"pmi": "pmix"}), ["mpi.pmi", "intel", "--mpi=pmix", "pmi2"]),
+        (dict(mpi={"pmi": "none"}), ["mpi.pmi"]),
+        (dict(mpi={"flavour": "openmpi", "pmi": "pmix_v5"}), ["pmi_library", "Open MPI"]),
+        (dict(mpi={"pmi_library": "libpmi2.so"}), ["absolute"]),
+        (dict(mpi={"launcher": "sruns"}), ["mpi.launcher", "did you mean 'srun'?"]),
+        (dict(mpi={"flavor": "intel"}), ["unknown key 'flavor'", "did you mean 'flavour'?"]),
+        (dict(mpi={"source": "doc"}), ["no [sources.doc]", "did you mean 'docs'?"]),
+        (dict(mpi={"sources": {"pmmi": "docs"}}), ["did you mean 'pmi'?"]),
+        (dict(mpi={"source": None}), ["mpi: no 'source' for flavour"]),
+        (dict(modules={"python": ["a; rm -rf b"]}), ["modules.python", "one plain word"]),
+        (dict(modules={"purge": "everything"}), ["modules.purge", "purge, --force purge, reset"]),
+        (dict(shell={"shebang": "/bin/bash -c rm", "source": "docs"}), ["shebang"]),
+        (dict(shell={"env": {"A;B": "x"}, "source": "docs"}), ["shell.env", "name of an environment variable"]),
+        (dict(scheduler={"type": "slrum"}), ["did you mean 'slurm'?"]),
+        (dict(scheduler={"omit": ["memry"]}), ["did you mean 'memory'?"]),
+        (dict(scheduler={"extra": ["--a\nrm -rf b"]}), ["one line of printable text"]),
+        (dict(nodes={"thin": {"cores": 0, "source": "docs"}}), ["nodes.thin.cores", "1 or more"]),
+        (dict(partitions={"a\nb": {"source": "docs"}}), ["one plain word"]),
+        (dict(partitions={"p": {"nodes": ["tin"], "source": "docs"}}), ["no [nodes.tin]", "did you mean 'thin'?"]),
+        (dict(partitions={"p": {"max_tme": "1h", "source": "docs"}}), ["partitions.p", "did you mean 'max_time'?"]),
+        (dict(partitions={"p": {"max_time": "soon", "source": "docs"}}), ["partitions.p.max_time", "1:30:00"]),
+        (dict(status="retired"), ["successor"]),
+        (dict(status="gone"), ["active, retired"]),
+        (dict(defaults={"tme": "1h"}), ["defaults", "did you mean 'time'?"]),
+        (dict(defaults={"program": "rm"}), ["defaults.program"]),
+        (dict(sources={"docs": {"title": "Docs", "url": "u"}}), ["sources.docs", "'date'", "'read'"]),
+        (dict(id="x"), ["unknown key 'id'"]),
+        (dict(nodes="many"), ["nodes"]),
+    ],
+)
+def test_faults_are_named(changes: Any, words: Any) -> None:
+    with pytest.raises(SiteError) as caught:
+        site(**changes)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert all(problem.startswith("sites/tiny.toml: ") for problem in caught.value.problems)
+
+
+def test_all_faults_at_once() -> None:
+    with pytest.raises(SiteError) as caught:
+        site(mpi={"flavor": "intel"}, nodes={"thin": {"cores": 0, "source": "docs"}}, status="gone")
+    assert len(caught.value.problems) >= 3
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_every_site_with_every_workload(name: str) -> None:
+    """Rendered with and without a program, in a container, and as a heterogeneous job where the site can."""
+    facts = load(name)
+    for workload in workloads.names():
+        for more in ({}, {"program": "x.py"}, {"program": "x.py", "image": "x.sif"}):
+            text = render(plan(facts, Request(workload=workload, account="a", **more)))
+            assert text.startswith("#!/") and "None" not in text and "\0" not in text
+    if facts.mpi.launcher == "srun":
+        assert "--het-group=1" in render(plan(facts, Request(hetjob=True, account="a")))
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_facts_are_dated_and_not_from_the_future(name: str) -> None:
+    oldest, newest = load(name).facts_age()
+    assert datetime.date(2000, 1, 1) < oldest <= newest <= datetime.date.today()
+
+
+def test_aliases_and_files_find_a_site() -> None:
+    assert load("m3").id == load("smu-m3").id == "m3-smu"
+    assert load(load("mahuika").path).id == "mahuika"
+
+
+def test_citation() -> None:
+    made = site()
+    assert str(made.cite("partitions", "short", "max_time")) == "fact tiny: partitions.short.max_time (Docs, read 2026-01-02)"
+    assert tables()["scheduler"]["type"] == "slurm"
