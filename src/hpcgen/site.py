@@ -1,7 +1,6 @@
 """A machine and its facts: ``load("mahuika")`` reads and checks one profile of ``sites/``."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -41,7 +40,7 @@ class Table(Struct, frozen=True, kw_only=True):
         """The keys that differ from what a silent profile has: the facts that need a source."""
         return [
             field.name
-            for field in msgspec.structs.fields(self)
+            for field in tables.fields(type(self))
             if field.name not in ("source", "sources") and getattr(self, field.name) not in (field.default, *_EMPTY)
         ]
 

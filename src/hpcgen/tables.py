@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple, Type, get_args, get_origin
 
@@ -12,6 +13,7 @@ from typing_extensions import Literal
 
 from hpcgen import words
 from hpcgen.errors import HpcgenError, nearest
+
 
 def read(path: Path, error: Type[HpcgenError]) -> Dict[str, Any]:
     """The tables of a TOML file; raises `error` with the file's name and what is wrong with it."""
@@ -25,20 +27,26 @@ def read(path: Path, error: Type[HpcgenError]) -> Dict[str, Any]:
         raise error(f"{path}: {getattr(why, 'strerror', None) or why}") from None
 
 
+@cache
+def fields(kind: Type[Struct]) -> Tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a struct; msgspec reads its annotations anew at every question."""
+    return tuple(msgspec.structs.fields(kind))
+
+
 def fill(kind: Type[Struct], table: object, where: str, problems: List[str], strict: bool = True) -> Dict[str, Any]:
     """The values of a struct of this kind, checked one by one; what is wrong is appended to `problems`."""
     if not isinstance(table, Mapping):
         problems.append(f"{where}: expected a table, got {table!r}")
         return {}
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    known = {field.encode_name: field for field in fields(kind)}
     values: Dict[str, Any] = {}
     for key, value in table.items():
-        field = fields.get(key)
+        field = known.get(key)
         if field is None:
-            problems.append(f"{where}: unknown key '{key}'{nearest(key, fields)}")
+            problems.append(f"{where}: unknown key '{key}'{nearest(key, known)}")
         else:
             values[field.name] = _value(field.type, value, where, key, problems, strict)
-    for key, field in fields.items():
+    for key, field in known.items():
         if field.required and key not in table:
             problems.append(f"{where}: '{key}' is missing")
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, List, Optional
 
 # Start-up makes many objects and no garbage: collections while importing cost a twentieth of it.
 gc.disable()
@@ -38,20 +38,9 @@ class Commands(TyperGroup):
 
 def built(name: str, make: Callable[[], Any]) -> Any:
     made = make()
-    if isinstance(made, typer.Typer):
-        command = typer.main.get_command(made)
-    else:
-        alone = _typer()
-        # What follows the program is the program's own.
-        takes_program = "program" in getattr(made, "__annotations__", {})
-        alone.command(name, context_settings={"allow_interspersed_args": not takes_program})(made)
-        command = typer.main.get_command(alone)
+    command = typer.main.get_command(made) if isinstance(made, typer.Typer) else made
     command.name = name
     return command
-
-
-def _typer(**settings: Any) -> typer.Typer:
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **settings)
 
 
 app = typer.Typer(
@@ -82,7 +71,11 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 
 def main(args: Optional[List[str]] = None) -> None:
     """Run the command and exit: 0 done, 1 the work failed, 2 the request is wrong."""
-    sys.exit(status(args))
+    try:
+        sys.exit(status(args))
+    finally:
+        # All that lives now dies with the process; looking through it for garbage costs a tenth of the start-up.
+        gc.freeze()
 
 
 def status(args: Optional[List[str]] = None) -> int:
@@ -95,7 +88,7 @@ def status(args: Optional[List[str]] = None) -> int:
         return error.status
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain of it again at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -123,6 +116,3 @@ def _one_line(error: Any) -> str:
         known = [name for parameter in context.command.params for name in parameter.opts + parameter.secondary_opts]
         text = f"unknown option '{option}'{nearest(option, known)}"
     return printable(text)
-
-
-Table = Dict[str, Callable[[], Any]]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List
 
 
-def sites(incomplete: str) -> List[str]:
+def sites(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     from hpcgen import site
 
     return _starting(incomplete, (name for name, _ in site.listing()))
 
 
-def partitions(ctx: Any, incomplete: str) -> List[str]:
+def partitions(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     return _starting(incomplete, (facts.partitions if (facts := _site(ctx)) else ()))
 
 
-def modules(ctx: Any, incomplete: str) -> List[str]:
+def modules(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     facts = _site(ctx)
     if facts is None:
         return []
@@ -23,7 +23,7 @@ def modules(ctx: Any, incomplete: str) -> List[str]:
     return _starting(incomplete, {*tables.base, *tables.python, *tables.mpi, *tables.conda, *tables.container})
 
 
-def workloads(incomplete: str) -> List[str]:
+def workloads(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     from hpcgen import workloads as folder
 
     return _starting(incomplete, folder.names())

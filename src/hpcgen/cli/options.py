@@ -1,50 +1,52 @@
-"""The options of the command line, derived once from the fields of Request."""
+"""The options of the command line, derived once from the fields of Request.
+
+They are made as typer makes them from a function's signature, and without its reading of one: with sixty options that
+would be half of a command's own time.
+"""
 
 from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, get_args, get_origin
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple, get_args, get_origin
 
-import msgspec
-import typer
+from typer.core import TyperArgument, TyperCommand, TyperOption
+from typing_extensions import Literal
 
 from hpcgen.cli import complete
 from hpcgen.errors import RequestError
 from hpcgen.request import Request
+from hpcgen.tables import fields
 from hpcgen.units import Memory, Time
-from typing_extensions import Annotated, Literal
 
 POSITIONAL = ("program", "args")
 METAVARS = {Time: "TIME", Memory: "SIZE"}
 
 
-def parameters(*own: inspect.Parameter) -> List[inspect.Parameter]:
-    """A command's own parameters, then one for every field of Request."""
-    found = [*own]
-    for field in msgspec.structs.fields(Request):
-        if field.name not in POSITIONAL:
-            found.append(_parameter(field.name, field.type))
-    return found
+def own(name: str, kind: Any, default: Any, *flags: str, **settings: Any) -> Any:
+    """A parameter of this kind (str, bool, Path): an argument when it has no flags, required when `default` is ``...``."""
+    settings.update(param_decls=[name, *flags], type=None if kind in (bool, str) else kind)
+    if default is ...:
+        settings["required"] = True
+    else:
+        settings["default"] = default
+    return TyperOption(is_flag=kind is bool, **settings) if flags else TyperArgument(**settings)
 
 
-def own(name: str, kind: Any, default: Any, *flags: str, **settings: Any) -> inspect.Parameter:
-    made = typer.Option(*flags, **settings) if flags else typer.Argument(**settings)
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, made])
+def of_request() -> List[Any]:
+    """A parameter for every field of Request that is not the program's."""
+    return [_option(field.name, field.type) for field in fields(Request) if field.name not in POSITIONAL]
 
 
-def _parameter(name: str, annotated: Any) -> inspect.Parameter:
+def _option(name: str, annotated: Any) -> Any:
     kind, meta = get_args(annotated)[:2]
     inner = _inner(kind)
     flag = f"--{name.replace('_', '-')}"
-    flags = [flag, *meta.extra["flags"]]
-    settings: Dict[str, Any] = {"help": meta.description}
-    if name in complete.VALUES:
-        settings["autocompletion"] = complete.VALUES[name]
+    settings: Dict[str, Any] = {"help": meta.description, "autocompletion": complete.VALUES.get(name)}
     if inner is bool:
-        return own(name, Optional[bool], None, f"{flag}/--no-{flag[2:]}", **settings)
-    settings["metavar"] = _metavar(inner)
-    return own(name, Optional[List[str]] if get_origin(kind) in (tuple, dict) else Optional[str], None, *flags, **settings)
+        return own(name, bool, None, f"{flag}/--no-{flag[2:]}", **settings)
+    settings.update(metavar=_metavar(inner), multiple=get_origin(kind) in (tuple, dict))
+    return own(name, str, None, flag, *meta.extra["flags"], **settings)
 
 
 def _inner(kind: Any) -> Any:
@@ -68,7 +70,7 @@ def flags(values: Mapping[str, Any]) -> Dict[str, Any]:
     return given
 
 
-def _assignments(texts: List[str]) -> Iterator[Tuple[str, str]]:
+def _assignments(texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
@@ -76,15 +78,15 @@ def _assignments(texts: List[str]) -> Iterator[Tuple[str, str]]:
         yield name, value
 
 
-PROGRAM = own("program", Optional[List[str]], None, metavar="[PROGRAM [ARGS]...]", show_default=False,
+PROGRAM = own("program", str, None, nargs=-1, metavar="[PROGRAM [ARGS]...]", show_default=False,
               help="program and its arguments, which are passed on as they are")  # fmt: skip
-FILE = own("file", Optional[Path], None, "--file", "-f", help="request file (TOML); flags win over it")
-WRITE = own("write", Optional[Path], None, "--write", "-w", help="file to write the script to, in place of stdout")
+FILE = own("file", Path, None, "--file", "-f", metavar="FILE", help="request file (TOML); flags win over it")
+WRITE = own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write the script to, in place of stdout")
 FORCE = own("force", bool, False, "--force", help="overwrite a file that hpcgen did not write")
 JSON = own("as_json", bool, False, "--json", help="print JSON")
 
 
-def command(body: Callable[..., None], *more: inspect.Parameter) -> Callable[..., None]:
+def command(body: Callable[..., None], *more: Any) -> TyperCommand:
     """A command that takes a request: `body` is called with the parameters of `more` and the request's `flags`."""
 
     def called(**values: Any) -> None:
@@ -94,7 +96,9 @@ def command(body: Callable[..., None], *more: inspect.Parameter) -> Callable[...
             values.update(program=program[0], args=program[1:])
         body(flags=flags(values), **mine)
 
-    called.__doc__ = body.__doc__
-    called.__signature__ = inspect.Signature(parameters(*more))  # type: ignore[attr-defined]
-    called.__annotations__ = {p.name: p.annotation for p in parameters(*more)}
-    return called
+    # What follows the program is the program's own.
+    context = {"allow_interspersed_args": PROGRAM not in more}
+    return TyperCommand(
+        None, callback=called, params=[*more, *of_request()], help=inspect.getdoc(body), context_settings=context,
+        rich_markup_mode=None,
+    )  # fmt: skip

@@ -25,8 +25,9 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
     """
     if ctx.invoked_subcommand:
         return
-    found, wrong = [], []
-    for name, path in sites.listing():
+    found: List[sites.Site] = []
+    wrong: List[str] = []
+    for _, path in sites.listing():
         try:
             found.append(sites.load(str(path)))
         except SiteError as error:
