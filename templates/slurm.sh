@@ -35,7 +35,6 @@
 #SBATCH --gpus={{ c.gpus|gpus }}
 #SBATCH --gpus-per-node={{ c.gpus|gpus_per_node }}
 #SBATCH --gpus-per-task={{ c.gpus|gpus_per_task }}
-#SBATCH --cpus-per-gpu={{ c.cpus_per_gpu }}
 #SBATCH --gres={{ c.gres }}
 #SBATCH --constraint={{ c.constraint|quoted }}
 #SBATCH {{ c.exclusive|exclusive }}

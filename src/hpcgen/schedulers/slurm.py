@@ -33,10 +33,10 @@ def memory(components: List[Component]) -> List[Component]:
     ]
 
 
-# What sbatch of 22.05 takes; of a list with a wrong word in it, it drops that word and says nothing. Source: src/common/proc_args.c.
+# What sbatch takes; a wrong word in a list of events it drops, and says nothing. Source: runs of 22.05.8.
 MAIL = (
-    "NONE", "BEGIN", "END", "FAIL", "REQUEUE", "ALL", "INVALID_DEPEND", "STAGE_OUT", "TIME_LIMIT", "TIME_LIMIT_90", "TIME_LIMIT_80",
-    "TIME_LIMIT_50", "ARRAY_TASKS",
+    "NONE", "BEGIN", "END", "FAIL", "REQUEUE", "ALL", "INVALID_DEPEND", "STAGE_OUT", "ARRAY_TASKS",
+    "TIME_LIMIT", "TIME_LIMIT_90", "TIME_LIMIT_80", "TIME_LIMIT_50",
 )  # fmt: skip
 SIGNAL = (
     r"([BR]{1,2}:)?((SIG)?(HUP|INT|QUIT|ABRT|KILL|ALRM|TERM|USR1|USR2|URG|CONT|STOP|TSTP|TTIN|TTOU|XCPU)|[1-9]\d?)(@\d{1,4})?"
@@ -55,14 +55,18 @@ def refuse(job: Job) -> List[str]:
         if why := _unreadable(directive):
             problems.append(f"--directive '{directive}': {why}")
     for c in job.components:
-        if c.nodes and c.nodes > c.ntasks:
-            # sbatch takes fewer nodes then, with no more than a warning.
-            problems.append(f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) cannot be on more nodes: ask for --nodes {c.ntasks}")
+        if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
+            problems.append(f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}")
+        if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
+            problems.append(f"--gpus {c.gpus.count}: every one of the {c.nodes} nodes needs one: ask for --nodes {c.gpus.count}")
         if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
             problems.append("--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu")
-    spread = job.components[-1].distribution
-    if spread and not re.fullmatch(SPREAD, spread, re.IGNORECASE):
-        problems.append(f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4")
+        spread = c.distribution or "block"
+        if not re.fullmatch(SPREAD, spread, re.IGNORECASE):
+            text = f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4"
+            problems += [text] if text not in problems else []
+        elif spread.startswith("plane") and (most := int(spread[6:])) * ((c.nodes or 1) - 1) >= c.ntasks:
+            problems.append(f"--distribution {spread}: {c.ntasks} tasks ({c.role}) in planes of {most} leave nodes empty")
     if job.hetjob and job.array:
         problems.append("--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one")
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
@@ -79,6 +83,11 @@ def _unreadable(directive: str) -> Optional[str]:
     except ValueError:
         return "a quote is opened and not closed"
     return None
+
+
+def variables(export: Optional[str]) -> Dict[str, str]:
+    """--export=NONE holds for srun too, whose tasks would then miss what the script sets. Source: sbatch(1)."""
+    return {"SLURM_EXPORT_ENV": "ALL"} if export and export.startswith("NONE") else {}
 
 
 def job_id(answer: str) -> str:

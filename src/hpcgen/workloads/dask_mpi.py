@@ -6,12 +6,12 @@ Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three
 from __future__ import annotations
 
 import json
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 from hpcgen.errors import RequestError
 from hpcgen.job import Component
 from hpcgen.request import Request
-from hpcgen.workloads import Layout, command, component, memory
+from hpcgen.workloads import SMALL, Layout, command, component, memory
 
 MPI = True
 REFUSES = ()
@@ -71,12 +71,12 @@ def _small(request: Request) -> Component:
     if each % cpus:
         raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {each // cpus * cpus}M")
     alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "gres": None}
-    return component(request, "scheduler and client", ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
+    return component(request, SMALL, ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
 
 
 def _asked(request: Request, part: Component, workers: int) -> str:
     """What the self-check hands to dask_mpi.initialize on the ranks of this component."""
-    asked = {"workers": workers, "nthreads": part.cpus_per_task, "interface": request.interface}
+    asked: Dict[str, object] = {"workers": workers, "nthreads": part.cpus_per_task, "interface": request.interface}
     if part.mem_per_cpu_mib:
         asked["memory_limit"] = f"{part.mem_per_cpu_mib * part.cpus_per_task}MiB"
     return json.dumps({name: value for name, value in asked.items() if value is not None})
