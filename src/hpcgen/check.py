@@ -104,7 +104,8 @@ def node_too_small(case: Case) -> Iterator[str]:
         return
     roomiest = min(kinds, key=lambda kind: (len(_short(case, kind[1])), -(kind[1].mem or 0), -kind[1].cores))
     for key, text in _short(case, roomiest[1]):
-        yield f"{text}; {roomiest[0]} is the roomiest of {case.name or case.site.id} {cited(case.site.cite('nodes', roomiest[0], key))}"
+        where = cited(case.site.cite("nodes", roomiest[0], key))
+        yield f"{text}; {roomiest[0]} is the roomiest of {case.name or case.site.id} {where}"
 
 
 def partition_memory(case: Case) -> Iterator[str]:
@@ -211,7 +212,8 @@ def _longer(case: Case) -> str:
     """A partition that allows the time, as an advice."""
     for name, partition in sorted(case.site.partitions.items(), key=lambda item: item[1].max_time or 0):
         only_gpus = all(case.site.nodes[kind].gpus for kind in partition.nodes) and case.component.gpus is None
-        if partition.auto and name != case.name and partition.max_time and partition.max_time >= (case.job.time or 0):
-            if not only_gpus and not any(text for rule in RULES for text in rule(case._replace(name=name))):
-                return f", or for --partition {name}"
+        long_enough = partition.max_time is not None and partition.max_time >= (case.job.time or 0)
+        open_to_it = partition.auto and not only_gpus and long_enough and name != case.name
+        if open_to_it and not any(text for rule in RULES for text in rule(case._replace(name=name))):
+            return f", or for --partition {name}"
     return ""

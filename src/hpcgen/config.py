@@ -30,7 +30,7 @@ def gather(flags: Mapping[str, Any], file: Optional[Path] = None, site: Optional
         os.environ["HPCGEN_PATH"] = os.pathsep.join(filter(None, [str(room), os.environ.get("HPCGEN_PATH")]))
     wanted = flags.get("site") or named.values.get("site") or _of_configs(configs) or site
     if not wanted:
-        raise RequestError("--site: which machine? Give --site NAME (see: hpcgen sites), or write site = \"NAME\" in config.toml")
+        raise RequestError('--site: which machine? Give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
     found = load(str(wanted))
     layers: List[Layer] = [Layer("fact", f"sites/{found.id}.toml: defaults", found.defaults)]
     for where, values, own in configs:

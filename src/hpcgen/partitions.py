@@ -11,7 +11,6 @@ from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Site
 
-
 # A limit that no source states makes a partition the widest.
 UNKNOWN = sys.maxsize
 
@@ -59,7 +58,8 @@ def _asked(site: Site, job: Job, component: Component) -> Choice:
     """Of a list (Slurm takes one, separated by commas) each must be known, and one must fit."""
     asked = Origin("flag", "--partition")
     names = str(component.partition).split(",")
-    unknown = [f"--partition: {site.id} has no partition '{n}'{among(n, list(site.partitions))}" for n in names if n not in site.partitions]
+    known = list(site.partitions)
+    unknown = [f"--partition: {site.id} has no partition '{name}'{among(name, known)}" for name in names if name not in known]
     if unknown and site.partitions:
         return Choice(component.partition, asked, unknown)
     if not site.partitions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import jinja2
@@ -41,7 +41,7 @@ class Environment(jinja2.Environment):
         return NOTHING if value is None else value
 
 
-@lru_cache(maxsize=None)
+@cache
 def _environment(scheduler: str, rooms: Tuple[str, ...]) -> Environment:
     return Environment(schedulers.filters(scheduler), bytecode_cache=_compiled())
 
@@ -79,7 +79,9 @@ def text(environment: Environment, job: Job) -> str:
         raise TemplateError(f"templates/{why}: no such file") from None
     except jinja2.TemplateError as why:
         line = getattr(why, "lineno", None)
-        raise TemplateError(f"templates/{getattr(why, 'name', None) or job.scheduler}: {f'line {line}: ' if line else ''}{why}") from None
+        where = f"templates/{getattr(why, 'name', None) or job.scheduler}: {f'line {line}: ' if line else ''}"
+        raise TemplateError(f"{where}{why}") from None
+
 
 
 class Launch(NamedTuple):

@@ -16,6 +16,8 @@ from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Name, Text, Token
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Hint = Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]
+Verb = Literal["exec", "run"]
 
 
 def about(text: str, *flags: str) -> msgspec.Meta:
@@ -48,7 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
     ntasks_per_core: Annotated[Optional[Count], about("tasks on each core")] = None
     cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
     threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
-    hint: Annotated[Optional[Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]], about("binding hint")] = None
+    hint: Annotated[Optional[Hint], about("what the program is bound by, or whether it takes hardware threads")] = None
     mem: Annotated[Optional[Memory], about("memory on each node: 40G")] = None
     mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None
     mem_per_gpu: Annotated[Optional[Memory], about("memory for each GPU: 80G")] = None
@@ -88,7 +90,7 @@ class Request(Struct, frozen=True, kw_only=True):
     interface: Annotated[Optional[Token], about("network interface for Dask's traffic: ib0, hsn0")] = None
     mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
     image: Annotated[Optional[Line], about("container image (.sif) that the program runs in")] = None
-    container_verb: Annotated[Optional[Literal["exec", "run"]], about("`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
+    container_verb: Annotated[Optional[Verb], about("`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
     bind: Annotated[Tuple[Token, ...], about("file or folder to bind into the container (repeatable)")] = ()
 
 

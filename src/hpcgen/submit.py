@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping
+from typing import Dict, Iterator, Mapping
 
 from hpcgen import check, header, schedulers
 from hpcgen.errors import LimitError, RequestError, SubmitError
@@ -100,8 +100,4 @@ def run(job: Job) -> int:
     with tempfile.TemporaryDirectory(prefix="hpcgen-") as folder:
         path = Path(folder, "job.sh")
         write(path, scripted(job))
-        return subprocess.run(_shell(job) + [str(path)], env=clean(os.environ, "slurm")).returncode
-
-
-def _shell(job: Job) -> List[str]:
-    return job.shebang.split()
+        return subprocess.run([*job.shebang.split(), str(path)], env=clean(os.environ, "slurm")).returncode

@@ -60,7 +60,8 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
     job = plan(site, merged)
     program = merged.request.program
-    if program and program.endswith(".py") and not merged.request.image and not Path(merged.request.chdir or "", program).exists():
+    place = Path(merged.request.chdir or "", program or "")
+    if program and program.endswith(".py") and not merged.request.image and not place.exists():
         say(f"note: {program} is not here; it must be where the job runs")
     for note in job.notes:
         say(f"note: {note}")

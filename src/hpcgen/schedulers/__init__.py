@@ -26,6 +26,9 @@ class Scheduler(Protocol):
     def refuse(self, job: Job) -> List[str]:
         """What of this job the scheduler cannot say, each with what to do instead."""
 
+    def variables(self, export: Optional[str]) -> Dict[str, str]:
+        """What the script exports so that its steps see what it sets."""
+
     def job_id(self, answer: str) -> str:
         """The job's id out of what the submit command printed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from hpcgen.job import Component, Job
 
@@ -34,6 +34,10 @@ def refuse(job: Job) -> List[str]:
     for directive in job.directives:
         problems.append(f"--directive '{directive}': no scheduler reads directives here: leave it out")
     return problems
+
+
+def variables(export: Optional[str]) -> Dict[str, str]:
+    return {}
 
 
 def job_id(answer: str) -> str:

@@ -58,7 +58,8 @@ def refuse(job: Job) -> List[str]:
         if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
             problems.append(f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}")
         if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
-            problems.append(f"--gpus {c.gpus.count}: every one of the {c.nodes} nodes needs one: ask for --nodes {c.gpus.count}")
+            count = c.gpus.count
+            problems.append(f"--gpus {count}: every one of the {c.nodes} nodes needs one: ask for --nodes {count}")
         if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
             problems.append("--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu")
         spread = c.distribution or "block"

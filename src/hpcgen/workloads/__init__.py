@@ -51,6 +51,8 @@ def command(request: Request, selfcheck: Tuple[str, ...] = (), python: bool = Fa
         if request.args:
             raise RequestError("program: arguments without a program: name the program first")
         return Command(python=interpreter, args=selfcheck)
+    if not request.program:
+        raise RequestError("program: its name is empty")
     if request.program.startswith("-"):
         raise RequestError(f"program: '{request.program}' begins with '-': write './{request.program}'")
     by_python = python or request.program.endswith(".py")
@@ -63,7 +65,7 @@ def component(request: Request, role: str, ntasks: int, cpus: int, **more: objec
     if request.cpus_per_gpu and role != SMALL:
         cpus = _by_gpu(request, ntasks)
     own: Dict[str, Optional[object]] = {"ntasks": ntasks, "cpus_per_task": cpus, "env": threads(cpus), **more}
-    return Component(role=role, **{**same, **own})  # type: ignore[arg-type]
+    return Component(role=role, **{**same, **own})
 
 
 def _by_gpu(request: Request, ntasks: int) -> int:
@@ -76,7 +78,7 @@ def _by_gpu(request: Request, ntasks: int) -> int:
         total = int(asked.rpartition(":")[2]) * times * (request.cpus_per_gpu or 0) if asked and times else 0
         if total and total % ntasks == 0:
             return total // ntasks
-    raise RequestError("--cpus-per-gpu: the GPUs that were asked for give no whole number of CPUs a task: ask for --cpus-per-task")
+    raise RequestError("--cpus-per-gpu: the GPUs give no whole number of CPUs a task: ask for --cpus-per-task")
 
 
 SMALL = "scheduler and client"

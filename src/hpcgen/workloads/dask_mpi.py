@@ -69,7 +69,8 @@ def _small(request: Request) -> Component:
     cpus = request.scheduler_cpus or 1
     each = int(request.scheduler_mem or MIB_PER_CPU)
     if each % cpus:
-        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {each // cpus * cpus}M")
+        nearest = f"{each // cpus * cpus}M"
+        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
     alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "gres": None}
     return component(request, SMALL, ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
 

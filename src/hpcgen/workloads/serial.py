@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Tuple
+
 from hpcgen.errors import RequestError
 from hpcgen.request import Request
 from hpcgen.workloads import Layout, command, component, memory
@@ -15,7 +17,7 @@ def lay_out(request: Request) -> Layout:
         if (getattr(request, name) or 1) != 1:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag} {getattr(request, name)}: a serial job is one task: use --workload mpi")
-    assumed = ()
+    assumed: Tuple[str, ...] = ()
     if not (request.mem or request.mem_per_cpu or request.mem_per_gpu or request.exclusive):
         assumed = ("1G a CPU (--mem)",)
     mib = None if request.exclusive else 1024

@@ -1,0 +1,68 @@
+"""The origin of every value that a script's lines show: a fact, a flag, a key of a file, or a rule."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional
+
+import msgspec
+
+from hpcgen.job import Job, Origin, Origins
+from hpcgen.request import Request, set_fields
+from hpcgen.site import Site
+
+# The fields that a job has straight from its request.
+JOB_WIDE = (
+    "account", "qos", "array", "output", "error", "open_mode", "mail_type", "mail_user", "dependency", "reservation",
+    "requeue", "signal", "export", "chdir", "comment",
+)  # fmt: skip
+
+
+# Which keys of a request a component's fields come from, where the names differ.
+DERIVED = {
+    "ntasks": ("workers", "ntasks"),
+    "cpus_per_task": ("cpus_per_worker", "cpus_per_task"),
+    "mem_mib": ("mem",),
+    "mem_per_cpu_mib": ("mem_per_cpu",),
+    "mem_per_gpu_mib": ("mem_per_gpu",),
+    "gpus": ("gpus", "gpus_per_node", "gpus_per_task"),
+    "gres": ("gres",),
+    "env": ("env",),
+}
+
+
+def flags(request: Request) -> Origins:
+    """Of a request made in Python: each field that is set is a flag of its own."""
+    return {key: Origin("flag", f"--{key.replace('_', '-')}") for key in set_fields(request)}
+
+
+def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin]]) -> Origins:
+    """The origins of fields whose keys in the request are `keys`; `more` says those of the rest."""
+    found = {attr: origins[key] for attr, key in keys.items() if key in origins}
+    for extra in more:
+        found.update({attr: origin for attr, origin in extra.items() if origin is not None and attr not in found})
+    return found
+
+
+def explained(site: Site, job: Job, origins: Origins) -> Job:
+    """The job with the origin of every value that its lines show."""
+    wide = {key: origins[key] for key in (*JOB_WIDE, "time") if key in origins}
+    wide.setdefault("time", Origin("default", "one hour, unless the partition has less"))
+    wide["name"] = origins.get("job_name", Origin("rule", "the program's name, or the workload's"))
+    wide["shebang"] = site.cite("shell", "shebang")
+    wide["scheduler_version"] = origins.get("hetjob", Origin("rule", "between components"))
+    wide["header"] = Origin("rule", "how the script was made")
+    wide["selfcheck"] = Origin("rule", f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py")
+    wide["directives"] = origins.get("directive", site.cite("scheduler", "extra"))
+    parts = []
+    for c in job.components:
+        own = {f: origins[f] for f in c.__struct_fields__ if f in origins}
+        for field, keys in DERIVED.items():
+            own.setdefault(field, next((origins[k] for k in keys if k in origins), Origin("rule", f"{job.workload}: {c.role}")))
+        if c.role == "scheduler and client":
+            small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
+            own.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"),
+                       cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=origins.get("scheduler_mem", small))
+        if c.gpus and c.gpus.style != "gpus":
+            own["gres"] = own["gpus"] = site.cite("scheduler", "gpu_request")
+        parts.append(msgspec.structs.replace(c, origins={**own, **c.origins}))
+    return msgspec.structs.replace(job, components=tuple(parts), origins=wide)

@@ -1,0 +1,83 @@
+"""What the script sets up and launches: modules, environments, the container, and the step itself."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional
+
+import msgspec
+
+from hpcgen import schedulers
+from hpcgen.job import Command, Container, Job, Origin, Origins, Setup, Step
+from hpcgen.origins import own
+from hpcgen.request import Request
+from hpcgen.site import Site
+
+
+def setup(site: Site, request: Request, origins: Origins) -> Setup:
+    """Modules for this workload, the person's environment, and variables for the whole job."""
+    facts = site.modules
+    found: Dict[str, Optional[Origin]] = {}
+    if request.module:
+        modules = (*facts.base, *request.module)
+        found["modules"] = origins.get("module")
+    else:
+        env = facts.conda if request.conda else facts.python
+        key = "conda" if request.conda else "python"
+        if request.image:
+            env, key = (), "container"
+        elif request.workload == "mpi" and request.program and not request.program.endswith(".py"):
+            env, key = facts.mpi or facts.python, "mpi"
+        modules = (*facts.base, *env, *(facts.container if request.image else ()))
+        found["modules"] = site.cite("modules", key)
+    variables = schedulers.get(site.scheduler.type).variables(request.export)
+    variables.update({str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()})
+    return Setup(
+        init=site.shell.init,
+        purge=facts.purge,
+        modules=modules,
+        conda=request.conda,
+        venv=request.venv,
+        userbase=request.userbase,
+        env=tuple(variables.items()),
+        origins=own(
+            origins,
+            {"conda": "conda", "venv": "venv", "userbase": "userbase", "env": "env"},
+            found,
+            {"purge": site.cite("modules", "purge"), "init": site.cite("shell", "init")},
+        ),
+    )
+
+
+def container(site: Site, request: Request, origins: Origins) -> Optional[Container]:
+    if request.image is None:
+        return None
+    facts, library = site.container, site.mpi.pmi_library
+    gpus = any(getattr(request, name) for name in ("gpus", "gpus_per_node", "gpus_per_task"))
+    return Container(
+        image=request.image,
+        runtime=facts.runtime,
+        verb=request.container_verb or facts.verb,
+        binds=(*([library] if library else []), *facts.binds, *request.bind),
+        gpu_flag=facts.gpu_flag if gpus else None,
+        pmi_library=library,
+        origins=own(origins, {"image": "image", "binds": "bind"}, {
+            "pmi_library": site.cite("mpi", "pmi_library"),
+            "binds": site.cite("mpi", "pmi_library"),
+            "runtime": site.cite("container", "runtime"),
+        }),
+    )  # fmt: skip
+
+
+def step(site: Site, request: Request, job: Job, commands: List[Command], launcher: str, origins: Origins) -> Step:
+    python = request.python or (site.python if not request.image else "python")
+    commands = [msgspec.structs.replace(c, python=python) if c.python else c for c in commands]
+    pmi = (request.mpi or site.mpi.pmi) if launcher == "srun" else None
+    return Step(
+        components=tuple(range(len(job.components))),
+        commands=tuple(commands),
+        launcher=launcher,
+        pmi=pmi,
+        origins=own(origins, {"commands": "program", "pmi": "mpi"}, {
+            "launcher": site.cite("mpi", "launcher"), "pmi": site.cite("mpi", "pmi") if pmi else None,
+        }),
+    )  # fmt: skip
