@@ -77,8 +77,8 @@ def refuse(job: Job) -> List[str]:
 
 def _unreadable(directive: str) -> Optional[str]:
     """Why sbatch would not take this directive for an option, or would take it for the start of another component."""
-    if not directive.startswith("-"):
-        return "sbatch's options begin with '-': write it as in '--nice=100'"
+    if not re.match(r"--?[A-Za-z]", directive):
+        return "this is none of sbatch's options: write it as in '--nice=100'"
     try:
         shlex.split(directive)
     except ValueError:
