@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from functools import lru_cache
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 PACKAGE = Path(__file__).resolve().parent
 
 
-@lru_cache(maxsize=None)
+@functools.cache
 def data() -> Path:
     """The folder that holds our own ``sites`` and ``templates``: a checkout's top or, installed, the package."""
     checkout = PACKAGE.parent.parent
@@ -42,5 +42,11 @@ def rooms(extra: Tuple[str, ...] = ()) -> List[Path]:
     ``HPCGEN_PATH`` and a config's ``rooms`` name further ones. The working directory is none of them: a template is
     a program, and a profile from a stranger's folder may not take the place of a known one.
     """
-    named = [Path(room).expanduser() for room in (*os.environ.get("HPCGEN_PATH", "").split(os.pathsep), *extra) if room]
-    return [*named, user(), system(), data()]
+    return list(_rooms(extra, *map(os.environ.get, ("HPCGEN_PATH", "XDG_CONFIG_HOME", "HOME"))))
+
+
+@functools.cache
+def _rooms(extra: Tuple[str, ...], path: Optional[str], *_: Optional[str]) -> Tuple[Path, ...]:
+    """Found anew when one of the variables changes: a rendering asks twice."""
+    named = [Path(room).expanduser() for room in (*(path or "").split(os.pathsep), *extra) if room]
+    return (*named, user(), system(), data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import jinja2
@@ -42,7 +43,7 @@ class Environment(jinja2.Environment):
 
 
 @cache
-def _environment(scheduler: str, rooms: Tuple[str, ...]) -> Environment:
+def _environment(scheduler: str, rooms: Tuple[Path, ...]) -> Environment:
     return Environment(schedulers.filters(scheduler), bytecode_cache=_compiled())
 
 
@@ -57,8 +58,13 @@ def _compiled() -> Optional[jinja2.BytecodeCache]:
 
 
 def source(name: str) -> str:
-    """The text of a file of `templates`. Raises TemplateError."""
-    for room in paths.rooms():
+    """The text of a file of `templates`, read once, as templates are. Raises TemplateError."""
+    return _source(name, tuple(paths.rooms()))
+
+
+@cache
+def _source(name: str, rooms: Tuple[Path, ...]) -> str:
+    for room in rooms:
         if (room / "templates" / name).is_file():
             return (room / "templates" / name).read_text()
     raise TemplateError(f"templates/{name}: no such file")
@@ -69,7 +75,7 @@ def render(job: Job) -> str:
 
     Deterministic: the same job gives the same text. Safe in threads.
     """
-    return finished(text(_environment(job.scheduler, tuple(map(str, paths.rooms()))), job), job)
+    return finished(text(_environment(job.scheduler, tuple(paths.rooms())), job), job)
 
 
 def text(environment: Environment, job: Job) -> str:

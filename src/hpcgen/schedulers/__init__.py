@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, cast
 
@@ -33,8 +34,9 @@ class Scheduler(Protocol):
         """The job's id out of what the submit command printed."""
 
 
-def names() -> List[str]:
-    return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py"))
+@cache
+def names() -> Tuple[str, ...]:
+    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py")))
 
 
 def get(name: str) -> Scheduler:

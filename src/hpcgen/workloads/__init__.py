@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Protocol, Tuple, cast
 
@@ -29,8 +30,9 @@ class Workload(Protocol):
         """Roles as components and commands. Raises RequestError."""
 
 
-def names() -> List[str]:
-    return sorted(p.stem.replace("_", "-") for p in Path(__file__).parent.glob("[!_]*.py"))
+@cache
+def names() -> Tuple[str, ...]:
+    return tuple(sorted(p.stem.replace("_", "-") for p in Path(__file__).parent.glob("[!_]*.py")))
 
 
 def get(name: str) -> Workload:
