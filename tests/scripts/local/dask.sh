@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site local, facts of 2023-11-02
+# hpcgen 0.1.0: site local, facts of 2013-04-01 to 2023-11-02
 # made by: hpcgen local --workers 4 dask_example.py
 
 export OMP_NUM_THREADS=1
