@@ -20,7 +20,8 @@ from hpcgen.job import Component
 
 
 def mib(text: str) -> int:
-    """MiB of an amount of memory as Slurm prints it: 1536, 3G, 2T."""
+    """MiB of an amount of memory as Slurm prints it: 1536, 3G, 2T, and 0? for all of the node's."""
+    text = text.rstrip("?")
     factor = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}
     number, unit = (text[:-1], text[-1]) if text[-1] in factor else (text, "M")
     return int(int(number) * factor[unit])

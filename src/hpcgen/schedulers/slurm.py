@@ -23,7 +23,7 @@ TEST_ONLY = ("sbatch", "--test-only")
 
 def memory(components: List[Component]) -> List[Component]:
     """One style for all: --mem is carried over to later components, --mem-per-cpu is not, and both together are fatal."""
-    if len(components) < 2 or not any(c.mem_mib for c in components):
+    if len(components) < 2 or not any(c.mem_mib is not None for c in components):
         return components
     return [
         msgspec.structs.replace(c, mem_mib=c.mem_per_cpu_mib * c.cpus_per_task * c.ntasks, mem_per_cpu_mib=None)
@@ -116,7 +116,7 @@ def _gpus(gpus: Optional[Gpus], per: str) -> Optional[str]:
 
 FILTERS: Dict[str, Callable[..., Any]] = {
     "clock": lambda seconds: None if seconds is None else clock(seconds),
-    "size": lambda mib: None if mib is None else size(mib),
+    "size": lambda mib: None if mib is None else size(mib) if mib else "0",  # 0: all of the node's
     "quoted": quoted,
     "separator": separator,
     "requeue": lambda on: None if on is None else "--requeue" if on else "--no-requeue",

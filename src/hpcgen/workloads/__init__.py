@@ -90,8 +90,18 @@ SHARED = (
 )  # fmt: skip
 
 
-def memory(request: Request, otherwise: Optional[int] = None) -> Dict[str, Optional[int]]:
-    """The memory fields of a component, in the style that was asked for; MiB per CPU otherwise."""
+MIB_PER_CPU = 1024
+
+
+def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Tuple[str, ...]]:
+    """The memory fields of a component, in the style that was asked for, and what was assumed.
+
+    Unasked: 1 GiB a CPU; of a node that is not shared all, for --exclusive alone gives no more than the default.
+    """
     asked = {f"{name}_mib": getattr(request, name) for name in ("mem", "mem_per_cpu", "mem_per_gpu")}
     asked = {name: None if value is None else int(value) for name, value in asked.items()}
-    return asked if any(asked.values()) else {**asked, "mem_per_cpu_mib": otherwise}
+    if any(asked.values()):
+        return asked, ()
+    if request.exclusive:
+        return {**asked, "mem_mib": 0}, ("all memory of each node (--mem)",)
+    return {**asked, "mem_per_cpu_mib": MIB_PER_CPU}, ("1G a CPU (--mem-per-cpu)",)

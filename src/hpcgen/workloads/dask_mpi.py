@@ -6,18 +6,17 @@ Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Tuple
+from typing import Dict, Iterator
 
 from hpcgen.errors import RequestError
 from hpcgen.job import Component
 from hpcgen.request import Request
-from hpcgen.workloads import SMALL, Layout, command, component, memory
+from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, command, component, memory
 
 MPI = True
 REFUSES = ()
 ROLES = 2  # the scheduler's rank and the client's
 WORKERS = 3
-MIB_PER_CPU = 1024
 
 
 def lay_out(request: Request) -> Layout:
@@ -25,20 +24,14 @@ def lay_out(request: Request) -> Layout:
         raise RequestError(
             f"--interface: only the program can say it: call dask_mpi.initialize(interface='{request.interface}') there"
         )
-    workers = _workers(request)
-    cpus, mib, assumed = _worker(request)
-    if request.workers is None and request.ntasks is None:
-        assumed.insert(0, f"{workers} workers (--workers)")
-    rest = component(request, "worker", workers, cpus, **memory(request, mib))
-    if not request.hetjob:
-        for name in ("scheduler_cpus", "scheduler_mem"):
-            if getattr(request, name) is not None:
-                flag = "--" + name.replace("_", "-")
-                raise RequestError(f"{flag}: in a plain job all ranks are alike: add --hetjob, or leave it out")
-        parts = [component(request, "all", workers + ROLES, cpus, **memory(request, mib))]
+    workers, cpus = _workers(request), _cpus(request)
+    fields, share = memory(request)
+    if request.hetjob:
+        parts = [_small(request), component(request, "worker", workers, cpus, **fields)]
     else:
-        parts = [_small(request), rest]
-    return Layout(parts, [command(request, (_asked(request, part, workers),), True) for part in parts], tuple(assumed))
+        parts = [component(request, "all", workers + ROLES, cpus, **fields)]
+    commands = [command(request, (_asked(request, part, workers),), True) for part in parts]
+    return Layout(parts, commands, (*_assumed(request), *share))
 
 
 def _workers(request: Request) -> int:
@@ -53,15 +46,21 @@ def _workers(request: Request) -> int:
     return workers
 
 
-def _worker(request: Request) -> Tuple[int, int, List[str]]:
-    """CPUs of a worker and MiB of each, with what was assumed."""
+def _cpus(request: Request) -> int:
     if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
         raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
-    cpus = request.cpus_per_worker or request.cpus_per_task
-    assumed = [] if cpus else ["1 CPU a worker (--cpus-per-worker)"]
-    if not (request.mem or request.mem_per_cpu or request.mem_per_gpu):
-        assumed.append("1G a CPU (--mem-per-cpu)")
-    return cpus or 1, MIB_PER_CPU, assumed
+    for name in ("scheduler_cpus", "scheduler_mem"):
+        if getattr(request, name) is not None and not request.hetjob:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag}: in a plain job all ranks are alike: add --hetjob, or leave it out")
+    return request.cpus_per_worker or request.cpus_per_task or 1
+
+
+def _assumed(request: Request) -> Iterator[str]:
+    if request.workers is None and request.ntasks is None:
+        yield f"{WORKERS} workers (--workers)"
+    if request.cpus_per_worker is None and request.cpus_per_task is None:
+        yield "1 CPU a worker (--cpus-per-worker)"
 
 
 def _small(request: Request) -> Component:

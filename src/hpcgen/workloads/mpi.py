@@ -20,7 +20,5 @@ def lay_out(request: Request) -> Layout:
         ntasks = 2
         assumed.append("2 tasks (--ntasks)")
     cpus = request.cpus_per_task or 1
-    if not (request.mem or request.mem_per_cpu or request.mem_per_gpu or request.exclusive):
-        assumed.append("1G a CPU (--mem-per-cpu)")
-    mib = None if request.exclusive else 1024
-    return Layout([component(request, "task", ntasks, cpus, **memory(request, mib))], [command(request)], tuple(assumed))
+    fields, share = memory(request)
+    return Layout([component(request, "task", ntasks, cpus, **fields)], [command(request)], (*assumed, *share))

@@ -9,6 +9,7 @@
 #SBATCH --ntasks=16
 #SBATCH --ntasks-per-node=8
 #SBATCH --cpus-per-task=8
+#SBATCH --mem=0
 #SBATCH --exclusive
 
 module --force purge
