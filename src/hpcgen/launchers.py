@@ -70,9 +70,10 @@ def programs(job: Job, step: Step) -> List[str]:
 
 
 def _command(words: List[str], launcher: str) -> str:
-    """A colon of its own would start another component, a first word with = be an assignment, and `time` be bash's own:
-    exec takes all words as they are. Raises RequestError where they are too many to be one word for it."""
-    if ":" not in words and "=" not in words[0] and not (launcher == "none" and words[0] in OWN):
+    """A colon of its own would start another component, a first word with = be an assignment, one with % a job of the
+    shell's, and `time` bash's own: exec takes all words as they are. Raises RequestError where they are too long together."""
+    own = words[0] in OWN or words[0].startswith("%")
+    if ":" not in words and "=" not in words[0] and not (own and launcher == "none"):
         return join(words)
     text = f"exec {join(words)}"
     if len(text.encode("utf-8", "surrogateescape")) >= LONGEST:
