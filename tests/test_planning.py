@@ -183,3 +183,32 @@ def test_safe_in_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         texts = set(pool.map(lambda _: render(job(hetjob=True, env={"A": "b"})), range(200)))
     assert len(texts) == 1
+
+
+def test_whole_nodes_come_with_their_memory() -> None:
+    """--exclusive alone gives the default share of memory: Kestrel's own page says so, and sbatch's --mem=0 is all."""
+    assert "#SBATCH --mem=0\n" in render(job(program="x.py", workload="mpi", exclusive=True, nodes=2))
+    small, workers = job(program="x.py", hetjob=True, exclusive=True).components
+    assert (small.mem_mib, workers.mem_mib) == (2048, 0)
+
+
+def test_frequent_directives_are_options_of_their_own() -> None:
+    """Those that one repository in a hundred uses, of 8,499 with Slurm scripts."""
+    from hpcgen.cli.options import of_request
+
+    known = {flag for option in of_request() for flag in (*option.opts, *option.secondary_opts)}
+    assert known >= {
+        "--time", "-t", "--job-name", "-J", "--output", "-o", "--partition", "-p", "--nodes", "-N", "--cpus-per-task", "-c",
+        "--mem", "--ntasks", "-n", "--error", "-e", "--gres", "--account", "-A", "--mail-type", "--ntasks-per-node", "--mail-user",
+        "--mem-per-cpu", "--array", "-a", "--qos", "-q", "--constraint", "-C", "--exclusive", "--export", "--gpus", "-G",
+        "--gpus-per-node", "--tasks-per-node", "--chdir", "-D", "--exclude", "-x", "--nodelist", "--gpus-per-task", "--hint",
+        "--reservation", "--cpus-per-gpu", "--no-requeue", "--open-mode", "--requeue", "--signal", "--ntasks-per-core",
+    }  # fmt: skip
+
+
+def test_a_script_over_the_sites_size_is_refused() -> None:
+    from hpcgen.submit import scripted
+
+    small = site(scheduler={"script_max_kib": 2})
+    with pytest.raises(LimitError, match="takes 2 KiB"):
+        scripted(job(small, program="x.py", args=["a" * 3000]))
