@@ -177,4 +177,5 @@ def from_file(path: Path) -> Layer:
 
 def set_fields(request: Request) -> Dict[str, Any]:
     """The fields that are set, by name."""
-    return {f.name: v for f in msgspec.structs.fields(Request) for v in [getattr(request, f.name)] if v not in (None, (), {})}
+    values = ((name, getattr(request, name)) for name in request.__struct_fields__)
+    return {name: value for name, value in values if value not in (None, (), {})}
