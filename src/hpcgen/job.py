@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Dict, Literal, Optional, Tuple
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import Literal
 
 from hpcgen.words import plain
 

@@ -3,11 +3,10 @@
 # Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Tuple
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import Annotated, Literal
 
 from hpcgen import paths, tables
 from hpcgen.errors import SiteError, among

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple, Type, get_args, get_origin
+from typing import Any, Dict, Iterator, List, Literal, Mapping, Tuple, Type, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import Literal
 
 from hpcgen import words
 from hpcgen.errors import HpcgenError, nearest

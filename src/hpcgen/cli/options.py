@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple, get_args, get_origin
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_args, get_origin
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
-from typing_extensions import Literal
 
 from hpcgen.cli import complete
 from hpcgen.errors import RequestError

@@ -1,11 +1,9 @@
 """`hpcgen sites`: the machines, and what is known of one, with where it comes from."""
 
-from __future__ import annotations
-
-from typing import Any, Dict, List, Tuple
+# Not `from __future__ import annotations`: with Python 3.9, typer does not look into annotations that are strings.
+from typing import Annotated, Any, Dict, List, Tuple
 
 import typer
-from typing_extensions import Annotated
 
 from hpcgen import site as sites
 from hpcgen.cli import complete, show
