@@ -44,11 +44,9 @@
 #SBATCH --licenses={{ c.licenses }}
 #SBATCH --mail-type={{ job.mail_type }}
 #SBATCH --mail-user={{ job.mail_user }}
-#%   if loop.first
-#%     for directive in job.directives
+#%   for directive in job.directives
 #SBATCH {{ directive }}
-#%     endfor
-#%   endif
+#%   endfor
 #% endfor
 
 #% include "setup.sh"

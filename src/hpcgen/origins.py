@@ -20,7 +20,7 @@ JOB_WIDE = (
 # Which keys of a request a component's fields come from, where the names differ.
 DERIVED = {
     "ntasks": ("workers", "ntasks"),
-    "cpus_per_task": ("cpus_per_worker", "cpus_per_task"),
+    "cpus_per_task": ("cpus_per_worker", "cpus_per_task", "cpus_per_gpu"),
     "mem_mib": ("mem",),
     "mem_per_cpu_mib": ("mem_per_cpu",),
     "mem_per_gpu_mib": ("mem_per_gpu",),

@@ -120,8 +120,10 @@ def _site_notes(site: Site, request: Request, workload: str) -> List[str]:
 
 def _time(site: Site, request: Request) -> Tuple[Optional[int], Tuple[str, ...]]:
     """The time limit; unasked, one hour or what the partition that was asked for has."""
-    if request.time or site.scheduler.type == "local":
-        return (int(request.time) if request.time else None), ()
+    if request.time:
+        return int(request.time), (f"{-(-request.time // 60)} whole minutes",) if request.time % 60 else ()
+    if site.scheduler.type == "local":
+        return None, ()
     partition = site.partitions.get(request.partition or "")
     longest = (partition.max_time if partition else None) or TIME
     shortest = (partition.min_time if partition else None) or 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Annotated, Any, Dict, Iterable, List, Literal, Mapping, NamedTuple, Optional, Tuple
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import Annotated, Literal
 
 from hpcgen import tables
 from hpcgen.errors import RequestError

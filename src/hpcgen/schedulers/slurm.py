@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import msgspec
 
@@ -45,34 +45,45 @@ SPREAD = r"(block|cyclic|\*)(:(block|cyclic|fcyclic|\*)){0,2}(,(no)?pack)?|(no)?
 
 
 def refuse(job: Job) -> List[str]:
-    problems = []
+    """What sbatch refuses, drops or changes, most of it only when the job is submitted."""
+    found = [*_of_job(job), *(text for c in job.components for text in _of_component(c))]
+    return list(dict.fromkeys(found))
+
+
+def _of_job(job: Job) -> Iterator[str]:
     for word in (job.mail_type or "NONE").split(","):
         if word.upper() not in MAIL:
-            problems.append(f"--mail-type: unknown event '{word}'{among(word.upper(), MAIL)}")
+            yield f"--mail-type: unknown event '{word}'{among(word.upper(), MAIL)}"
     if job.signal and not re.fullmatch(SIGNAL, job.signal, re.IGNORECASE):
-        problems.append(f"--signal: '{job.signal}' is not a signal for sbatch: write USR1 or B:USR1@120")
+        yield f"--signal: '{job.signal}' is not a signal for sbatch: write USR1 or B:USR1@120"
     for directive in job.directives:
         if why := _unreadable(directive):
-            problems.append(f"--directive '{directive}': {why}")
-    for c in job.components:
-        if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
-            problems.append(f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}")
-        if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
-            count = c.gpus.count
-            problems.append(f"--gpus {count}: every one of the {c.nodes} nodes needs one: ask for --nodes {count}")
-        if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
-            problems.append("--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu")
-        spread = c.distribution or "block"
-        if not re.fullmatch(SPREAD, spread, re.IGNORECASE):
-            text = f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4"
-            problems += [text] if text not in problems else []
-        elif spread.startswith("plane") and (most := int(spread[6:])) * ((c.nodes or 1) - 1) >= c.ntasks:
-            problems.append(f"--distribution {spread}: {c.ntasks} tasks ({c.role}) in planes of {most} leave nodes empty")
+            yield f"--directive '{directive}': {why}"
+    for flag, text in (("output", job.output), ("error", job.error), ("chdir", job.chdir)):
+        if text and text.startswith("~"):
+            yield f"--{flag}: sbatch does not expand '~': write the path out"
     if job.hetjob and job.array:
-        problems.append("--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one")
+        yield "--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
-        problems.append("--mem-per-gpu: a heterogeneous job needs one style of memory: use --mem-per-cpu")
-    return problems
+        yield "--mem-per-gpu: a heterogeneous job needs one style of memory: use --mem-per-cpu"
+    words = " ".join(filter(None, (job.name, job.comment, job.output, job.error, job.chdir)))
+    if separator(job.scheduler_version) == "packjob" and "packjob" in words:
+        # Those versions look for the word anywhere in a line. Source: slurm 19.05, src/sbatch/opt.c.
+        yield "'packjob' in a name or a path would start another component with this Slurm: choose another"
+
+
+def _of_component(c: Component) -> Iterator[str]:
+    if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
+        yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
+    if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
+        yield f"--gpus {c.gpus.count}: every one of the {c.nodes} nodes needs one: ask for --nodes {c.gpus.count}"
+    if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
+        yield "--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu"
+    spread = c.distribution or "block"
+    if not re.fullmatch(SPREAD, spread, re.IGNORECASE):
+        yield f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4"
+    elif spread.startswith("plane") and (most := int(spread[6:])) * ((c.nodes or 1) - 1) >= c.ntasks:
+        yield f"--distribution {spread}: {c.ntasks} tasks ({c.role}) in planes of {most} leave nodes empty"
 
 
 def _unreadable(directive: str) -> Optional[str]:

@@ -64,13 +64,14 @@ def _assumed(request: Request) -> Iterator[str]:
 
 
 def _small(request: Request) -> Component:
-    """Scheduler and client: one CPU and 1 GiB each unless asked otherwise, and nothing of the workers' GPUs."""
+    """Scheduler and client: one CPU and 1 GiB each unless asked otherwise, and nothing that is meant for the workers."""
     cpus = request.scheduler_cpus or 1
     each = int(request.scheduler_mem or MIB_PER_CPU)
     if each % cpus:
         nearest = f"{each // cpus * cpus}M"
         raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
-    alone = {"nodes": 1 if request.nodes else None, "ntasks_per_node": None, "gres": None}
+    alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist"))
+    alone["nodes"] = 1 if request.nodes else None
     return component(request, SMALL, ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
 
 
