@@ -25,8 +25,14 @@ cd "$folder"
 [ "$program" = singularity ] && program=singularity.apptainer
 exec unshare --user --map-user="$user" --map-group="$group" -- "$program" "$@"
 """
+# The image's own program: what it is to do stands in its input, as with most.
+SIMULATE = """#!/bin/sh
+exec python "$@"
+"""
 DEFINITION = """Bootstrap: localimage
 From: {root}
+
+# {root}/usr/local/bin/simulate is a program of the image's own
 
 %environment
     export PATH=/opt/python/bin:$PATH
@@ -37,7 +43,17 @@ From: {root}
 
 
 def ready() -> bool:
-    return suites.ready("unstable") and IMAGE.exists()
+    return suites.ready("unstable") and built()
+
+
+def built() -> bool:
+    """An image of this very definition is there."""
+    recipe = IMAGE.with_suffix(".def")
+    return IMAGE.exists() and recipe.exists() and recipe.read_text() == definition()
+
+
+def definition() -> str:
+    return DEFINITION.format(root=mpi.CACHE / "roots/image")
 
 
 def files(modules_bring_it: bool) -> dict[str, str]:
@@ -53,19 +69,23 @@ def image_root() -> Path:
     enter = suites.inside(root)
     subprocess.run([*enter, "/usr/bin/python3", "-m", "venv", "/opt/python"], check=True)
     subprocess.run([*enter, "/opt/python/bin/python", "-m", "pip", *mpi.PIP, mpi.KINDS["impi"], *mpi.SHARED], check=True)
+    simulate = root / "usr/local/bin/simulate"
+    simulate.write_text(SIMULATE)
+    simulate.chmod(0o755)
     return root
 
 
 def install() -> Path:
     """An image with Python, dask-mpi and Intel MPI, as a user's definition file would make it."""
-    if IMAGE.exists():
+    if built():
         return IMAGE
+    IMAGE.unlink(missing_ok=True)
     root = image_root()
     IMAGE.parent.mkdir(parents=True, exist_ok=True)
-    definition = IMAGE.with_suffix(".def")
-    definition.write_text(DEFINITION.format(root=root))
+    recipe = IMAGE.with_suffix(".def")
+    recipe.write_text(definition())
     fast = "-comp zstd -Xcompression-level 1"  # built once a machine, read a few times
-    build = ["apptainer", "build", "--force", "--mksquashfs-args", fast, f"{IMAGE}.part", str(definition)]
+    build = ["apptainer", "build", "--force", "--mksquashfs-args", fast, f"{IMAGE}.part", str(recipe)]
     suites.quietly([*suites.inside(suites.root("unstable")), *build])
     Path(f"{IMAGE}.part").rename(IMAGE)
     shutil.rmtree(root)

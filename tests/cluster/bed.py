@@ -219,6 +219,17 @@ class Miniature:
     def fail(self, message: str, *folders: Path) -> None:
         raise Broken(f"{message}\nlogs are in {self.keep(*folders)}")
 
+    @contextmanager
+    def explaining(self, *folders: Path) -> Iterator[None]:
+        """What is asserted of a job inside: when it does not hold, the logs are kept and named."""
+        try:
+            yield
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\nlogs are in {self.keep(*folders)}") from problem
+
+    def hosts_of(self, nodes: str) -> list[str]:
+        return self.run(["scontrol", "show", "hostnames", nodes]).stdout.split()
+
     def keep(self, *folders: Path) -> Path:
         """Copies the daemons' logs, and a case's files, to where `down` does not reach."""
         kept = BEDS / "failed" / f"{self.shape.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -41,7 +41,7 @@ def install() -> None:
     with ThreadPoolExecutor(2) as pool:  # half of the work waits for the network
         jobs = [pool.submit(suites.install, suite, suite, suites.PACKAGES[suite]) for suite in ("unstable", "trixie")]
         jobs += [pool.submit(mpi.install, "", kind, []) for kind in mpi.KINDS]
-        if not apptainer.IMAGE.exists():
+        if not apptainer.built():
             jobs.append(pool.submit(apptainer.image_root))
         for job in jobs:
             job.result()

@@ -1,0 +1,100 @@
+"""What a case's job must show, all of it taken from the plan of its request."""
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from hpcgen.job import Component, Job
+from hpcgen.units import clock
+
+from . import slurm
+
+Rank = dict[str, Any]
+
+
+def reports(output: str) -> list[Rank]:
+    return sorted((json.loads(line[6:]) for line in output.splitlines() if line.startswith("facts {")), key=lambda one: one["rank"])
+
+
+def ranks(job: Job) -> list[Component]:
+    """Each rank's component, in the order of ranks."""
+    return [component for component in job.components for _ in range(component.ntasks)]
+
+
+def record(job: Job, done: slurm.Job) -> None:
+    """What Slurm took the script's directives for."""
+    components = job.components if job.hetjob else job.components * len(done.records)
+    assert len(done.records) == len(components)
+    for component, one in zip(components, done.records):
+        assert one["JobName"] == job.name
+        assert one["TimeLimit"] == clock(job.time or 0)
+        assert job.account in (None, one["Account"])
+        assert component.partition in (None, one["Partition"])
+        assert int(one["NumTasks"]) == component.ntasks
+        assert one["CPUs/Task"] == str(component.cpus_per_task)
+        assert component.nodes in (None, int(one["NumNodes"]))
+
+
+def unchanged(job: Job, done: slurm.Job, script: str) -> None:
+    """Slurm holds the very script. From one with components sbatch of 22.05 leaves out the blank lines, wherever they are."""
+    held = done.bed.run(["scontrol", "write", "batch_script", done.number, "-"]).stdout
+    if job.hetjob and not done.bed.shape.suite:
+        script = re.sub(r"\n{2,}", "\n", script)
+    assert held.rstrip("\n") == script.rstrip("\n")
+
+
+def everyone(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
+    """Ranks unique and complete, each on its component's hosts, with its threads and modules."""
+    expected = ranks(job)
+    assert [(one["rank"], one["size"]) for one in seen] == [(rank, len(expected)) for rank in range(len(expected))]
+    words = list(job.steps[0].commands[0].args)
+    hosts = [done.bed.hosts_of(one["NodeList"]) for one in done.records]
+    for one, component in zip(seen, expected):
+        assert one["host"] in hosts[job.components.index(component) if job.hetjob else 0]
+        assert one["threads"] == dict(component.env or job.setup.env)["OMP_NUM_THREADS"]
+        assert set(job.setup.modules) <= set(one["modules"])
+        assert one["argv"][len(one["argv"]) - len(words) :] == words
+    for component in job.components:
+        if component.ntasks_per_node:
+            mine = [one["host"] for one, other in zip(seen, expected) if other is component]
+            assert {mine.count(host) for host in mine} == {component.ntasks_per_node}
+
+
+def cpus(job: Job, seen: list[Rank], shared: bool = False) -> None:
+    """Each rank has its component's number of CPUs, and shares none; mpiexec's ranks share the job's."""
+    expected = ranks(job)
+    for one, component in zip(seen, expected):
+        assert len(one["cpus"]) == (sum(each.cpus_per_task for each in expected) if shared else component.cpus_per_task), one
+    taken = [(one["host"], cpu) for one in seen for cpu in one["cpus"]]
+    assert shared or len(taken) == len(set(taken))
+
+
+def memory(job: Job, seen: list[Rank]) -> None:
+    """What a task can see of its component's memory on its host."""
+    expected = ranks(job)
+    for one, component in zip(seen, expected):
+        here = sum(1 for other, its in zip(seen, expected) if its is component and other["host"] == one["host"])
+        if component.mem_per_cpu_mib:
+            assert one["rss_mib"] == component.mem_per_cpu_mib * component.cpus_per_task * here
+        elif component.mem_mib:
+            assert one["rss_mib"] == component.mem_mib
+
+
+def workers(job: Job, done: slurm.Job, network: str) -> None:
+    """Dask's workers: as many as asked for, all on this network. The self-check asks for its component's threads and
+    memory; the pages' plain initialize() means one thread."""
+    lines = re.findall(r"^worker (\S+) (\S+) (\d+) threads (\d+) MiB$", done.output, re.MULTILINE)
+    expected = ranks(job)[2:]
+    assert len(lines) == len(expected), done.output
+    for (_, address, threads, memory), component in zip(lines, expected):
+        assert address.startswith(f"tcp://{network}."), address
+        assert int(threads) == (component.cpus_per_task if job.selfcheck else 1)
+        if component.mem_per_cpu_mib and job.selfcheck:
+            assert int(memory) == component.mem_per_cpu_mib * component.cpus_per_task
+    assert "Dask result: 5" in done.output.splitlines()
+
+
+def gpus(job: Job, one: Rank) -> None:
+    for component in job.components:
+        assert len(one["gpus"]) == (component.gpus.count if component.gpus else 0)

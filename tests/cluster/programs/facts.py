@@ -1,0 +1,46 @@
+"""What a process of a job can see of its place: one line of JSON each."""
+import fcntl
+import json
+import os
+import platform
+import resource
+import socket
+import struct
+
+SIOCGIFADDR = 0x8915
+
+
+def addresses():
+    found = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
+        for _, name in socket.if_nameindex():
+            try:
+                answer = fcntl.ioctl(query, SIOCGIFADDR, struct.pack("256s", name.encode()))
+            except OSError:  # an interface without an address
+                continue
+            found[name] = socket.inet_ntoa(answer[20:24])
+    return found
+
+
+def facts(**more):
+    return {
+        **more,
+        "host": platform.node(),
+        "cpus": sorted(os.sched_getaffinity(0)),
+        # Slurm gives each task its own component's memory on the host here, and nowhere else
+        "rss_mib": resource.getrlimit(resource.RLIMIT_RSS)[0] >> 20,
+        "addresses": addresses(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "modules": [name for name in os.environ.get("LOADEDMODULES", "").split(":") if name],
+        "gpus": [number for number in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if number],
+        "env": {name: value for name, value in sorted(os.environ.items()) if name.startswith(("SLURM_", "PMI_", "PYTHONUSERBASE", "CONDA_", "APPTAINER_CONTAINER"))},
+    }
+
+
+def report(world, **more):
+    """Whole lines only: one rank writes for all. That it hears from all proves one MPI_COMM_WORLD."""
+    from mpi4py import MPI
+
+    mine = facts(rank=world.rank, size=world.size, mpi=MPI.Get_library_version().split("\n")[0].strip("\0 "), **more)
+    for line in world.gather(json.dumps(mine), root=0) or []:
+        print("facts", line, flush=True)

@@ -1,0 +1,110 @@
+"""Every script of the gallery, byte for byte, on a miniature of its site: submitted, run to the end, and looked at."""
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import needs
+
+needs.or_skip()
+
+from hpcgen import load  # noqa: E402
+from hpcgen.job import Job  # noqa: E402
+from hpcgen.submit import log_folders  # noqa: E402
+
+from . import apptainer, bed, cases, checks, net, report, slurm  # noqa: E402
+from .cases import CASES, Case  # noqa: E402
+
+RUNS = [(suite, case) for suite in cases.EVERYWHERE for case in CASES if suite in case.suites]
+
+
+class Beds:
+    """One miniature at a time: a site's cases follow one another."""
+
+    def __init__(self) -> None:
+        self.key: tuple[str, str] = ("", "")
+        self.up: bed.Miniature | None = None
+
+    def get(self, site: str, suite: str) -> bed.Miniature:
+        if (site, suite) != self.key:
+            self.down()
+            self.up = bed.Miniature(cases.shape(site, suite)).up()
+            self.key = (site, suite)
+        assert self.up
+        return self.up
+
+    def down(self) -> None:
+        if self.up:
+            self.up.down()
+        self.up, self.key = None, ("", "")
+
+
+@pytest.fixture(scope="module")
+def beds() -> Iterator[Beds]:
+    one = Beds()
+    yield one
+    one.down()
+
+
+def folder(up: bed.Miniature, case: Case, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder: the script, its programs, and the folders of logs as `hpcgen submit` makes them."""
+    made = up.workdir(case.name, case.script, cases.PROGRAMS / "facts.py")
+    for name, source in case.files.items():
+        if source == cases.IMAGE:
+            (made / name).symlink_to(apptainer.IMAGE)
+        else:
+            (made / name).write_text((cases.PROGRAMS / source).read_text())
+            (made / name).chmod(0o755)
+    monkeypatch.chdir(made)
+    list(log_folders(case.plan()))
+    up.give(made)
+    return made
+
+
+@pytest.mark.parametrize("suite, case", RUNS, ids=[f"{case.id}-{report.VERSIONS[suite]}" for suite, case in RUNS])
+def test_case(beds: Beds, suite: str, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    up = beds.get(case.site, suite)
+    place = folder(up, case, monkeypatch)
+    env = {"PATH": f"{cases.own_python(up)}:/usr/local/bin:/usr/bin:/bin"} if case.from_venv else None
+    done = slurm.run(up, case.script.name, cwd=str(place), env=env, seconds=case.seconds)
+    with up.explaining(place):
+        look(up, case, done.completed())
+    report.note(suite, case, "ran", done.seconds)
+
+
+def look(up: bed.Miniature, case: Case, done: slurm.Job) -> None:
+    job, site = case.plan(), load(case.site)
+    checks.unchanged(job, done, case.script.read_text())
+    checks.record(job, done)
+    mpiexec = job.steps[0].launcher != "srun" and job.workload != "serial"
+    own = job.steps[0].commands[0].file is not None
+    if job.array:
+        return array(job, done)
+    seen = checks.reports(done.output)
+    if own:
+        checks.everyone(job, done, seen)
+        checks.cpus(job, seen, shared=mpiexec)
+        checks.memory(job, seen)
+    if job.workload == "dask-mpi":
+        fast = site.network.interface in up.interfaces[1:]
+        checks.workers(job, done, net.NETS[fast])
+    if job.workload == "serial":
+        checks.gpus(job, seen[0])
+
+
+def array(job: Job, done: slurm.Job) -> None:
+    """Every index ran, with no more at a time than asked for, and each has its log."""
+    first, last = (int(number) for number in (job.array or "").partition("%")[0].split("-"))
+    assert sorted(int(one["ArrayTaskId"]) for one in done.records) == list(range(first, last + 1))
+    for one in done.records:
+        text = Path(one["StdOut"]).read_text()
+        assert os.path.basename(one["StdOut"]) == f"sweep-{done.number}_{one['ArrayTaskId']}.out"
+        seen = checks.reports(text)
+        assert seen[0]["env"]["SLURM_ARRAY_TASK_ID"] == one["ArrayTaskId"]
+        checks.everyone(job, dataclasses.replace(done, records=[one]), seen)
+        checks.cpus(job, seen)
+        checks.memory(job, seen)
