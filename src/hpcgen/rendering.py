@@ -15,7 +15,6 @@ from hpcgen.launchers import launch
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
 NOTHING = "\0-\0"
-DIRECTIVE = ("#SBATCH", "#PBS", "#$", "#BSUB", "# flux:")
 
 
 class Environment(jinja2.Environment):
@@ -89,7 +88,6 @@ def text(environment: Environment, job: Job) -> str:
         raise TemplateError(f"{where}{why}") from None
 
 
-
 class Launch(NamedTuple):
     """A launch line, and what it was made of."""
 
@@ -121,11 +119,12 @@ def context(job: Job) -> Dict[str, Any]:
 
 
 def finished(text: str, job: Job) -> str:
-    """Directives without a value left out, and blank lines never doubled outside what programs are given."""
+    """The text without the directives that have no value."""
+    directive = schedulers.get(job.scheduler).DIRECTIVE
     lines = []
     for line in text.split("\n"):
         if NOTHING not in line:
             lines.append(line)
-        elif not line.startswith(DIRECTIVE):
+        elif directive is None or not line.startswith(directive):
             raise TemplateError(f"templates/{job.scheduler}.sh: a value is missing in: {line.replace(NOTHING, '…')}")
     return "\n".join(lines)

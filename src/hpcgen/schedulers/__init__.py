@@ -14,6 +14,7 @@ from hpcgen.job import Component, Job
 class Scheduler(Protocol):
     """What the rest of the house knows of a scheduler."""
 
+    DIRECTIVE: Optional[str]
     ACCOUNT_VARIABLE: Optional[str]
     INHERITED: Tuple[str, ...]
     SILENT: Tuple[str, ...]

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from hpcgen.job import Component, Job
 
+DIRECTIVE = None
 ACCOUNT_VARIABLE = None
 INHERITED = ()
 SUBMIT = ("bash",)

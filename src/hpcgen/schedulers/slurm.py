@@ -12,6 +12,7 @@ from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
 from hpcgen.units import clock, size
 
+DIRECTIVE = "#SBATCH"
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
 # Variables by which a surrounding job would change the one that is submitted.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
