@@ -1,18 +1,30 @@
 """Stand-ins for launchers, containers and programs: each writes down, byte for byte, how it was called.
 
 A script runs in an empty folder with a PATH of stand-ins and three real tools, so that whatever it does beyond what
-it should shows: as a call that nobody expects, or as a file.
+it should shows: as a call that nobody expects, or as a file. And what people type, at its worst.
 """
 
 from __future__ import annotations
 
 import ast
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from hpcgen import plan
+from hpcgen.errors import HpcgenError
+from hpcgen.job import Job
+from hpcgen.request import Layer, Merged, merge
+from hpcgen.site import Site, decode
 
 LAUNCHERS = ("srun", "mpiexec", "mpirun")
 RUNTIMES = ("apptainer", "singularity")
@@ -34,7 +46,7 @@ os.close(log)
 def run(words):
     if os.fork() == 0:
         try:
-            os.execvp(words[0], words)
+            os.execvpe(words[0], words, env)
         except OSError:
             os._exit(127)
     return os.wait()[1] >> 8
@@ -50,8 +62,8 @@ if name in {launchers!r}:  # a colon begins another part, as it does for srun an
 elif name in {runtimes!r} and args[0] == b"exec":
     status = run(args[3:] if args[1] == b"--nv" else args[2:])
 elif name == b"conda" and args == [b"info", b"--base"]:
-    print({base!r})
-os._exit(status) if not os.sys.stdout.flush() else None
+    os.write(1, {base!r})
+os._exit(status)
 """
 CONDA = 'conda() { command conda "$@" && export CONDA_PREFIX="$2"; }\n'
 
@@ -75,15 +87,11 @@ class Ran(NamedTuple):
     def of(self, *names: str) -> List[Call]:
         return [call for call in self.calls if call.name in map(os.fsencode, names)]
 
-    def names(self) -> List[str]:
-        """Who was called, without the launchers and `conda info`, which the scripts call for themselves."""
-        return [os.fsdecode(c.name) for c in self.calls if c.args != [b"info", b"--base"] or c.name != b"conda"]
-
 
 class Stubs:
-    """A folder of stand-ins; `cwd` is emptied before each script."""
+    """A folder of stand-ins, which `python` runs; `cwd` is emptied before each script."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder, self.cwd, self.home = folder, folder / "cwd", folder / "home"
         self.log, self.bin, base = folder / "calls", folder / "bin", folder / "conda"
         for made in (self.cwd, self.home, self.bin, folder / "tools", base / "etc/profile.d"):
@@ -91,10 +99,10 @@ class Stubs:
         (base / "etc/profile.d/conda.sh").write_text(CONDA)
         self.source = folder / "stub"
         launchers, runtimes = (tuple(map(os.fsencode, names)) for names in (LAUNCHERS, RUNTIMES))
-        facts = {"launchers": launchers, "runtimes": runtimes, "log": str(self.log), "base": str(base)}
-        self.source.write_text(SOURCE.format(python=sys.executable, **facts))
+        facts = {"launchers": launchers, "runtimes": runtimes, "log": str(self.log), "base": os.fsencode(base)}
+        self.source.write_text(SOURCE.format(python=python, **facts))
         self.source.chmod(0o755)
-        for name in (*LAUNCHERS, *RUNTIMES, *CANARIES, "conda", "module", "python"):
+        for name in (*LAUNCHERS, *RUNTIMES, *CANARIES, "conda", "module", "python", "program"):
             self.program(self.bin / name)
         for name in TOOLS:
             (folder / "tools" / name).symlink_to(str(shutil.which(name)))
@@ -111,7 +119,11 @@ class Stubs:
         self.cwd.mkdir()
         self.log.write_bytes(b"")
 
-    def run(self, script: str, shebang: str, env: Optional[Mapping[str, str]] = None, made: int = 0) -> Ran:
+    def calls(self) -> List[Call]:
+        """All calls since the last script began, in order."""
+        return [Call(*ast.literal_eval(line)) for line in self.log.read_text().splitlines()]
+
+    def run(self, script: str, shebang: str, env: Optional[Mapping[str, str]] = None) -> Ran:
         """The script by the bash that its first line names."""
         path = self.folder / "job.sh"
         path.write_bytes(script.encode("utf-8", "surrogateescape"))
@@ -121,10 +133,102 @@ class Stubs:
         done = subprocess.run(
             [*shebang.split(), str(path)], cwd=self.cwd, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=60
         )
-        calls = [Call(*ast.literal_eval(line)) for line in self.log.read_text().splitlines()]
+        calls = self.calls()
         files = sorted(set(_below(self.cwd)) - before)
         return Ran(done.returncode, calls, files, done.stderr.decode("utf-8", "replace"))
 
 
 def _below(folder: Path) -> List[str]:
     return [os.path.join(where, name) for where, folders, names in os.walk(folder) for name in (*folders, *names)]
+
+
+@lru_cache
+def shared() -> Stubs:
+    """For all tests of a session: making one takes longer than running a script in it."""
+    folder = Path(tempfile.mkdtemp()).resolve()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Stubs(folder / "s")
+
+
+# --- two machines, and requests at them
+
+SOURCES = {"x": {"title": "test", "url": "https://x", "date": "2026-01-01"}}
+MACHINE = {"name": "Stub", "operator": "tests", "country": "NZ", "status": "active", "sources": SOURCES}
+MODULES = {"python": ["Python/3"], "conda": ["conda"], "container": ["Apptainer"], "purge": "purge", "source": "x"}
+SLURM = {
+    **MACHINE,
+    "scheduler": {"type": "slurm", "source": "x"},
+    "modules": MODULES,
+    "shell": {"shebang": "/bin/bash -e", "source": "x"},
+    "mpi": {"flavour": "intel", "pmi": "pmi2", "pmi_library": "/lib64/libpmi2.so", "source": "x"},
+}
+LOCAL = {**MACHINE, "scheduler": {"type": "local", "source": "x"}, "mpi": {"launcher": "mpiexec", "source": "x"}}
+SITES = {"slurm": SLURM, "local": LOCAL}
+
+
+def site(scheduler: str) -> Site:
+    return decode("stub", SITES[scheduler], "stub.toml")
+
+
+def job(at: Site, **values: Any) -> Optional[Job]:
+    """The job, or None where it is refused as a wrong request is."""
+    try:
+        return plan(at, flags(**values))
+    except HpcgenError as refusal:
+        assert refusal.status == 2
+        assert all(problem.isprintable() for problem in refusal.problems)
+        return None
+
+
+def flags(**values: Any) -> Merged:
+    """The request as the command line makes it."""
+    return merge([Layer("flag", "command line", values, strict=False)])
+
+
+def program_calls(ran: Ran, made: Job) -> List[Call]:
+    """The calls of the program, inside the container where there is one: one for each component."""
+    if made.container and made.container.verb == "run":
+        image = os.fsencode(made.container.image)
+        found = [(call, [word for word in call.args[1:] if word != b"--nv"]) for call in ran.of(made.container.runtime)]
+        assert all(words[0] == image for _, words in found)
+        return [Call(b"", words[1:], call.env) for call, words in found]
+    python = made.steps[0].commands[0].python
+    calls = [
+        call for call in ran.calls if call.name == os.fsencode(os.path.basename(python or made.steps[0].commands[0].file or ""))
+    ]
+    return calls if python else [Call(call.name, [call.name, *call.args], call.env) for call in calls]
+
+
+# Calls that the scripts make for themselves, with the setup that these sites have.
+OWN = {"module", "srun", "mpiexec", "apptainer", "conda"}
+
+
+def check_harmless(ran: Ran, *programs: str) -> None:
+    assert ran.files == []
+    assert {call.name for call in ran.calls} <= set(map(os.fsencode, (*OWN, *programs))), ran
+
+
+# --- what people type
+
+# What breaks quoting, ends heredocs, is a template's mark, a directive, an option, a separator or a command.
+PIECES = [
+    "'", '"', "$", "`", "\\", "\n", "\r", "\t", " ", "*", "?", "[", ":", "=", "-", "--", "~", "!", "#", "%", "@file", "{a,b}",
+    "\n#SBATCH --time=9\n", "#SBATCH hetjob", "\nEOF\n", "\nPYTHON\n", "{{", "}}", "{{ job.name }}", "{%", "\n#% if", "#%#",
+    "$(touch CANARY)", "`touch CANARY`", "; touch CANARY; ", "\ntouch CANARY\n", "' ; touch CANARY ; '", '"; touch CANARY; "',
+    "&& touch CANARY", "| touch CANARY", "> CANARY", "x[$(touch CANARY)]", "${IFS}", "$'\\n'", "~/", "!!", "a", "b", "A=b",
+    "é", "日本", "\u2028", "\x85", "\x1b[31m", "\x7f", "\udcff", "\udcc3\udca9", "--help", "-n", "exec", "&", "\\\n", "\0-",
+]  # fmt: skip
+ANY = st.one_of(
+    st.lists(st.sampled_from([p for p in PIECES if "\0" not in p]), max_size=6).map("".join),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20),
+    st.binary(max_size=12).filter(lambda b: 0 not in b).map(os.fsdecode),
+)
+# Also what must be refused.
+WILD = st.one_of(ANY, st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.text(max_size=20))
+# One line of printable text, most of it hostile all the same.
+PRINTABLE = ANY.map(lambda text: "".join(c for c in text if c.isprintable())).filter(str.strip)
+# Not made smaller when they fail: each attempt runs bash, and the examples are small.
+FEW = settings(
+    deadline=None, max_examples=12, database=None, suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)  # fmt: skip
