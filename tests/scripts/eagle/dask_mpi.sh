@@ -4,12 +4,13 @@
 #SBATCH --job-name=dask_mpi
 #SBATCH --account=hpcapps
 #SBATCH --time=00:30:00
-#SBATCH --partition=short
 #SBATCH --ntasks=30
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=2G
 
+module purge
 module load conda
+module load intel-mpi
 . "$(conda info --base)/etc/profile.d/conda.sh"
 conda activate daskmpi
 export OMP_NUM_THREADS=1

@@ -4,13 +4,14 @@
 #SBATCH --job-name=train
 #SBATCH --account=hpcapps
 #SBATCH --time=04:00:00
-#SBATCH --partition=gpu
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=18
 #SBATCH --mem=80G
 #SBATCH --gres=gpu:2
 
+module purge
 module load conda
+module load intel-mpi
 . "$(conda info --base)/etc/profile.d/conda.sh"
 conda activate torch
 export OMP_NUM_THREADS=18

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site kestrel, facts of 2025-07-30
+# hpcgen 0.1.0: site kestrel, facts of 2025-07-30 to 2026-11-21
 # made by: hpcgen slurm --site kestrel --workers 4 --cpus-per-worker 8 --hetjob --account hpcapps --time 00:30:00 --mem-per-cpu 2G --conda daskmpi
 #SBATCH --job-name=dask-mpi
 #SBATCH --account=hpcapps

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site kestrel, facts of 2025-07-30
+# hpcgen 0.1.0: site kestrel, facts of 2025-07-30 to 2026-11-21
 # made by: hpcgen slurm --site kestrel --workload serial --account hpcapps --cpus-per-task 8 --mem 40G --gpus 1 --conda torch train.py --lr 0.1
 #SBATCH --job-name=train
 #SBATCH --account=hpcapps

@@ -1,10 +1,10 @@
 #!/bin/bash
-# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06
-# made by: hpcgen slurm --site m3-smu --workers 6 --account user_project --time 01:00:00 --mem-per-cpu 2G dask_example.py
+# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06 to 2026-11-21
+# made by: hpcgen slurm --site m3-smu --workers 6 --account user_project --time 01:00:00 --mem-per-cpu 2G --venv '~/dask' dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --account=user_project
 #SBATCH --time=01:00:00
-#SBATCH --partition=dev
+#SBATCH --partition=standard-s
 #SBATCH --ntasks=8
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=2G
@@ -12,7 +12,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-module load miniforge
+. "$HOME"/dask/bin/activate
 export OMP_NUM_THREADS=1
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.

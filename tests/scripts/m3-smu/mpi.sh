@@ -1,10 +1,10 @@
 #!/bin/bash
-# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06
-# made by: hpcgen slurm --site m3-smu --workload mpi --account user_project --time 00:10:00 --nodes 2 --ntasks-per-node 4 --mem-per-cpu 1G
+# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06 to 2026-11-21
+# made by: hpcgen slurm --site m3-smu --workload mpi --account user_project --time 00:10:00 --nodes 2 --ntasks-per-node 4 --mem-per-cpu 1G --venv '~/dask'
 #SBATCH --job-name=mpi
 #SBATCH --account=user_project
 #SBATCH --time=00:10:00
-#SBATCH --partition=dev
+#SBATCH --partition=standard-s
 #SBATCH --nodes=2
 #SBATCH --ntasks=8
 #SBATCH --ntasks-per-node=4
@@ -14,7 +14,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-module load miniforge
+. "$HOME"/dask/bin/activate
 export OMP_NUM_THREADS=1
 
 selfcheck=$(cat <<'PYTHON'

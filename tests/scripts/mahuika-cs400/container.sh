@@ -3,7 +3,6 @@
 # made by: hpcgen slurm --site mahuika-cs400 --time 01:00:00 --ntasks 6 --mem-per-cpu 1G --image my_container.sif --container-verb run dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --time=01:00:00
-#SBATCH --partition=large
 #SBATCH --ntasks=6
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G

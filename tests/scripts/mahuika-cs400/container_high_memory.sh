@@ -3,12 +3,10 @@
 # made by: hpcgen slurm --site mahuika-cs400 --workers 3 --cpus-per-worker 4 --hetjob --time 01:00:00 --mem-per-cpu 3G --image my_container.sif --container-verb run dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --time=01:00:00
-#SBATCH --partition=large
 #SBATCH --ntasks=2
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G
 #SBATCH hetjob
-#SBATCH --partition=large
 #SBATCH --ntasks=3
 #SBATCH --cpus-per-task=4
 #SBATCH --mem-per-cpu=3G

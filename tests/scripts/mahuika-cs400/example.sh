@@ -4,7 +4,6 @@
 #SBATCH --job-name=dask_example
 #SBATCH --account=PROJECTID
 #SBATCH --time=00:01:00
-#SBATCH --partition=large
 #SBATCH --ntasks=3
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=512M

@@ -3,7 +3,6 @@
 # made by: hpcgen slurm --site mahuika-cs400 --time 01:00:00 --ntasks 6 --cpus-per-task 1 --mem-per-cpu 1G mydaskprogram.py
 #SBATCH --job-name=mydaskprogram
 #SBATCH --time=01:00:00
-#SBATCH --partition=large
 #SBATCH --ntasks=6
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G

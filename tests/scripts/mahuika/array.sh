@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21 to 2026-11-21
 # made by: hpcgen slurm --site mahuika --workload serial --account nesi99999 --time 00:30:00 --mem 2G --output logs/%x-%A_%a.out --mail-type END,FAIL --mail-user someone@example.org --array 1-20%4 --comment 'first sweep, low priority' --directive --nice=100 sweep.py --seed 7
 #SBATCH --job-name=sweep
 #SBATCH --account=nesi99999

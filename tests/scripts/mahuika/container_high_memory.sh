@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21 to 2026-11-21
 # made by: hpcgen slurm --site mahuika --workers 3 --cpus-per-worker 4 --hetjob --time 01:00:00 --mem-per-cpu 3G --image my_container.sif dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --time=01:00:00

@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21 to 2026-11-21
 # made by: hpcgen slurm --site mahuika --workload serial --time 04:00:00 --cpus-per-task 8 --mem 40G --gpus a100:1 train.py
 #SBATCH --job-name=train
 #SBATCH --time=04:00:00

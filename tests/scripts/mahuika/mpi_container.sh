@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# hpcgen 0.1.0: site mahuika, facts of 2026-08-21
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21 to 2026-11-21
 # made by: hpcgen slurm --site mahuika --workload mpi --time 02:00:00 --ntasks 8 --mem-per-cpu 1500M --image simulate.sif simulate input.nml
 #SBATCH --job-name=simulate
 #SBATCH --time=02:00:00

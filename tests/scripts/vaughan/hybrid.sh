@@ -14,6 +14,7 @@
 
 module --force purge
 module load calcua/2023a
+module load intel
 export OMP_NUM_THREADS=8
 
 srun --cpus-per-task=8 ./solver
