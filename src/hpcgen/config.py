@@ -18,6 +18,9 @@ from hpcgen.errors import RequestError
 from hpcgen.request import Layer, Merged, from_file, merge
 from hpcgen.site import Site, load
 
+# Of each file that is there: its name, its values, its tables of sites.
+Configs = List[Tuple[str, Dict[str, Any], Dict[str, Any]]]
+
 
 def gather(flags: Mapping[str, Any], file: Optional[Path] = None, site: Optional[str] = None) -> Tuple[Site, Merged]:
     """The site and the request that flags, a file, the configurations and the profile mean together.
@@ -26,8 +29,7 @@ def gather(flags: Mapping[str, Any], file: Optional[Path] = None, site: Optional
     """
     configs = list(_configs())
     named = from_file(file) if file else Layer("file", "", {})
-    for room in reversed([room for _, values, _ in configs for room in values.get("rooms", [])]):
-        os.environ["HPCGEN_PATH"] = os.pathsep.join(filter(None, [str(room), os.environ.get("HPCGEN_PATH")]))
+    _open_rooms(configs)
     wanted = flags.get("site") or named.values.get("site") or _of_configs(configs) or site
     if not wanted:
         raise RequestError('--site: which machine? Give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
@@ -44,13 +46,28 @@ def _configs() -> Iterator[Tuple[str, Dict[str, Any], Dict[str, Any]]]:
     for path in paths.configs():
         if path.is_file():
             values = tables.read(path, RequestError)
-            own = values.get("sites", {})
-            if not isinstance(own, dict) or not isinstance(values.get("rooms", []), list):
-                raise RequestError(f"{path}: 'rooms' is a list of folders and 'sites' holds tables: [sites.NAME]")
+            own, rooms = values.get("sites", {}), values.get("rooms", [])
+            if not isinstance(own, dict) or not all(isinstance(table, dict) for table in own.values()):
+                raise RequestError(f"{path}: 'sites' holds tables: [sites.NAME]")
+            if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
+                raise RequestError(f'{path}: rooms is a list of folders: ["~/hpcgen"]')
             yield str(path), values, own
 
 
-def _of_configs(configs: List[Tuple[str, Dict[str, Any], Dict[str, Any]]]) -> Optional[str]:
+def open_rooms() -> None:
+    """Let the rooms that the configurations name hold profiles and templates, too. Raises RequestError."""
+    _open_rooms(list(_configs()))
+
+
+def _open_rooms(configs: Configs) -> None:
+    """They come after what HPCGEN_PATH names already, the person's own before the machine's."""
+    known = list(filter(None, os.environ.get("HPCGEN_PATH", "").split(os.pathsep)))
+    named = [room for _, values, _ in reversed(configs) for room in values.get("rooms", [])]
+    if new := [room for room in named if room not in known]:
+        os.environ["HPCGEN_PATH"] = os.pathsep.join([*known, *new])
+
+
+def _of_configs(configs: Configs) -> Optional[str]:
     return next((values["site"] for _, values, _ in reversed(configs) if values.get("site")), None)
 
 

@@ -48,7 +48,7 @@ def excess(site: Site, job: Job, component: Component, name: str) -> float:
         (component.nodes, partition.max_nodes),
         (component.ntasks * component.cpus_per_task, partition.max_cpus),
         (tasks * component.cpus_per_task, max((site.cpus(node, component.threads_per_core) for node in kinds), default=None)),
-        (node_memory(component), max((node.mem or 0 for node in kinds), default=None)),
+        (node_memory(component), partition.max_mem or max((node.mem or UNKNOWN for node in kinds), default=None)),
         (node_gpus(component), max((node.gpus for node in kinds), default=None)),
     ]
     return prod(max(1.0, asked / (limit or 0.01)) for asked, limit in pairs if asked and limit is not None)

@@ -182,11 +182,13 @@ def _placed(site: Site, job: Job) -> Tuple[Job, List[str]]:
         partition, origin, wrong = choose(site, job, c)
         problems += [text for text in wrong if text not in problems]
         placed.append(replace(c, partition=partition, origins={**c.origins, "partition": origin}))
-        if partition and origin.kind == "rule" and (text := f"partition {partition} ({origin.text})") not in notes:
-            notes.append(text)
+        if partition and origin.kind == "rule":
+            notes.append(f"partition {partition} ({origin.text})")
+        if (facts := site.partitions.get(partition or "")) and facts.note:
+            notes.append(f"partition {partition}: {facts.note}")
     if problems:
         raise LimitError(*problems)
-    return replace(job, components=tuple(placed)), notes
+    return replace(job, components=tuple(placed)), list(dict.fromkeys(notes))
 
 
 def _shared_env(job: Job, request: Request) -> Job:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import pickle
 from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from hpcgen import paths, schedulers, shell
 from hpcgen.errors import TemplateError
@@ -53,7 +56,21 @@ def _compiled() -> Optional[jinja2.BytecodeCache]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return jinja2.FileSystemBytecodeCache(str(folder))
+    return Compiled(str(folder))
+
+
+class Compiled(jinja2.FileSystemBytecodeCache):
+    """Jinja's, which must never be why a script is not made: a full or read-only home, a file that is cut short."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, EOFError, ValueError, TypeError, pickle.UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def source(name: str) -> str:

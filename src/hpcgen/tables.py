@@ -100,8 +100,11 @@ def _reason(kind: Any, value: object, why: Exception) -> str:
     place = place.rstrip("`").replace("[...]", "")
     if choices := _choices(kind):
         return f"{place}: '{value}' is none of {', '.join(choices)}{nearest(str(value), choices)}"
-    text = text.replace("`", "").replace("int >= 1", "a whole number, 1 or more").replace(" | null", "")
-    return f"{place}: {text[:1].lower() + text[1:]}" + (f", got {value!r}" if "got" not in text and "xpected" in text else "")
+    text = text.replace("`", "").replace(" | null", "").partition(", got ")[0]
+    for theirs, ours in (("int >= 1", "a whole number, 1 or more"), (" int", " a whole number"), (" bool", " true or false"),
+                         (" str", " text"), (" array", " a list"), (" object", " a table")):  # fmt: skip
+        text = text.replace(theirs, ours)
+    return f"{place}: {text[:1].lower() + text[1:]}" + (f", got {value!r}" if "xpected" in text else "")
 
 
 def _choices(kind: Any) -> Tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from typing import Any, Callable, List, Optional
 
@@ -81,14 +82,24 @@ def main(args: Optional[List[str]] = None) -> None:
 def status(args: Optional[List[str]] = None) -> int:
     from hpcgen.errors import HpcgenError
 
+    if sys.stdout is None:
+        say("stdout is closed: nowhere to print to")
+        return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal of ASCII, or a name that is no text: shown as well as can be.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(app(args=args, standalone_mode=False, prog_name="hpcgen") or 0)
+        code = int(app(args=args, standalone_mode=False, prog_name="hpcgen") or 0)
+        sys.stdout.flush()
+        return code
     except HpcgenError as error:
         say(*error.problems)
         return error.status
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain of it again at exit.
+    except OSError as error:
+        # Whoever reads our output has gone, or the disk is full; Python must not complain of it again at exit.
         sys.stdout = None
+        if not isinstance(error, BrokenPipeError):
+            say(f"{error.filename or 'stdout'}: {error.strerror}")
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -96,7 +107,10 @@ def status(args: Optional[List[str]] = None) -> int:
         # click's own, which typer carries inside itself: a class that cannot be named for all of its versions.
         if not hasattr(error, "format_message"):
             raise
-        say(_one_line(error))
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+        else:
+            say(_one_line(error))
         return 2
 
 

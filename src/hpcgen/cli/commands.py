@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -60,8 +61,8 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
     job = plan(site, merged)
     program = merged.request.program
-    place = Path(merged.request.chdir or "", program or "")
-    if program and program.endswith(".py") and not merged.request.image and not place.exists():
+    place = os.path.join(merged.request.chdir or "", program or "")
+    if program and program.endswith(".py") and not merged.request.image and not os.path.exists(place):
         say(f"note: {program} is not here; it must be where the job runs")
     for note in job.notes:
         say(f"note: {note}")

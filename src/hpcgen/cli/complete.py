@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Dict, Iterable, List
 
 
 def sites(ctx: Any, args: List[str], incomplete: str) -> List[str]:
-    from hpcgen import site
+    from hpcgen import config, site
+    from hpcgen.errors import HpcgenError
 
+    with contextlib.suppress(HpcgenError):
+        config.open_rooms()
     return _starting(incomplete, (name for name, _ in site.listing()))
 
 

@@ -7,6 +7,7 @@ import typer
 
 from hpcgen import site as sites
 from hpcgen.cli import complete, show
+from hpcgen.config import open_rooms
 from hpcgen.errors import SiteError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -21,6 +22,7 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
     hpcgen sites show mahuika    everything known of one, with sources
     hpcgen sites schema          the JSON Schema of profiles, for editors
     """
+    open_rooms()
     if ctx.invoked_subcommand:
         return
     found: List[sites.Site] = []
