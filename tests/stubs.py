@@ -144,7 +144,7 @@ def _below(folder: Path) -> List[str]:
 
 @lru_cache
 def shared() -> Stubs:
-    """For all tests of a session: making one takes longer than running a script in it."""
+    """For all tests: making one takes longer than running a script in it."""
     folder = Path(tempfile.mkdtemp()).resolve()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Stubs(folder / "s")

@@ -19,6 +19,16 @@ from hpcgen import plan, render
 from hpcgen.launchers import launch
 from hpcgen.site import decode
 
+
+def lacking(what: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}: run tests/cluster/install as root", pytrace=False)
+    pytest.skip(f"{what}: run tests/cluster/install as root", allow_module_level=True)
+
+
+if missing := [kind for kind in mpi.KINDS if not mpi.ready("", kind)]:
+    lacking(f"no environments with {', '.join(missing)}")
+
 Case = Tuple[str, List[str]]
 # As a launcher's own options and separators look, and what its readers of files and patterns might take up.
 FIXED = [
@@ -64,16 +74,8 @@ def check(calls: List[Call], some: List[Case], each: int = 1) -> None:
         assert {call.env[name.encode()] for call in calls} == {os.fsencode(value)}, name
 
 
-def lacking(what: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)
-
-
 @pytest.mark.parametrize("kind", mpi.KINDS)
 def test_mpiexec(kind: str, tmp_path: Path) -> None:
-    if not mpi.ready("", kind):
-        lacking(f"no environment with {kind}: run tests/cluster/install as root")
     stubs = Stubs(tmp_path / "s")
     for name in NAMES:
         stubs.program(tmp_path / "programs" / name)
@@ -100,7 +102,7 @@ CLUSTER = {**MACHINE, "scheduler": {"type": "slurm", "hetjob": True, "source": "
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[bed.Miniature]:
     if lacks := needs.missing():
-        lacking(f"miniature clusters need {', '.join(lacks)}: run tests/cluster/install as root on Debian 12")
+        lacking(f"miniature clusters need {', '.join(lacks)}")
     # two, for Slurm gives the components of a heterogeneous job nodes of their own
     hosts = (shape.Host("n1"), shape.Host("n2"))
     up = bed.Miniature(shape.Shape("test-launchers", hosts, (shape.Partition("all", ("n1", "n2"), default=True),)))

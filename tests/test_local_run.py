@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from cluster import mpi
 
+if lacks := [name for name in mpi.KINDS if not mpi.ready("", name)]:
+    needed = f"no environments with Dask and {', '.join(lacks)}: run tests/cluster/install as root"
+    if os.environ.get("CI") == "true":
+        pytest.fail(needed, pytrace=False)
+    pytest.skip(needed, allow_module_level=True)
+pytestmark = pytest.mark.parametrize("kind", mpi.KINDS)
+
 # The example of the sites' pages: initialize() makes rank 0 the scheduler and ranks from 2 on workers; rank 1 goes on.
 PROGRAM = """
 import sys
@@ -42,16 +49,6 @@ OPENMPI = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
-
-
-@pytest.fixture(params=mpi.KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    if mpi.ready("", request.param):
-        return str(request.param)
-    lacking = f"no environment with {request.param} and Dask: run tests/cluster/install as root"
-    if os.environ.get("CI") == "true":
-        pytest.fail(lacking, pytrace=False)
-    pytest.skip(lacking)
 
 
 def run(kind: str, folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
