@@ -41,6 +41,10 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm", "--site", "mahuika", "--mem", "-3"], ["--mem", "'-3'", "3G"]),
         (["slurm", "--site", "mahuika", "--mem-per-cpu", "1.5G"], ["--mem-per-cpu", "1536M"]),
         (["slurm", "--site", "mahuika", "--nodes", "0"], ["--nodes", "1 or more"]),
+        (["slurm", "--site", "mahuika", "--nodes", "two"], ["--nodes", "a whole number", "'two'"]),
+        (["slurm", "--site", "mahuika", "--file", "/"], ["/: Is a directory"]),
+        (["slurm", "--site", "mahuika", "--file", sys.executable], ["can't decode"]),
+        (["slurm", "--site", "mahuika", "-w", "/dev/null", "--force"], ["no plain file"]),
         (["slurm", "--site", "mahuika", "-J", "a\nb"], ["--job-name", "one line"]),
         (["slurm", "--site", "mahuika", "-A", "a b"], ["--account", "one plain word"]),
         (["slurm", "--site", "mahuika", "--time", "soon"], ["--time", "1:30:00"]),
@@ -89,6 +93,10 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         config.write_text("acount = 'x'\n")
         code, _, err = call("slurm", "--site", "mahuika")
         assert code == 2 and "did you mean 'account'?" in err and str(config) in err
+        config.write_text("[sites]\nmahuika = 3\n")
+        assert "[sites.NAME]" in call("slurm", "--site", "mahuika")[2]
+        config.write_text("rooms = [3]\n")
+        assert call("sites")[0] == 2
     finally:
         config.unlink()
     monkeypatch.setenv("SBATCH_ACCOUNT", "fromenv")
@@ -106,6 +114,26 @@ def test_own_room_of_profiles(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert "mine\t" in call("sites")[1]
 
 
+def test_rooms_of_the_configuration_hold_for_every_command(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hpcgen.site import load
+
+    Path(tmp_path, "room", "sites").mkdir(parents=True)
+    Path(tmp_path, "room", "sites", "mine.toml").write_text(Path(load("mahuika").path).read_text())
+    Path(tmp_path, "hpcgen").mkdir()
+    Path(tmp_path, "hpcgen", "config.toml").write_text(f"rooms = ['{tmp_path}/room']\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for args in (["slurm", "--site", "mine"], ["sites", "show", "mine"]):
+        monkeypatch.setenv("HPCGEN_PATH", "/other")
+        assert call(*args)[0] == 0
+        assert os.environ["HPCGEN_PATH"] == f"/other:{tmp_path}/room", "what the variable names is stronger"
+    monkeypatch.setenv("HPCGEN_PATH", "")
+    assert "mine\t" in call("sites")[1]
+    monkeypatch.setenv("HPCGEN_PATH", "")
+    assert completions("hpcgen", "slurm", "--site", "mi") == ["mine"]
+
+
 def test_retired_site_says_so(call: Any) -> None:
     code, out, err = call("slurm", "--site", "eagle", "--account", "x")
     assert code == 0 and "eagle is retired" in err and "kestrel" in err
@@ -121,6 +149,41 @@ def test_write_is_whole_and_careful(call: Any, tmp_path: Path) -> None:
     assert code == 2 and "--force" in err and Path(tmp_path, "mine.sh").read_text() == "echo precious\n"
     assert call("slurm", "--site", "mahuika", "-w", "mine.sh", "--force")[0] == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["job.sh", "mine.sh"]
+
+
+def test_write_follows_a_link_and_takes_no_pipe(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "link.sh").symlink_to("job.sh")
+    for _ in range(2):
+        assert call("slurm", "--site", "mahuika", "-w", "link.sh")[0] == 0
+    assert Path(tmp_path, "link.sh").is_symlink() and Path(tmp_path, "job.sh").is_file()
+    os.mkfifo(tmp_path / "pipe")
+    assert call("slurm", "--site", "mahuika", "-w", "pipe")[0] == 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_program_that_cannot_be_looked_for(call: Any) -> None:
+    assert call("slurm", "--site", "mahuika", "x" * 300 + ".py")[0] == 0
+
+
+def test_a_cache_that_cannot_be_used(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jinja2
+
+    from hpcgen import rendering
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    want = call("slurm", "--site", "mahuika", "x.py")[1]
+    rendering._environment.cache_clear()
+    assert call("slurm", "--site", "mahuika", "x.py")[1] == want
+    for damage in ("cut", "full"):
+        for file in Path(tmp_path, "hpcgen", "templates").iterdir():
+            file.write_bytes(file.read_bytes()[:30])
+        if damage == "full":
+            monkeypatch.setattr(jinja2.FileSystemBytecodeCache, "dump_bytecode", full)
+        rendering._environment.cache_clear()
+        assert call("slurm", "--site", "mahuika", "x.py")[:2] == (0, want)
 
 
 def test_the_header_makes_it_again(call: Any) -> None:
@@ -150,6 +213,11 @@ def test_submit(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     Path(tools, "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: no' >&2\nexit 1\n")
     code, out, err = call("submit", "--site", "mahuika", "x.py")
     assert (code, out) == (1, "") and "sbatch: error: no" in err
+    Path(tools, "sbatch").write_text("#!/bin/sh\necho 'sbatch: warning: well' >&2\necho 43\n")
+    code, out, err = call("submit", "--site", "mahuika", "x.py")
+    assert (code, out) == (0, "43\n") and "warning: well" in err
+    Path(tools, "sbatch").write_text("#!/bin/sh\nprintf '\\377'>&2\n")
+    assert call("submit", "--site", "mahuika", "x.py")[:2] == (1, "")
 
 
 def test_submit_without_a_scheduler(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -199,6 +267,24 @@ def test_a_reader_that_goes_away() -> None:
         f"{sys.executable} -m hpcgen slurm --site mahuika --hetjob | true", shell=True, capture_output=True, text=True
     )
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["sites", "slurm --site mahuika", "explain --site mahuika"])
+def test_a_stdout_that_takes_nothing(command: str) -> None:
+    for closed in (">/dev/full", ">&-"):
+        done = subprocess.run(f"{sys.executable} -m hpcgen {command} {closed}", shell=True, capture_output=True, text=True)
+        assert done.returncode == 1 and "stdout" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_terminal_of_ascii() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "hpcgen", "sites"], env=env, capture_output=True)
+    assert done.returncode == 0 and b"M\\u0101ui" in done.stdout
+
+
+def test_no_command_shows_the_help() -> None:
+    done = subprocess.run([sys.executable, "-m", "hpcgen"], capture_output=True, text=True)
+    assert done.returncode == 2 and "\n  slurm " in done.stderr
 
 
 def test_version(call: Any) -> None:

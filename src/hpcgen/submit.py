@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -32,21 +33,26 @@ def print_out(text: str) -> None:
 def write(path: Path, text: str, force: bool = False) -> None:
     """The whole file or nothing: written beside its place and moved there. Mode 0755 less the umask.
 
-    Raises RequestError rather than replace a file that hpcgen did not write, unless `force`.
+    What a link points to is written, and the link stays. Raises RequestError rather than replace what is no file, or
+    a file that hpcgen did not write, unless `force`.
     """
-    if path.is_dir():
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
         raise RequestError(f"--write: {path} is a folder: name a file in it")
-    if path.exists() and not force and not _ours(path):
+    if os.path.exists(place) and not place.is_file():
+        raise RequestError(f"--write: {path} is no plain file: leave out --write to print the script")
+    if os.path.exists(place) and not force and not _ours(place):
         raise RequestError(f"--write: {path} is there and hpcgen did not write it: give another name, or --force")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = place.with_name(f".{os.getpid()}.hpcgen")
     try:
         temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
         temporary.chmod(0o755 & ~_umask())
-        temporary.replace(path)
+        temporary.replace(place)
     except OSError as why:
         raise RequestError(f"--write: {path}: {why.strerror}") from None
     finally:
-        temporary.unlink() if temporary.exists() else None
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _ours(path: Path) -> bool:
@@ -86,13 +92,20 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
     module = schedulers.get(job.scheduler)
     command = [*(module.TEST_ONLY if test_only else module.SUBMIT), str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=clean(os.environ, job.scheduler))
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=clean(os.environ, job.scheduler))
     except FileNotFoundError:
         raise SubmitError(f"{command[0]}: no such command here: submit {path} on a login node of {job.site}") from None
+    except OSError as why:
+        raise SubmitError(f"{command[0]}: {why.strerror}") from None
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     if done.returncode:
         raise SubmitError(*(f"{command[0]}: {line}" for line in said or [f"status {done.returncode}"]))
-    return "\n".join(said) if test_only else module.job_id(done.stdout)
+    if test_only:
+        return "\n".join(said)
+    print(done.stderr, end="", file=sys.stderr)  # its warnings: the person must see them
+    if not (number := module.job_id(done.stdout)):
+        raise SubmitError(f"{command[0]} took {path} and printed no job id: look with the scheduler's own commands")
+    return number
 
 
 def run(job: Job) -> int:
