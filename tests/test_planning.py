@@ -22,6 +22,15 @@ def refusal(at: Any = None, **asked: Any) -> str:
     return str(caught.value)
 
 
+def test_the_nearest_partition_is_the_one_to_speak_of() -> None:
+    small = site(
+        nodes={"bare": {"cores": 16, "gpus": 1, "source": "docs"}},
+        partitions={"gpu": {"nodes": ["bare"], "max_cpus": 4, "max_mem": "12G", "source": "docs"}},
+    )
+    with pytest.raises(LimitError, match="partition gpu"):
+        plan(small, Request(workload="serial", gpus="1", mem=Memory(20 * 1024), cpus_per_task=10))
+
+
 def test_roles_of_a_plain_job() -> None:
     made = job(program="x.py", workers=4, cpus_per_worker=2, mem_per_cpu="3G")
     (part,) = made.components

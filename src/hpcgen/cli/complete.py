@@ -7,11 +7,14 @@ from typing import Any, Callable, Dict, Iterable, List
 
 
 def sites(ctx: Any, args: List[str], incomplete: str) -> List[str]:
-    from hpcgen import config, site
+    from hpcgen import paths, site
     from hpcgen.errors import HpcgenError
 
-    with contextlib.suppress(HpcgenError):
-        config.open_rooms()
+    if any(path.is_file() for path in paths.configs()):
+        from hpcgen import config
+
+        with contextlib.suppress(HpcgenError):
+            config.open_rooms()
     return _starting(incomplete, (name for name, _ in site.listing()))
 
 
