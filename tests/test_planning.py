@@ -31,6 +31,16 @@ def test_the_nearest_partition_is_the_one_to_speak_of() -> None:
         plan(small, Request(workload="serial", gpus="1", mem=Memory(20 * 1024), cpus_per_task=10))
 
 
+def test_all_memory_of_the_nodes() -> None:
+    for more in ({}, {"hetjob": True}):
+        made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]
+        assert made.components[-1].mem_mib == 0 and "#SBATCH --mem=0\n" in render(made)
+        assert "--mem 0 " in made.header[1]
+    for name in ("mem_per_cpu", "mem_per_gpu", "scheduler_mem"):
+        with pytest.raises(RequestError, match="only --mem takes 0"):
+            plan(site(), Request(program="x.py", gpus="1", hetjob=True, **{name: Memory(0)}))  # type: ignore[arg-type]
+
+
 def test_roles_of_a_plain_job() -> None:
     made = job(program="x.py", workers=4, cpus_per_worker=2, mem_per_cpu="3G")
     (part,) = made.components

@@ -20,6 +20,7 @@ from hpcgen.software import container, setup, step
 replace = msgspec.structs.replace
 TIME = 3600
 DEFAULT_WORKLOAD = "dask-mpi"
+INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
 
 
 def plan(site: Site, asked: Union[Request, Merged]) -> Job:
@@ -94,11 +95,11 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         advice = site.scheduler.hetjob_advice or "leave out --hetjob: all ranks then get a worker's share"
         where = check.cited(site.cite("scheduler", "hetjob"))
         problems.append(f"--hetjob: {site.id} takes no heterogeneous jobs {where}: {advice}")
-    if request.array and not re.fullmatch(r"\d+(-\d+(:\d+)?)?(,\d+(-\d+(:\d+)?)?)*(%\d+)?", request.array):
+    if request.array and not re.fullmatch(f"{INDICES}(,{INDICES})*(%\\d{{1,9}})?", request.array):
         problems.append(f"--array: '{request.array}' is not a list of indices: write 1-10, 0-99:3 or 1,5,9%2")
     for name in ("gpus", "gpus_per_node", "gpus_per_task"):
         value = getattr(request, name)
-        if value and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d*", value):
+        if value and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d{0,5}", value):
             problems.append(f"--{name.replace('_', '-')}: '{value}' is not a number of GPUs: write 2 or h100:2")
     if (request.bind or request.container_verb) and not request.image:
         problems.append("--bind and --container-verb are for a container: give its --image as well")

@@ -50,7 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
     cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
     threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
     hint: Annotated[Optional[Hint], about("what the program is bound by, or whether it takes hardware threads")] = None
-    mem: Annotated[Optional[Memory], about("memory on each node: 40G")] = None
+    mem: Annotated[Optional[Memory], about("memory on each node: 40G; 0 for all of it")] = None
     mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None
     mem_per_gpu: Annotated[Optional[Memory], about("memory for each GPU: 80G")] = None
     gpus: Annotated[Optional[Token], about("GPUs of the whole job: 2 or h100:2", "-G")] = None

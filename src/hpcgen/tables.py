@@ -103,7 +103,7 @@ def _reason(kind: Any, value: object, why: Exception) -> str:
     text = text.replace("`", "").replace(" | null", "").partition(", got ")[0]
     for theirs, ours in (("int >= 1", "a whole number, 1 or more"), (" int", " a whole number"), (" bool", " true or false"),
                          (" str", " text"), (" array", " a list"), (" object", " a table")):  # fmt: skip
-        text = text.replace(theirs, ours)
+        text = text.replace(theirs, ours) if text.startswith("Expected") else text
     return f"{place}: {text[:1].lower() + text[1:]}" + (f", got {value!r}" if "xpected" in text else "")
 
 

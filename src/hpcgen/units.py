@@ -20,11 +20,11 @@ class Time(int):
 
 
 class Memory(int):
-    """An amount of memory in MiB."""
+    """An amount of memory in MiB; 0 is all that a node has."""
 
     @classmethod
     def parse(cls, value: object) -> Memory:
-        return parse_memory(_text(value))
+        return cls(0) if _text(value) == "0" else parse_memory(_text(value))
 
     def __str__(self) -> str:
         return size(self)
@@ -42,6 +42,8 @@ def parse_time(text: str) -> Time:
     Source: sbatch(1), --time. Raises ValueError.
     """
     text = text.strip()
+    if len(text) > 30:
+        raise ValueError(f"'{text[:30]}…' is not a time: write 90m, 2h, 1:30:00 or 1-12:00:00")
     if re.fullmatch(r"(\d+(d|h|min|m|sec|s))+", text):
         total = sum(int(n) * _SUFFIX[unit] for n, unit in re.findall(r"(\d+)(d|h|min|m|sec|s)", text))
     elif match := re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?", text):
@@ -74,7 +76,7 @@ def parse_memory(text: str) -> Memory:
     if not match:
         raise ValueError(f"'{text}' is not an amount of memory: write 512M or 3G")
     number, unit = match.group(1), (match.group(2) or "M").upper()
-    mib = float(number) * _MIB[unit]
+    mib = min(float(number), 1e12) * _MIB[unit]
     if "." in number:
         raise ValueError(f"'{text}': schedulers take whole numbers – write {max(1, round(mib))}M")
     if mib < 1 or mib != int(mib):
@@ -83,8 +85,10 @@ def parse_memory(text: str) -> Memory:
 
 
 def size(mib: int) -> str:
-    """The shortest exact spelling: ``3G``, ``1536M``."""
+    """The shortest exact spelling: ``3G``, ``1536M``; 0, all of a node's, has no unit."""
+    if not mib:
+        return "0"
     for unit, factor in (("T", 1024**2), ("G", 1024)):
-        if mib and mib % factor == 0:
+        if mib % factor == 0:
             return f"{mib // factor}{unit}"
     return f"{int(mib)}M"

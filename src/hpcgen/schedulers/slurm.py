@@ -128,7 +128,7 @@ def _gpus(gpus: Optional[Gpus], per: str) -> Optional[str]:
 
 FILTERS: Dict[str, Callable[..., Any]] = {
     "clock": lambda seconds: None if seconds is None else clock(seconds),
-    "size": lambda mib: None if mib is None else size(mib) if mib else "0",  # 0: all of the node's
+    "size": lambda mib: None if mib is None else size(mib),
     "quoted": quoted,
     "separator": separator,
     "requeue": lambda on: None if on is None else "--requeue" if on else "--no-requeue",

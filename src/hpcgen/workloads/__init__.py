@@ -100,7 +100,10 @@ def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Tuple[str, ...]]
     """
     asked = {f"{name}_mib": getattr(request, name) for name in ("mem", "mem_per_cpu", "mem_per_gpu")}
     asked = {name: None if value is None else int(value) for name, value in asked.items()}
-    if any(asked.values()):
+    for name in ("mem_per_cpu", "mem_per_gpu", "scheduler_mem"):
+        if getattr(request, name) == 0:
+            raise RequestError(f"--{name.replace('_', '-')} 0: only --mem takes 0, which is all memory of each node")
+    if any(value is not None for value in asked.values()):
         return asked, ()
     if request.exclusive:
         return {**asked, "mem_mib": 0}, ("all memory of each node (--mem)",)
