@@ -247,6 +247,13 @@ def test_explain_gives_a_reason_for_every_line(call: Any) -> None:
         lines = json.loads(call("explain", "--json", *args)[1])
         assert "\n".join(line["text"] for line in lines) + "\n" == call("slurm", *args)[1]
         assert [line["text"] for line in lines if line["text"].strip() and not (line["origins"] or line["template"])] == []
+    whys = {}
+    plain = ["--site", "m3", "-A", "x", "--workload", "serial", "--env", "A=b", "--gpus", "v100:1", "--export", "NONE", "x.py"]
+    for line in json.loads(call("explain", "--json", *plain)[1]):
+        assert line["origins"] or line["template"] or not line["text"].strip(), line
+        whys[line["text"]] = " ".join(why["text"] for why in line["origins"])
+    assert whys["export A=b"] == "--env" and "CPU of a task" in whys["export OMP_NUM_THREADS=1"]
+    assert whys["module load gcc/13.4.0"] == "m3-smu: modules.base" and whys["python x.py"].endswith("serial: no launcher")
     time = next(line for line in lines if "--time" in line["text"] and line["text"].startswith("#SBATCH"))
     assert time["origins"][0]["text"] == "--time"
     assert "fact mahuika: mpi.pmi" in call("explain", "--site", "mahuika", "x.py")[1]

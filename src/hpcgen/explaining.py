@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hpcgen import rendering, schedulers
 from hpcgen.job import Job, Origin
+from hpcgen.origins import item_key
 
 
 class Line(Struct, frozen=True):
@@ -35,11 +36,11 @@ class Tracing(rendering.Environment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         value = super().getattr(obj, attribute)
-        found = (getattr(obj, "origins", None) or {}).get(attribute, ())
-        found = found if isinstance(found, tuple) else (found,)
+        origins = getattr(obj, "origins", None) or {}
+        found = _several(origins.get(attribute, ()))
         if isinstance(value, tuple) and found:
             self.read = ()
-            return tuple(self._marked_item(item, found) for item in value)
+            return tuple(self._marked_item(item, _several(origins.get(item_key(attribute, item), found))) for item in value)
         self.read = found
         return value
 
@@ -54,6 +55,10 @@ class Tracing(rendering.Environment):
         self.origins.append(found)
         mark = f"\0{len(self.origins) - 1}\0"
         return text.replace("\n", f"{mark}\n") + mark
+
+
+def _several(found: Any) -> Tuple[Origin, ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:

@@ -29,6 +29,18 @@ DERIVED = {
     "env": ("env",),
 }
 
+# What holds of a component where nothing was asked.
+UNASKED = {
+    "cpus_per_task": Origin("default", "one CPU a task, unless asked otherwise"),
+    "mem_per_cpu_mib": Origin("default", "1G a CPU, unless asked otherwise"),
+    "mem_mib": Origin("rule", "all memory of nodes that are not shared"),
+}
+
+
+def item_key(field: str, item: object) -> str:
+    """The key for the origin of one item of a list, or of one variable, where items differ: ``env.OMP_NUM_THREADS``."""
+    return f"{field}.{item[0] if isinstance(item, tuple) else item}"
+
 
 def flags(request: Request) -> Origins:
     """Of a request made in Python: each field that is set is a flag of its own."""
@@ -57,12 +69,15 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
     for c in job.components:
         own = {f: origins[f] for f in c.__struct_fields__ if f in origins}
         for field, keys in DERIVED.items():
-            own.setdefault(field, next((origins[k] for k in keys if k in origins), Origin("rule", f"{job.workload}: {c.role}")))
+            unasked = UNASKED.get(field, Origin("rule", f"{job.workload}: {c.role}"))
+            own.setdefault(field, next((origins[k] for k in keys if k in origins), unasked))
         if c.role == "scheduler and client":
             small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
             own.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"),
-                       cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=origins.get("scheduler_mem", small))
+                       cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=origins.get("scheduler_mem", small),
+                       mem_mib=origins.get("scheduler_mem", small))
         if c.gpus and c.gpus.style != "gpus":
-            own["gres"] = own["gpus"] = site.cite("scheduler", "gpu_request")
+            asked, way = own["gpus"], site.cite("scheduler", "gpu_request")
+            own["gres"] = own["gpus"] = Origin(asked.kind, f"{asked.text}, by {way.text}", way.source, way.date, way.url)
         parts.append(msgspec.structs.replace(c, origins={**own, **c.origins}))
     return msgspec.structs.replace(job, components=tuple(parts), origins=wide)

@@ -9,8 +9,8 @@ import msgspec
 
 from hpcgen import check, header, launchers, schedulers, workloads
 from hpcgen.errors import LimitError, RequestError
-from hpcgen.job import Component, Gpus, Job, Origins
-from hpcgen.origins import JOB_WIDE, explained, flags
+from hpcgen.job import Component, Gpus, Job, Origin, Origins
+from hpcgen.origins import JOB_WIDE, explained, flags, item_key
 from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
 from hpcgen.request import Merged, Request
@@ -198,4 +198,7 @@ def _shared_env(job: Job, request: Request) -> Job:
     job = replace(job, components=tuple(replace(c, env=env) for c, env in zip(job.components, kept)))
     if job.hetjob:
         return job
-    return replace(job, setup=replace(job.setup, env=(*job.setup.env, *job.components[0].env)))
+    shared = job.components[0].env
+    threads = Origin("rule", "a thread for each CPU of a task")
+    origins = {**job.setup.origins, **{item_key("env", pair): threads for pair in shared}}
+    return replace(job, setup=replace(job.setup, env=(*job.setup.env, *shared), origins=origins))

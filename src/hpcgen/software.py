@@ -8,7 +8,7 @@ import msgspec
 
 from hpcgen import schedulers
 from hpcgen.job import Command, Container, Job, Origin, Origins, Setup, Step
-from hpcgen.origins import own
+from hpcgen.origins import item_key, own
 from hpcgen.request import Request
 from hpcgen.site import Site
 
@@ -29,7 +29,11 @@ def setup(site: Site, request: Request, origins: Origins) -> Setup:
             env, key = facts.mpi or facts.python, "mpi"
         modules = (*facts.base, *env, *(facts.container if request.image else ()))
         found["modules"] = site.cite("modules", key)
+    found.update({item_key("modules", module): site.cite("modules", "base") for module in facts.base})
     variables = schedulers.get(site.scheduler.type).variables(request.export)
+    found.update({item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in variables})
+    found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
+    found["env"] = site.cite("shell", "env")
     variables.update({str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()})
     return Setup(
         init=site.shell.init,
@@ -78,6 +82,7 @@ def step(site: Site, request: Request, job: Job, commands: List[Command], launch
         launcher=launcher,
         pmi=pmi,
         origins=own(origins, {"commands": "program", "pmi": "mpi"}, {
-            "launcher": site.cite("mpi", "launcher"), "pmi": site.cite("mpi", "pmi") if pmi else None,
+            "launcher": site.cite("mpi", "launcher") if launcher != "none" else Origin("rule", f"{job.workload}: no launcher"),
+            "pmi": site.cite("mpi", "pmi") if pmi else None,
         }),
     )  # fmt: skip
