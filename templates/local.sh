@@ -2,6 +2,8 @@
 #% for line in job.header
 # {{ line }}
 #% endfor
+#% if prepared
 
-#% include "setup.sh"
+#%   include "setup.sh"
+#% endif
 #% include body

@@ -48,6 +48,8 @@
 #SBATCH {{ directive }}
 #%   endfor
 #% endfor
+#% if prepared
 
-#% include "setup.sh"
+#%   include "setup.sh"
+#% endif
 #% include body

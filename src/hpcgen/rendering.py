@@ -13,7 +13,7 @@ from jinja2.bccache import Bucket
 
 from hpcgen import paths, schedulers, shell
 from hpcgen.errors import TemplateError
-from hpcgen.job import Job, Origin
+from hpcgen.job import Job, Origin, Setup
 from hpcgen.launchers import launch
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
@@ -123,11 +123,17 @@ def templates(job: Job) -> Tuple[str, ...]:
     return (f"{job.scheduler}.sh", "setup.sh", *runtime, f"{body}.sh", *((f"{body}.py",) if job.selfcheck else ()))
 
 
+def _prepares(setup: Setup) -> bool:
+    """Whether the script does anything before it launches."""
+    return any((setup.init, setup.modules, setup.conda, setup.venv, setup.userbase, setup.env))
+
+
 def context(job: Job) -> Dict[str, Any]:
     """What a template may name."""
     return {
         "job": job,
         "setup": job.setup,
+        "prepared": bool(job.container or _prepares(job.setup)),
         "container": job.container,
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
         "body": f"workloads/{job.workload.replace('-', '_')}.sh",
