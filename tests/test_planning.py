@@ -9,6 +9,7 @@ import pytest
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
 from hpcgen.request import Layer, merge
 from hpcgen.units import Memory, Time
+from hpcgen.words import Line, Token
 from tiny import site
 
 
@@ -29,6 +30,20 @@ def test_the_nearest_partition_is_the_one_to_speak_of() -> None:
     )
     with pytest.raises(LimitError, match="partition gpu"):
         plan(small, Request(workload="serial", gpus="1", mem=Memory(20 * 1024), cpus_per_task=10))
+
+
+def test_gpus_asked_for_as_generic_resources() -> None:
+    """The most usual spelling: it chooses the partition, is held to its limits and opens the container to the GPUs."""
+    for gres in ("gpu", "gpu:1", "gpu:h100:1,ssd"):
+        made = plan(site(), Request(workload="serial", program="x.py", gres=Token(gres), image=Line("x.sif")))
+        assert made.components[0].partition == "gpu" and f"#SBATCH --gres={gres}\n" in render(made)
+        assert "exec --nv x.sif" in render(made)
+    with pytest.raises(LimitError, match="3 GPUs on a node: it has 2"):
+        plan(site(), Request(workload="serial", gres=Token("gpu:3")))
+    with pytest.raises(RequestError, match="twice"):
+        plan(site(), Request(workload="serial", gres=Token("gpu:1"), gpus=Token("1")))
+    assert plan(site(), Request(workload="serial", gres=Token("gpu:2"), cpus_per_gpu=3)).components[0].cpus_per_task == 6
+    assert plan(site(), Request(workload="serial", gres=Token("gpuram:2"))).components[0].gpus is None
 
 
 def test_all_memory_of_the_nodes() -> None:

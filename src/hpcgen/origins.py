@@ -7,7 +7,7 @@ from typing import Dict, Optional
 import msgspec
 
 from hpcgen.job import Job, Origin, Origins
-from hpcgen.request import Request, set_fields
+from hpcgen.request import GPUS, Request, set_fields
 from hpcgen.site import Site
 
 # The fields that a job has straight from its request.
@@ -24,7 +24,7 @@ DERIVED = {
     "mem_mib": ("mem",),
     "mem_per_cpu_mib": ("mem_per_cpu",),
     "mem_per_gpu_mib": ("mem_per_gpu",),
-    "gpus": ("gpus", "gpus_per_node", "gpus_per_task"),
+    "gpus": (*GPUS, "gres"),
     "gres": ("gres",),
     "env": ("env",),
 }
@@ -76,7 +76,7 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
             own.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"),
                        cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=origins.get("scheduler_mem", small),
                        mem_mib=origins.get("scheduler_mem", small))
-        if c.gpus and c.gpus.style != "gpus":
+        if c.gpus and c.gpus.style != "gpus" and any(key in origins for key in GPUS):
             asked, way = own["gpus"], site.cite("scheduler", "gpu_request")
             own["gres"] = own["gpus"] = Origin(asked.kind, f"{asked.text}, by {way.text}", way.source, way.date, way.url)
         parts.append(msgspec.structs.replace(c, origins={**own, **c.origins}))

@@ -13,7 +13,7 @@ from hpcgen.job import Component, Gpus, Job, Origin, Origins
 from hpcgen.origins import JOB_WIDE, explained, flags, item_key
 from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
-from hpcgen.request import Merged, Request
+from hpcgen.request import GPUS, Merged, Request, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, setup, step
 
@@ -97,10 +97,12 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         problems.append(f"--hetjob: {site.id} takes no heterogeneous jobs {where}: {advice}")
     if request.array and not re.fullmatch(f"{INDICES}(,{INDICES})*(%\\d{{1,9}})?", request.array):
         problems.append(f"--array: '{request.array}' is not a list of indices: write 1-10, 0-99:3 or 1,5,9%2")
-    for name in ("gpus", "gpus_per_node", "gpus_per_task"):
+    for name in GPUS:
         value = getattr(request, name)
         if value and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d{0,5}", value):
             problems.append(f"--{name.replace('_', '-')}: '{value}' is not a number of GPUs: write 2 or h100:2")
+    if any(getattr(request, name) for name in GPUS) and (asked := gpus_asked(replace(request, **dict.fromkeys(GPUS)))):
+        problems.append(f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them")
     if (request.bind or request.container_verb) and not request.image:
         problems.append("--bind and --container-verb are for a container: give its --image as well")
     if request.mpi and site.mpi.flavour and not pmi_agrees(site.mpi.flavour, request.mpi):
@@ -113,7 +115,7 @@ def _site_notes(site: Site, request: Request, workload: str) -> List[str]:
     notes = []
     if site.status == "retired":
         notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")
-    gpus = any(getattr(request, name) for name in ("gpus", "gpus_per_node", "gpus_per_task"))
+    gpus = gpus_asked(request)
     holds = {"always", workload, "gpus" if gpus else "", "hetjob" if request.hetjob else "", "conda" if request.conda else ""}
     holds.add("container" if request.image else "")
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
@@ -146,16 +148,16 @@ def _selfcheck(workload: str) -> str:
 
 def _gpus(site: Site, request: Request, c: Component) -> Component:
     """GPUs in the site's own way where that says the same; the small component of a heterogeneous job has none."""
-    asked = next((n for n in ("gpus", "gpus_per_node", "gpus_per_task") if getattr(request, n)), None)
+    asked = gpus_asked(request)
     if asked is None or c.role == "scheduler and client":
         return c
-    kind, _, count = getattr(request, asked).rpartition(":")
-    number, style = int(count), site.scheduler.gpu_request
-    nodes = c.nodes or (1 if c.ntasks == 1 else None)
-    per = {"gpus": "job", "gpus_per_node": "node", "gpus_per_task": "task"}[asked]
+    name, kind, number, per = asked
+    if name == "gres":
+        return replace(c, gpus=Gpus(number, "node", kind, "gres"))
+    style, nodes = site.scheduler.gpu_request, c.nodes or (1 if c.ntasks == 1 else None)
     if style != "gpus" and per == "job" and nodes and number % nodes == 0:
         number, per = number // nodes, "node"
-    gpus = Gpus(number, per, kind or None, style if per == "node" else "gpus")  # type: ignore[arg-type]
+    gpus = Gpus(number, per, kind, style if per == "node" else "gpus")  # type: ignore[arg-type]
     if gpus.per == "node" and gpus.style == "gres":
         return replace(c, gpus=gpus, gres=",".join(filter(None, [f"gpu:{f'{kind}:' if kind else ''}{number}", c.gres])))
     return replace(c, gpus=gpus)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Dict, Iterable, List, Literal, Mapping, NamedTuple, Optional, Tuple
 
@@ -93,15 +94,39 @@ class Request(Struct, frozen=True, kw_only=True):
     bind: Annotated[Tuple[Token, ...], about("file or folder to bind into the container (repeatable)")] = ()
 
 
+# The options of GPUs' own, each with what it counts by.
+GPUS = {"gpus": "job", "gpus_per_node": "node", "gpus_per_task": "task"}
+
 # Of each group one is written; a stronger layer's choice takes the place of a weaker layer's other one.
 ALTERNATIVES = (
     ("mem", "mem_per_cpu", "mem_per_gpu"),
-    ("gpus", "gpus_per_node", "gpus_per_task"),
+    tuple(GPUS),
     ("workers", "ntasks"),
     ("conda", "venv"),
     ("hint", "ntasks_per_core"),
     ("hint", "threads_per_core"),
 )
+
+
+class GpusAsked(NamedTuple):
+    """The option's name, the GPUs' type and number, and per what: job, node or task."""
+
+    name: str
+    type: Optional[str]
+    number: int
+    per: str
+
+
+def gpus_asked(request: Request) -> Optional[GpusAsked]:
+    """The GPUs that a request asks for, by an option of their own or as ``--gres gpu:h100:2``."""
+    for name, per in GPUS.items():
+        if text := getattr(request, name):
+            kind, _, count = text.rpartition(":")
+            return GpusAsked(name, kind or None, int(count), per)
+    for item in (request.gres or "").split(","):
+        if found := re.fullmatch(r"(?:gres:)?gpu(?::([A-Za-z][\w.-]*))?(?::([1-9]\d{0,5}))?(?:\(.*\))?", item):
+            return GpusAsked("gres", found[1], int(found[2] or 1), "node")
+    return None
 
 
 class Layer(NamedTuple):

@@ -9,7 +9,7 @@ import msgspec
 from hpcgen import schedulers
 from hpcgen.job import Command, Container, Job, Origin, Origins, Setup, Step
 from hpcgen.origins import item_key, own
-from hpcgen.request import Request
+from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
 
 
@@ -56,13 +56,12 @@ def container(site: Site, request: Request, origins: Origins) -> Optional[Contai
     if request.image is None:
         return None
     facts, library = site.container, site.mpi.pmi_library
-    gpus = any(getattr(request, name) for name in ("gpus", "gpus_per_node", "gpus_per_task"))
     return Container(
         image=request.image,
         runtime=facts.runtime,
         verb=request.container_verb or facts.verb,
         binds=(*([library] if library else []), *facts.binds, *request.bind),
-        gpu_flag=facts.gpu_flag if gpus else None,
+        gpu_flag=facts.gpu_flag if gpus_asked(request) else None,
         pmi_library=library,
         origins=own(origins, {"image": "image", "binds": "bind"}, {
             "pmi_library": site.cite("mpi", "pmi_library"),

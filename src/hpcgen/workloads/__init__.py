@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Protocol, Tuple, cast
 
 from hpcgen.errors import RequestError, among
 from hpcgen.job import Command, Component
-from hpcgen.request import Request
+from hpcgen.request import Request, gpus_asked
 
 
 class Layout(NamedTuple):
@@ -75,9 +75,9 @@ def _by_gpu(request: Request, ntasks: int) -> int:
     and OpenMP need to hear the task's number."""
     if request.cpus_per_task or request.cpus_per_worker:
         raise RequestError("--cpus-per-gpu and --cpus-per-task exclude each other: give one of them")
-    nodes = request.nodes or (1 if ntasks == 1 else None)
-    for asked, times in ((request.gpus, 1), (request.gpus_per_node, nodes), (request.gpus_per_task, ntasks)):
-        total = int(asked.rpartition(":")[2]) * times * (request.cpus_per_gpu or 0) if asked and times else 0
+    times = {"job": 1, "node": request.nodes or (1 if ntasks == 1 else 0), "task": ntasks}
+    if asked := gpus_asked(request):
+        total = asked.number * times[asked.per] * (request.cpus_per_gpu or 0)
         if total and total % ntasks == 0:
             return total // ntasks
     raise RequestError("--cpus-per-gpu: the GPUs give no whole number of CPUs a task: ask for --cpus-per-task")
