@@ -121,9 +121,7 @@ def planned(job: Job, part: Component) -> Options:
     if part.gpus and not (part.gpus.per == "node" and part.gpus.style == "gres"):
         key = {"job": "gpus", "node": "gpus-per-node", "task": "gpus-per-task"}[part.gpus.per]
         found[key] = f"{part.gpus.type}:{part.gpus.count}" if part.gpus.type else str(part.gpus.count)
-    if part is job.components[0]:
-        found.update(directed(job.directives))
-    return found
+    return {**found, **directed(job.directives)}
 
 
 def directed(lines: Any) -> Options:
@@ -180,7 +178,7 @@ def judged(script: str, job: Job, request: Any) -> None:
         assert {**options, **wide(request)} == options
         carried = {**carried, **{key: options[key] for key in options if key in CARRIED}}
     last = normal(verdict.components[-1])
-    assert {**last, **asked(request), **directed(request.directive if not job.hetjob else ())} == last
+    assert {**last, **asked(request), **directed(request.directive)} == last
     gpus(last, request)
 
 

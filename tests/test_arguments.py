@@ -185,7 +185,6 @@ source = "x"
     ],
     ids=str,
 )
-@pytest.mark.xfail(reason="plan() trusts a Request that was built by hand", strict=False)
 def test_the_api_checks_a_request_too(values: Dict[str, Any]) -> None:
     with pytest.raises(HpcgenError):
         render(plan(site("slurm"), Request(**{"program": "a.py", **values})))

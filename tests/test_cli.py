@@ -303,3 +303,13 @@ def test_version(call: Any) -> None:
     from hpcgen import __version__
 
     assert call("--version")[:2] == (0, f"hpcgen {__version__}\n")
+
+
+def test_json_of_what_is_not_utf8_is_refused(call: Any) -> None:
+    for command in ("slurm", "explain"):
+        code, _, err = call(command, "--site", "mahuika", "--json", "x.py", "\udcff")
+        assert code == 2 and "not UTF-8" in err and "Traceback" not in err
+
+
+def test_notes_cannot_steer_a_terminal(call: Any) -> None:
+    assert "\x1b" not in call("slurm", "--site", "mahuika", "a\x1b[31mb.py")[2]

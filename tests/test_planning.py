@@ -46,6 +46,33 @@ def test_gpus_asked_for_as_generic_resources() -> None:
     assert plan(site(), Request(workload="serial", gres=Token("gpuram:2"))).components[0].gpus is None
 
 
+@pytest.mark.parametrize("directive", ["--mem=3G", "-n2", "-t 5", "--nice=3 --ntasks=2", "--partition=short", "--job-name=x"])
+def test_a_directive_does_not_change_what_the_script_says(directive: str) -> None:
+    with pytest.raises(RequestError, match="by that option"):
+        plan(site(), Request(workload="mpi", program="x", directive=(Line(directive),)))
+
+
+def test_a_directive_says_what_options_cannot() -> None:
+    for directive in ("--nodes=1-2", "--exclusive=user", "--nice=3"):
+        assert directive in render(plan(site(), Request(workload="mpi", program="x", directive=(Line(directive),))))
+
+
+def test_tasks_that_do_not_fit_their_nodes() -> None:
+    with pytest.raises(RequestError, match="2 nodes of 4 tasks .* hold 8"):
+        plan(site(), Request(workload="mpi", nodes=2, ntasks_per_node=4, ntasks=9))
+    assert plan(site(), Request(workload="mpi", nodes=2, ntasks_per_node=4, ntasks=7)).components[0].ntasks == 7
+
+
+def test_cores_without_their_second_threads() -> None:
+    """Where a CPU is a thread, a job that leaves the second ones alone has half as many."""
+    threaded = site(cpu={"unit": "thread", "source": "docs"}, nodes={"thin": {"cores": 8, "threads_per_core": 2, "source": "docs"}})
+    asked = {"workload": "mpi", "nodes": 1, "ntasks": 16, "partition": Token("short")}
+    assert plan(threaded, Request(**asked)).components[0].ntasks == 16  # type: ignore[arg-type]
+    for more in ({"hint": "nomultithread"}, {"threads_per_core": 1}):
+        with pytest.raises(LimitError, match="16 CPUs on a node: it has 8"):
+            plan(threaded, Request(**asked, **more))  # type: ignore[arg-type]
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]
@@ -246,3 +273,17 @@ def test_a_script_over_the_sites_size_is_refused() -> None:
     small = site(scheduler={"script_max_kib": 2})
     with pytest.raises(LimitError, match="takes 2 KiB"):
         scripted(job(small, program="x.py", args=["a" * 3000]))
+
+
+@pytest.mark.parametrize("asked", [
+    {"job_name": "a\ntouch X"}, {"env": {"A;touch X": "1"}}, {"account": "a b"}, {"args": ("a\0b",), "program": "x.py"},
+    {"time": -5}, {"nodes": 0}, {"bind": ("$(touch X)",), "image": "x.sif"},
+])  # fmt: skip
+def test_a_request_made_in_python_is_checked_too(asked: Any) -> None:
+    with pytest.raises(RequestError):
+        plan(site(), Request(**asked))
+
+
+def test_plain_numbers_in_python_are_seconds_and_mib() -> None:
+    text = render(plan(site(), Request(program="x.py", time=600, mem_per_cpu=512)))  # type: ignore[arg-type]
+    assert "--time=00:10:00" in text and "--mem-per-cpu=512M" in text

@@ -162,6 +162,11 @@ def script_over(site_kib: Optional[int], text: str) -> Optional[str]:
     return f"the script has {length} bytes, and the site takes {site_kib} KiB: put long arguments into a file"
 
 
+def threads(component: Component) -> Optional[int]:
+    """Hardware threads of each core that were asked for; None leaves it to the site."""
+    return component.threads_per_core or {"nomultithread": 1, "multithread": 8}.get(component.hint or "")
+
+
 def tasks_on_node(component: Component) -> int:
     """Tasks that one node must hold at the least."""
     spread = ceil(component.ntasks / component.nodes) if component.nodes else 1
@@ -189,7 +194,7 @@ def _short(case: Case, node: Node) -> List[Tuple[str, str]]:
     """What such a node lacks: the fact's key, and the refusal."""
     c, found = case.component, []
     tasks = tasks_on_node(c)
-    have = case.site.cpus(node, c.threads_per_core)
+    have = case.site.cpus(node, threads(c))
     if tasks * c.cpus_per_task > have:
         most = max(1, have // tasks)
         found.append(("cores", f"{tasks * c.cpus_per_task} CPUs on a node: it has {have}: ask for --cpus-per-task {most}"))

@@ -149,6 +149,7 @@ class Job(Struct, frozen=True, kw_only=True):
         return len(self.components) > 1
 
     def to_json(self) -> str:
+        """Raises UnicodeEncodeError when an argument is not UTF-8, which JSON must be."""
         return msgspec.json.encode(self, enc_hook=plain).decode()
 
     @classmethod

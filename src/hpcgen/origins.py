@@ -7,7 +7,7 @@ from typing import Dict, Optional
 import msgspec
 
 from hpcgen.job import Job, Origin, Origins
-from hpcgen.request import GPUS, Request, set_fields
+from hpcgen.request import GPUS
 from hpcgen.site import Site
 
 # The fields that a job has straight from its request.
@@ -40,11 +40,6 @@ UNASKED = {
 def item_key(field: str, item: object) -> str:
     """The key for the origin of one item of a list, or of one variable, where items differ: ``env.OMP_NUM_THREADS``."""
     return f"{field}.{item[0] if isinstance(item, tuple) else item}"
-
-
-def flags(request: Request) -> Origins:
-    """Of a request made in Python: each field that is set is a flag of its own."""
-    return {key: Origin("flag", f"--{key.replace('_', '-')}") for key in set_fields(request)}
 
 
 def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin]]) -> Origins:

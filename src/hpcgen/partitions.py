@@ -6,7 +6,7 @@ import sys
 from math import prod
 from typing import List, NamedTuple, Optional, Tuple
 
-from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node
+from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node, threads
 from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Site
@@ -47,7 +47,7 @@ def excess(site: Site, job: Job, component: Component, name: str) -> float:
         (job.time, partition.max_time),
         (component.nodes, partition.max_nodes),
         (component.ntasks * component.cpus_per_task, partition.max_cpus),
-        (tasks * component.cpus_per_task, max((site.cpus(node, component.threads_per_core) for node in kinds), default=None)),
+        (tasks * component.cpus_per_task, max((site.cpus(node, threads(component)) for node in kinds), default=None)),
         (node_memory(component), partition.max_mem or max((node.mem or UNKNOWN for node in kinds), default=None)),
         (node_gpus(component), max((node.gpus for node in kinds), default=None)),
     ]

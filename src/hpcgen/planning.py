@@ -10,10 +10,10 @@ import msgspec
 from hpcgen import check, header, launchers, schedulers, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.job import Component, Gpus, Job, Origin, Origins
-from hpcgen.origins import JOB_WIDE, explained, flags, item_key
+from hpcgen.origins import JOB_WIDE, explained, item_key
 from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
-from hpcgen.request import GPUS, Merged, Request, gpus_asked
+from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, setup, step
 
@@ -29,7 +29,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     Raises RequestError for what contradicts itself or cannot be said to the scheduler, LimitError (a RequestError)
     for what is over the site's limits; each carries every refusal found, with the nearest request that would pass.
     """
-    request, origins = asked if isinstance(asked, Merged) else (asked, flags(asked))
+    request, origins = asked if isinstance(asked, Merged) else checked(asked)
     request, origins = _with_interface(site, request, origins)
     name = request.workload or DEFAULT_WORKLOAD
     workload = workloads.get(name)
@@ -107,6 +107,8 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         problems.append("--bind and --container-verb are for a container: give its --image as well")
     if request.mpi and site.mpi.flavour and not pmi_agrees(site.mpi.flavour, request.mpi):
         problems.append(f"--mpi {request.mpi}: {site.mpi.flavour} of {site.id} does not start under it: leave it out")
+    if request.userbase and ":" in request.userbase:
+        problems.append(f"--userbase: '{request.userbase}' has a ':' in it, which would part it in two on PATH")
     if problems:
         raise RequestError(*problems)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterable, List, Literal, Mapping, NamedTuple, Optional, Tuple
+from typing import Annotated, Any, Callable, Dict, Iterable, List, Literal, Mapping, NamedTuple, Optional, Tuple
 
 import msgspec
 from msgspec import Struct
@@ -197,6 +197,21 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
 def from_file(path: Path) -> Layer:
     """The layer of a request file. Raises RequestError."""
     return Layer("file", path.name, tables.read(path, RequestError))
+
+
+def checked(request: Request) -> Merged:
+    """A request made in Python, held to the same rules as one that was read. Raises RequestError."""
+    values = set_fields(request)
+    for name, unit in UNITS.items():
+        if isinstance(values.get(name), int):
+            values[name] = unit(values[name])
+    return merge([Layer("flag", "request", values)])
+
+
+# A plain number in these is seconds or MiB in Python, though on the command line it would be minutes.
+UNITS: Dict[str, Callable[[int], int]] = {
+    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory,
+}  # fmt: skip
 
 
 def set_fields(request: Request) -> Dict[str, Any]:

@@ -198,8 +198,8 @@ class Site(Struct, frozen=True, kw_only=True):
         return days[0], days[-1]
 
     def cpus(self, node: Node, threads_per_core: Optional[int] = None) -> int:
-        """CPUs, as this scheduler counts them, that jobs may use on one such node."""
-        threads = node.threads_per_core if self.cpu.unit == "thread" else (threads_per_core or 1)
+        """CPUs, as this scheduler counts them, that a job may use on one such node with so many threads of each core."""
+        threads = threads_per_core or (node.threads_per_core if self.cpu.unit == "thread" else 1)
         return node.cores * min(threads, node.threads_per_core)
 
 

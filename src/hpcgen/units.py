@@ -13,7 +13,7 @@ class Time(int):
 
     @classmethod
     def parse(cls, value: object) -> Time:
-        return parse_time(_text(value))
+        return value if isinstance(value, cls) and value > 0 else parse_time(_text(value))
 
     def __str__(self) -> str:
         return clock(self)
@@ -24,6 +24,8 @@ class Memory(int):
 
     @classmethod
     def parse(cls, value: object) -> Memory:
+        if isinstance(value, cls) and value >= 0:
+            return value
         return cls(0) if _text(value) == "0" else parse_memory(_text(value))
 
     def __str__(self) -> str:

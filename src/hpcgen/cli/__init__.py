@@ -115,9 +115,11 @@ def status(args: Optional[List[str]] = None) -> int:
 
 
 def say(*lines: str) -> None:
-    """To the person, never into the script."""
+    """To the person, never into the script; nothing that a value holds may steer a terminal."""
+    from hpcgen.errors import printable
+
     for line in lines:
-        print(f"hpcgen: {line}", file=sys.stderr)
+        print(f"hpcgen: {printable(line)}", file=sys.stderr)
 
 
 def _one_line(error: Any) -> str:

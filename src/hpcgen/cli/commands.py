@@ -73,12 +73,18 @@ def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None
     from hpcgen import submit as out
     from hpcgen.submit import scripted
 
-    text = job.to_json() + "\n" if as_json else scripted(job)
+    try:
+        text = job.to_json() + "\n" if as_json else scripted(job)
+    except UnicodeEncodeError:
+        raise RequestError(NOT_JSON) from None
     if write is None:
         out.print_out(text)
     else:
         out.write(write, text, force)
         say(f"wrote {write}")
+
+
+NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
 
 
 def script(flags: Dict[str, Any], file: Path, write: Optional[Path], force: bool, as_json: bool) -> None:
@@ -144,7 +150,10 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
 
         from hpcgen.words import plain
 
-        print(msgspec.json.encode(lines, enc_hook=plain).decode())
+        try:
+            print(msgspec.json.encode(lines, enc_hook=plain).decode())
+        except UnicodeEncodeError:
+            raise RequestError(NOT_JSON) from None
     else:
         from hpcgen.cli import show
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, get_args
 
 import msgspec
 
 from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
+from hpcgen.request import GPUS, Request
+from hpcgen.tables import fields
 from hpcgen.units import clock, size
 
 DIRECTIVE = "#SBATCH"
@@ -58,7 +60,7 @@ def _of_job(job: Job) -> Iterator[str]:
     if job.signal and not re.fullmatch(SIGNAL, job.signal, re.IGNORECASE):
         yield f"--signal: '{job.signal}' is not a signal for sbatch: write USR1 or B:USR1@120"
     for directive in job.directives:
-        if why := _unreadable(directive):
+        if why := _unreadable(directive) or _twice(directive, job):
             yield f"--directive '{directive}': {why}"
     for flag, text in (("output", job.output), ("error", job.error), ("chdir", job.chdir)):
         if text and text.startswith("~"):
@@ -76,6 +78,8 @@ def _of_job(job: Job) -> Iterator[str]:
 def _of_component(c: Component) -> Iterator[str]:
     if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
         yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
+    if c.nodes and c.ntasks_per_node and c.ntasks > (most := c.nodes * c.ntasks_per_node):
+        yield f"--ntasks {c.ntasks}: {c.nodes} nodes of {c.ntasks_per_node} tasks ({c.role}) hold {most}: ask for more nodes"
     if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
         yield f"--gpus {c.gpus.count}: every one of the {c.nodes} nodes needs one: ask for --nodes {c.gpus.count}"
     if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
@@ -96,6 +100,26 @@ def _unreadable(directive: str) -> Optional[str]:
     except ValueError:
         return "a quote is opened and not closed"
     return None
+
+
+def _twice(directive: str, job: Job) -> Optional[str]:
+    """Why a directive would change what the script says already: of two, sbatch takes the later, and says nothing."""
+    short = {flag: field.name for field in fields(Request) for flag in get_args(field.type)[1].extra["flags"]}
+    for word in shlex.split(directive):
+        name = short.get(word[:2]) or word.partition("=")[0][2:].replace("-", "_")
+        if word.startswith("-") and name in _written(job):
+            return f"the script has --{name.replace('_', '-')} already: ask for it by that option"
+    return None
+
+
+def _written(job: Job) -> Set[str]:
+    """The options that the script has, or that would exclude one of them."""
+    found = {"job_name", "partition"}
+    for part in (job, *job.components):
+        found.update(name for name in part.__struct_fields__ if getattr(part, name) is not None)
+    if any(name.startswith("mem_") for name in found):
+        found.update(("mem", "mem_per_cpu", "mem_per_gpu"))
+    return found | set(GPUS) if "gpus" in found else found
 
 
 def variables(export: Optional[str]) -> Dict[str, str]:

@@ -1,7 +1,8 @@
 #!/bin/bash
-# hpcgen 0.1.0: site local, facts of 2013-04-01 to 2023-11-02
+# hpcgen 0.1.0: site local, facts of 2013-04-01 to 2026-11-21
 # made by: hpcgen local --workers 2 --cpus-per-worker 2
 
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMP_NUM_THREADS=2
 
 # Rank 0 is Dask's scheduler, rank 1 runs this check, the others are workers.
