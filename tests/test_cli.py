@@ -79,6 +79,13 @@ def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:
     assert "job.toml: unknown key 'worker' – did you mean 'workers'?" in err
 
 
+def test_a_number_in_a_file_is_a_word_too(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "job.toml").write_text('workload = "serial"\ngpus = 2\narray = 3\n')
+    assert "--gpus-per-node=2\n" in call("script", "--site", "mahuika", "job.toml")[1]
+    Path(tmp_path, "job.toml").write_text("gpus = true\narray = -3\n")
+    assert len(call("script", "--site", "mahuika", "job.toml")[2].splitlines()) == 2
+
+
 def test_flags_win_over_the_file(call: Any, tmp_path: Path) -> None:
     Path(tmp_path, "job.toml").write_text('site = "mahuika"\nprogram = "x.py"\ntime = 30\nmem_per_cpu = "2G"\n')
     code, out, err = call("script", "job.toml", "--time", "2h")

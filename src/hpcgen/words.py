@@ -11,11 +11,14 @@ T = TypeVar("T")
 
 
 class Token(str):
-    """One word of a directive: a partition, an account, a node list. No blanks, quotes, ``$``, ``#`` or ``\\``."""
+    """One word of a directive: a partition, an account, a node list. No blanks, quotes, ``$``, ``#`` or ``\\``.
+
+    A file may say it as a number: ``gpus = 2``.
+    """
 
     @classmethod
     def parse(cls, value: object) -> Token:
-        text = _string(value)
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _string(value)
         if not re.fullmatch(r"[A-Za-z0-9_%+@:,=./^&|*()\[\]!~?{}-]+", text) or text.startswith("-"):
             raise ValueError(f"{text!r} is not one plain word (letters, digits and _%+@:,=./-[]&|* only)")
         return cls(text)
