@@ -1,7 +1,5 @@
 """What a person asks for: every field is a flag of the command line, a key of job.toml and of config.toml."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Any, Callable, Dict, Iterable, List, Literal, Mapping, NamedTuple, Optional, Tuple
