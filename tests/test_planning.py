@@ -73,6 +73,17 @@ def test_cores_without_their_second_threads() -> None:
             plan(threaded, Request(**asked, **more))  # type: ignore[arg-type]
 
 
+def test_containers_of_jobs_without_a_launcher_need_no_pmi() -> None:
+    text = render(plan(site(), Request(workload="serial", program="x.py", image=Line("x.sif"))))
+    assert "PMI" not in text and "pmi" not in text and 'APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"' in text
+
+
+def test_containers_on_gpus_of_amd() -> None:
+    amd = site(nodes={"gpu": {"cores": 16, "gpus": 2, "gpu": "mi100", "source": "docs"}})
+    for flag, where in (("--nv", site()), ("--rocm", amd)):
+        assert f"exec {flag} x.sif" in render(plan(where, Request(workload="serial", gpus="1", image=Line("x.sif"))))
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]

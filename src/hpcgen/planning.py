@@ -15,7 +15,7 @@ from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
-from hpcgen.software import container, setup, step
+from hpcgen.software import container, setup, step, with_gpu_flag
 
 replace = msgspec.structs.replace
 TIME = 3600
@@ -42,6 +42,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
+    launcher = site.mpi.launcher if workload.MPI else "none"
     job = Job(
         scheduler=site.scheduler.type,
         scheduler_version=site.scheduler.version,
@@ -54,14 +55,14 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         components=tuple(components),
         steps=(),
         setup=setup(site, request, origins),
-        container=container(site, request, origins),
+        container=container(site, request, origins, launcher),
         selfcheck=_selfcheck(name) if request.program is None else None,
         script_max_kib=site.scheduler.script_max_kib,
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
-    launcher = site.mpi.launcher if workload.MPI else "none"
     job = _refused(site, replace(job, steps=(step(site, request, job, layout.commands, launcher, origins),)), scheduler)
     job, choice = _placed(site, job)
+    job = with_gpu_flag(site, job)
     assumed = (*layout.assumed, *assumed)
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")

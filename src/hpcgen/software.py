@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional
 
 import msgspec
@@ -52,10 +53,11 @@ def setup(site: Site, request: Request, origins: Origins) -> Setup:
     )
 
 
-def container(site: Site, request: Request, origins: Origins) -> Optional[Container]:
+def container(site: Site, request: Request, origins: Origins, launcher: str) -> Optional[Container]:
+    """The image, with the PMI library by which srun joins its ranks; what is started otherwise has no use for that."""
     if request.image is None:
         return None
-    facts, library = site.container, site.mpi.pmi_library
+    facts, library = site.container, site.mpi.pmi_library if launcher == "srun" else None
     return Container(
         image=request.image,
         runtime=facts.runtime,
@@ -65,10 +67,22 @@ def container(site: Site, request: Request, origins: Origins) -> Optional[Contai
         pmi_library=library,
         origins=own(origins, {"image": "image", "binds": "bind"}, {
             "pmi_library": site.cite("mpi", "pmi_library"),
-            "binds": site.cite("mpi", "pmi_library"),
+            "binds": site.cite("mpi", "pmi_library") if library else site.cite("container", "binds"),
             "runtime": site.cite("container", "runtime"),
         }),
     )  # fmt: skip
+
+
+def with_gpu_flag(site: Site, job: Job) -> Job:
+    """AMD's GPUs, whose names are MI100 and the like, want another flag than NVIDIA's."""
+    if job.container is None or job.container.gpu_flag is None:
+        return job
+    last = job.components[-1]
+    partition = site.partitions.get(last.partition or "")
+    types = [site.nodes[kind].gpu for kind in partition.nodes] if partition else [last.gpus and last.gpus.type]
+    if not types or not all(kind and re.match(r"mi\d", kind, re.IGNORECASE) for kind in types):
+        return job
+    return msgspec.structs.replace(job, container=msgspec.structs.replace(job.container, gpu_flag="--rocm"))
 
 
 def step(site: Site, request: Request, job: Job, commands: List[Command], launcher: str, origins: Origins) -> Step:
