@@ -1,4 +1,4 @@
-"""Miniature clusters: up, down, status, a shell on a host, or install what they need."""
+"""Miniature clusters: up, down, status, a shell on a host; the table of what ran; or install what they need."""
 from __future__ import annotations
 
 import argparse
@@ -28,13 +28,17 @@ def named(name: str) -> Shape:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster", usage="python -m tests.cluster up|down|shell NAME [HOST], status, install", description=__doc__)
-    parser.add_argument("verb", choices=["up", "down", "status", "shell", "install"])
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", usage="python -m tests.cluster up|down|shell NAME [HOST], status, cases, install", description=__doc__)
+    parser.add_argument("verb", choices=["up", "down", "status", "shell", "cases", "install"])
     parser.add_argument("name", nargs="?")
     parser.add_argument("host", nargs="?", default=LOGIN)
     args = parser.parse_args()
     if args.verb == "status":
         return status()
+    if args.verb == "cases":
+        from . import report
+
+        return print(report.table())
     if args.verb == "install":
         return needs.install()
     if not args.name:

@@ -11,15 +11,19 @@ from hpcgen.errors import RequestError
 from hpcgen.job import Job
 from hpcgen.request import Layer, merge
 
-from . import bed, from_site, mpi
+from . import apptainer, bed, from_site, mpi
 from .shape import Shape
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 PROGRAMS = Path(__file__).parent / "programs"
 DASK, MPI, SERIAL = "dask_program.py", "mpi_program.py", "serial_program.py"
 IMAGE = "dask-mpi.sif"
-NO_TORCH = "the conda environment has no PyTorch, the GPU no driver"
-NO_PMIX = "run on Slurm 24.11, the first of Debian's with PMIx 5"
+NO_TORCH = "no PyTorch, and the GPU has no driver"
+NO_PMIX = "22.05 and 26.05 of Debian lack pmix_v5"
+HPC_X = "Open MPI 5 for HPC-X"
+CONDA = "conda is a stand-in"
+MPICH = "MPICH for Cray MPICH, told not to share memory"
+OWN_PYTHON = "Python, and I_MPI_PMI_LIBRARY, are of the shell that submits: the profile names none"
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,52 @@ CASES = (
     Case("mahuika", "gpu", {"train.py": SERIAL}, stand_ins=("the GPU has no driver",)),
     Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
     Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, stand_ins=("`simulate` in the image is Python",)),
+    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, stand_ins=("`simulate` is Python",)),
+    Case("mahuika-cs400", "low_memory", {"mydaskprogram.py": DASK}),
+    Case("mahuika-cs400", "high_memory", {"mydaskprogram.py": DASK}),
+    Case("mahuika-cs400", "example", {"dask_example.py": DASK}),
+    Case("mahuika-cs400", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
+    Case("mahuika-cs400", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
+    Case("maui-ancil", "high_memory", {"mydaskprogram.py": DASK}, stand_ins=(OWN_PYTHON,), from_venv=True),
+    Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
+    Case("vaughan", "script", {"script.py": DASK}, stand_ins=("`pip install --user` was the miniature's",)),
+    Case("vaughan", "hybrid", {"solver": "solver"}, stand_ins=("./solver is Python",)),
+    Case("eagle", "dask_mpi", {"dask_mpi.py": DASK}, stand_ins=(CONDA, "Intel MPI binds to the real CPUs"), seconds=240),
+    Case("eagle", "gpu", {"train.py": SERIAL}, stand_ins=(CONDA, NO_TORCH)),
+    Case("kestrel", "selfcheck", {}, ("", "trixie"), (CONDA, MPICH)),
+    Case("kestrel", "train", {"train.py": SERIAL}, ("", "trixie"), (CONDA, NO_TORCH)),
+    Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),
+    Case("m3-smu", "mpi", {}, ("trixie",), (NO_PMIX, HPC_X)),
 )
 
 
 def shape(site: str, suite: str) -> Shape:
-    """A miniature for the tests, beside a person's own of the same name."""
-    envs = sorted({case.plan().setup.conda for case in CASES if case.site == site} - {None})
-    made = from_site.shape(load(site), conda_envs=tuple(filter(None, envs)), suite=suite)
+    """A miniature for the tests, beside a person's own of the same name; with two hosts of each kind."""
+    envs = sorted({case.plan().setup.conda or "base" for case in CASES if case.site == site} - {"base"})
+    made = from_site.shape(load(site), hosts=2, conda_envs=tuple(envs), suite=suite)
     return dataclasses.replace(made, name=f"test-{site}{suite and '-'}{suite}")
 
 
-def own_python(up: bed.Miniature) -> Path:
-    return mpi.venv(up.shape.suite, from_site.mpi_kind(load("maui-ancil"))) / "bin"
+def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
+    """The programs and images that the script names."""
+    python = mpi.venv(up.shape.suite, from_site.mpi_kind(load(case.site))) / "bin/python"
+    for name, source in case.files.items():
+        if source == IMAGE:
+            (folder / name).symlink_to(apptainer.IMAGE)
+        else:
+            (folder / name).write_text((PROGRAMS / source).read_text().replace("@PYTHON@", str(python)))
+            (folder / name).chmod(0o755)
+    for helper in ("facts.py", MPI):
+        if not (folder / helper).exists():
+            (folder / helper).write_text((PROGRAMS / helper).read_text())
+    if userbase := case.plan().setup.userbase:  # as if by `pip install --user`
+        place = up.home / userbase.replace("~/", "")
+        place.mkdir(parents=True, exist_ok=True)
+        if not (place / "lib").exists():
+            (place / "lib").symlink_to(python.parents[1] / "lib")
+
+
+def own_python(up: bed.Miniature) -> dict[str, str]:
+    """What a user's own environment puts into the shell that submits."""
+    python = mpi.venv(up.shape.suite, "impi") / "bin"
+    return {"PATH": f"{python}:/usr/local/bin:/usr/bin:/bin", "I_MPI_PMI_LIBRARY": up.shape.pmi_library}

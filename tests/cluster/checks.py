@@ -14,7 +14,8 @@ Rank = dict[str, Any]
 
 
 def reports(output: str) -> list[Rank]:
-    return sorted((json.loads(line[6:]) for line in output.splitlines() if line.startswith("facts {")), key=lambda one: one["rank"])
+    said = [json.loads(line[6:]) for line in output.splitlines() if line.startswith("facts {")]
+    return sorted(said, key=lambda one: one["rank"])
 
 
 def ranks(job: Job) -> list[Component]:
@@ -29,7 +30,7 @@ def record(job: Job, done: slurm.Job) -> None:
     for component, one in zip(components, done.records):
         assert one["JobName"] == job.name
         assert one["TimeLimit"] == clock(job.time or 0)
-        assert job.account in (None, one["Account"])
+        assert job.account is None or job.account.lower() == one["Account"]  # Slurm's accounts have no capitals
         assert component.partition in (None, one["Partition"])
         assert int(one["NumTasks"]) == component.ntasks
         assert one["CPUs/Task"] == str(component.cpus_per_task)
@@ -61,13 +62,19 @@ def everyone(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
             assert {mine.count(host) for host in mine} == {component.ntasks_per_node}
 
 
-def cpus(job: Job, seen: list[Rank], shared: bool = False) -> None:
-    """Each rank has its component's number of CPUs, and shares none; mpiexec's ranks share the job's."""
-    expected = ranks(job)
-    for one, component in zip(seen, expected):
-        assert len(one["cpus"]) == (sum(each.cpus_per_task for each in expected) if shared else component.cpus_per_task), one
-    taken = [(one["host"], cpu) for one in seen for cpu in one["cpus"]]
-    assert shared or len(taken) == len(set(taken))
+def cpus(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
+    """Each rank has its component's number of CPUs, and shares none.
+
+    Where a component's tasks leave CPUs of the allocation over (a core's second thread), Slurm does not bind them.
+    """
+    records = dict(zip(map(id, job.components), done.records))
+    bound = []
+    for one, component in zip(seen, ranks(job)):
+        allocated = int(records[id(component)]["NumCPUs"])
+        whole = allocated == component.ntasks * component.cpus_per_task
+        assert len(one["cpus"]) == (component.cpus_per_task if whole else allocated), one
+        bound += [(one["host"], cpu) for cpu in one["cpus"]] if whole else []
+    assert len(bound) == len(set(bound))
 
 
 def memory(job: Job, seen: list[Rank]) -> None:
@@ -87,7 +94,9 @@ def workers(job: Job, done: slurm.Job, network: str) -> None:
     lines = re.findall(r"^worker (\S+) (\S+) (\d+) threads (\d+) MiB$", done.output, re.MULTILINE)
     expected = ranks(job)[2:]
     assert len(lines) == len(expected), done.output
-    for (_, address, threads, memory), component in zip(lines, expected):
+    hosts = done.bed.hosts_of(done.records[-1]["NodeList"])
+    for (host, address, threads, memory), component in zip(lines, expected):
+        assert host in hosts or not job.selfcheck  # a program hears of the address only
         assert address.startswith(f"tcp://{network}."), address
         assert int(threads) == (component.cpus_per_task if job.selfcheck else 1)
         if component.mem_per_cpu_mib and job.selfcheck:
@@ -98,3 +107,15 @@ def workers(job: Job, done: slurm.Job, network: str) -> None:
 def gpus(job: Job, one: Rank) -> None:
     for component in job.components:
         assert len(one["gpus"]) == (component.gpus.count if component.gpus else 0)
+
+
+def mpi_selfcheck(job: Job, done: slurm.Job) -> None:
+    """What the ranks of the self-check say, as reports of programs are looked at."""
+    lines = re.findall(r"^rank (\d+) of (\d+) on (\S+) CPUs ([\d ]+) OMP_NUM_THREADS (\d+)$", done.output, re.MULTILINE)
+    assert [(int(rank), int(size)) for rank, size, *_ in lines] == [(rank, len(lines)) for rank in range(len(ranks(job)))]
+    hosts = [host for _, _, host, _, _ in lines]
+    for (_, _, host, cpus, threads), component in zip(lines, ranks(job)):
+        assert len(cpus.split()) == int(threads) == component.cpus_per_task
+        assert component.ntasks_per_node in (None, hosts.count(host))
+    taken = [(host, cpu) for _, _, host, cpus, _ in lines for cpu in cpus.split()]
+    assert len(taken) == len(set(taken))

@@ -29,7 +29,7 @@ def shape(
         partitions=tuple(_partitions(site, kinds)),
         interface=site.network.interface if site.network.interface not in (None, "eth0", "lo") else "",
         modules=tuple(_modules(site, kind)),
-        conda_envs=dict.fromkeys(conda_envs, kind),
+        conda_envs=dict.fromkeys(("base", *conda_envs), kind) if conda_envs or site.modules.conda else {},
         venvs=dict.fromkeys(venvs, kind),
         pmi_library=site.mpi.pmi_library or "",
         # a script that needs a type must say it, unless the profile leaves that to the site's default
@@ -41,6 +41,8 @@ def shape(
         module_in_batch=not site.shell.init,
         stand_ins=tuple(_stand_ins(site, kind)),
         suite=suite,
+        # the site itself finds a partition for a job that names none; here the job may run in any
+        slurm={"JobSubmitPlugins": "all_partitions", "EnforcePartLimits": "ANY"} if site.scheduler.routes else {},
     )
 
 
@@ -52,12 +54,13 @@ def mpi_kind(site: facts.Site) -> str:
 
 def _hosts(name: str, node: facts.Node, site: facts.Site, hosts: int) -> Iterator[Host]:
     threads = node.threads_per_core if site.cpu.unit == "thread" else 1  # a CPU is what this Slurm counts
+    known = [int(one.mem) for one in site.nodes.values() if one.mem]
     sockets = 2 if node.cores % 2 == 0 and node.cores > 16 else 1
     size = Node(
         sockets=sockets,
         cores=node.cores // sockets,
         threads=threads,
-        memory=int(node.mem or UNKNOWN_MEMORY * node.cores * threads),
+        memory=int(node.mem or max([*known, UNKNOWN_MEMORY * node.cores * threads])),
         features=tuple(node.features),
         gpus=node.gpus,
         gpu_type=node.gpu or "",
@@ -76,7 +79,10 @@ def _partitions(site: facts.Site, kinds: Mapping[str, tuple[Host, ...]]) -> Iter
     if not site.partitions:
         yield Partition("all", everyone, default=True)
     for name, one in site.partitions.items():
+        # where jobs are routed, those that must be asked for come last
+        last = site.scheduler.routes and not one.auto
         limits = {"MaxNodes": one.max_nodes, "MinNodes": one.min_nodes, "MaxMemPerNode": one.max_mem and int(one.max_mem)}
+        limits["PriorityTier"] = None if last else 2
         named = tuple(host.name for kind in one.nodes for host in kinds[kind])
         yield Partition(
             name,
@@ -97,6 +103,8 @@ def _modules(site: facts.Site, kind: str) -> Iterator[Module]:
     given: set[str] = set()
     for names, gives in ((lists.conda, "conda"), (lists.container, "apptainer"), (lists.python, kind), (lists.mpi, kind), (lists.base, "")):
         for name in names:
+            if gives == "" and not (lists.conda or lists.python or lists.mpi):
+                gives = "python"  # where only a base is named, that is what brings a Python
             if name not in given:
                 given.add(name)
                 yield Module(name, gives, env if gives == kind else {})
@@ -122,6 +130,8 @@ def _stand_ins(site: facts.Site, kind: str) -> Iterator[str]:
         yield "conda: a shell function over environments of wheels"
     if site.modules.python:
         yield f"{', '.join(site.modules.python)}: Debian's Python with {kind} from wheels"
+    if site.scheduler.routes:
+        yield "a job that names no partition may run in any; the site's own rules are not known"
     for name, node in site.nodes.items():
         if node.mem is None:
             yield f"memory of {name} nodes is guessed"

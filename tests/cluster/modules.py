@@ -16,6 +16,9 @@ def write(shape: Shape, folder: Path) -> None:
         file.write_text(text(shape, module, folder))
     if shape.conda_envs or any(module.gives == "conda" for module in shape.modules):
         write_conda(shape, folder.parent / "conda")
+    plain = folder.parent / "python/bin"
+    plain.mkdir(parents=True, exist_ok=True)
+    (plain / "python").symlink_to("/usr/bin/python3")
 
 
 def text(shape: Shape, module: Module, folder: Path) -> str:
@@ -23,8 +26,11 @@ def text(shape: Shape, module: Module, folder: Path) -> str:
     if module.gives in mpi.KINDS:
         lines.append(f'prepend_path("PATH", "{mpi.venv(shape.suite, module.gives)}/bin")')
     elif module.gives == "conda":
+        lines.append(f'prepend_path("PATH", "{folder.parent}/conda/envs/base/bin")')
         lines.append(f'prepend_path("PATH", "{folder.parent}/conda/bin")')
         lines.append(f'set_shell_function("conda", ". {folder.parent}/conda/etc/profile.d/conda.sh; conda \\"$@\\"", "")')
+    elif module.gives == "python":  # Debian's, by the name that scripts use
+        lines.append(f'prepend_path("PATH", "{folder.parent}/python/bin")')
     elif module.gives == "apptainer":
         lines.append('prepend_path("PATH", "/opt/apptainer/bin")')
     elif module.gives:

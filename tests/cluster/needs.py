@@ -16,7 +16,7 @@ def missing() -> list[str]:
     found = [name for name in PROGRAMS if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
     if not Path("/usr/share/lmod").is_dir():
         found.append("Lmod")
-    found += [f"an environment with {kind}" for kind in mpi.KINDS if not mpi.ready("", kind)]
+    found += [f"an environment with {kind}" for suite, kinds in mpi.WANTED.items() for kind in kinds if not mpi.ready(suite, kind)]
     found += [f"a root of Debian {suite}" for suite in ("trixie", "unstable") if not suites.ready(suite)]
     return found + ([] if apptainer.ready() else ["a container image"])
 
@@ -46,6 +46,7 @@ def install() -> None:
         for job in jobs:
             job.result()
         jobs = [pool.submit(apptainer.install)]
-        jobs += [pool.submit(mpi.install, suite, "impi", suites.inside(suites.root(suite))) for suite in ("trixie", "unstable")]
+        for suite in ("trixie", "unstable"):
+            jobs += [pool.submit(mpi.install, suite, kind, suites.inside(suites.root(suite))) for kind in mpi.WANTED[suite]]
         for job in jobs:
             job.result()

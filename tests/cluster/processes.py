@@ -22,23 +22,29 @@ def boot(spec_file: Path, log: Path, name: str, inside: int | None) -> int:
             [*enter, *new, sys.executable, "-m", f"{package}.host", str(spec_file)],
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env, cwd="/", start_new_session=True,
         )
-    return _innermost(outer.pid, steps=2 if inside else 1)
+    try:
+        return _innermost(outer.pid, steps=2 if inside else 1)
+    except ProcessLookupError as problem:
+        raise ProcessLookupError(f"{problem}: {log.read_text()[-500:] or 'it says nothing'}") from None
 
 
 def _innermost(pid: int, steps: int) -> int:
-    """nsenter and unshare each fork before the host's first process: follow the children down to it."""
-    deadline = time.monotonic() + 10
+    """nsenter and unshare each fork before the host's first process: follow the children down to it.
+
+    The kernel may be long in making a network's namespace while it clears away those of another miniature.
+    """
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             child = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except OSError:
-            break
+            raise ProcessLookupError("the host's first process has ended") from None
         if child:
             pid, steps = int(child[0]), steps - 1
         if steps == 0:
             return pid
         time.sleep(0.01)
-    raise ProcessLookupError("the host's first process does not start")
+    raise ProcessLookupError("the host's first process does not start in 30 s")
 
 
 def started(pid: int) -> str:

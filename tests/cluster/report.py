@@ -31,8 +31,8 @@ def table() -> str:
     from .cases import CASES
 
     known = read()
-    lines = ["| case | " + " | ".join(f"Slurm {version}" for version in VERSIONS.values()) + " | stands in for the real thing |"]
-    lines.append("|---|" + "---|" * (len(VERSIONS) + 1))
+    heads = ["case", *(f"Slurm {version}" for version in VERSIONS.values()), "not the real thing"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for case in CASES:
         told = [known.get(case.id, {}).get(suite, "–") for suite in VERSIONS]
         lines.append(f"| {case.id} | {' | '.join(told)} | {'; '.join(case.stand_ins)} |")

@@ -46,7 +46,7 @@ class Module:
     """A module file. `gives` names an installation of mpi.py or a stand-in of modules.py."""
 
     name: str
-    gives: str = ""  # impi | mpich | openmpi | conda | apptainer | nothing at all
+    gives: str = ""  # impi | mpich | openmpi | conda | python | apptainer | nothing at all
     env: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ import socket
 import struct
 
 SIOCGIFADDR = 0x8915
+OF_JOBS = ("SLURM_", "SBATCH_", "SRUN_", "PMI", "KEPT_")
 
 
 def addresses():
@@ -33,7 +34,7 @@ def facts(**more):
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "modules": [name for name in os.environ.get("LOADEDMODULES", "").split(":") if name],
         "gpus": [number for number in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if number],
-        "env": {name: value for name, value in sorted(os.environ.items()) if name.startswith(("SLURM_", "PMI_", "PYTHONUSERBASE", "CONDA_", "APPTAINER_CONTAINER"))},
+        "env": {name: value for name, value in sorted(os.environ.items()) if name.startswith(OF_JOBS)},
     }
 
 
