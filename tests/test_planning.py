@@ -84,6 +84,12 @@ def test_containers_on_gpus_of_amd() -> None:
         assert f"exec {flag} x.sif" in render(plan(where, Request(workload="serial", gpus="1", image=Line("x.sif"))))
 
 
+def test_the_self_check_shares_a_nodes_memory_among_its_ranks() -> None:
+    for more, limit in (({"mem": 8000}, "1600MiB"), ({"mem": 8000, "nodes": 2}, "2666MiB"), ({"mem": 8000, "hetjob": True}, "2666MiB")):
+        made = plan(site(), Request(workers=3, **more))  # type: ignore[arg-type]
+        assert f'"memory_limit": "{limit}"' in made.steps[0].commands[-1].args[0]
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three
 from __future__ import annotations
 
 import json
+from math import ceil
 from typing import Dict, Iterator
 
 from hpcgen.errors import RequestError
@@ -80,4 +81,7 @@ def _asked(request: Request, part: Component, workers: int) -> str:
     asked: Dict[str, object] = {"workers": workers, "nthreads": part.cpus_per_task, "interface": request.interface}
     if part.mem_per_cpu_mib:
         asked["memory_limit"] = f"{part.mem_per_cpu_mib * part.cpus_per_task}MiB"
+    elif part.mem_mib:  # a node's, which its ranks share
+        ranks = part.ntasks_per_node or ceil(part.ntasks / (part.nodes or 1))
+        asked["memory_limit"] = f"{part.mem_mib // ranks}MiB"
     return json.dumps({name: value for name, value in asked.items() if value is not None})
