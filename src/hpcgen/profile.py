@@ -44,8 +44,8 @@ def faults(site: Site) -> Iterator[str]:
         yield "mpi.pmi_library: Open MPI brings its own PMIx and takes no PMI library"
     if site.mpi.pmi_library and not site.mpi.pmi_library.startswith("/"):
         yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
-    if not re.fullmatch(r"/[\w./-]+( -[A-Za-z]+)?", site.shell.shebang):
-        yield f"shell.shebang: '{site.shell.shebang}' is not a path with at most one option"
+    if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
+        yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
     for name, partition in site.partitions.items():
         for kind in partition.nodes:
             if kind not in site.nodes:
@@ -64,10 +64,11 @@ def _unknown(site: Site) -> Iterator[str]:
         yield f"scheduler.type: unknown scheduler '{site.scheduler.type}'{among(site.scheduler.type, schedulers.names())}"
     if site.mpi.launcher not in LAUNCHERS:
         yield f"mpi.launcher: unknown launcher '{site.mpi.launcher}'{among(site.mpi.launcher, list(LAUNCHERS))}"
-    fields = [name.replace("_", "-") for name in Component.__struct_fields__]
+    optional = [field.name.replace("_", "-") for field in tables.fields(Component) if field.default is None]
+    known = ["memory", *(name for name in optional if name != "partition" and not name.endswith("-mib"))]
     for name in site.scheduler.omit:
-        if name != "memory" and name not in fields:
-            yield f"scheduler.omit: unknown directive '{name}'{among(name, ['memory', *fields])}"
+        if name not in known:
+            yield f"scheduler.omit: unknown directive '{name}'{among(name, known)}"
     problems: List[str] = []
     tables.fill(Request, site.defaults, "defaults", problems)
     yield from problems
