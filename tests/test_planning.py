@@ -90,6 +90,14 @@ def test_the_self_check_shares_a_nodes_memory_among_its_ranks() -> None:
         assert f'"memory_limit": "{limit}"' in made.steps[0].commands[-1].args[0]
 
 
+def test_paths_in_the_home_of_whoever_runs_the_script() -> None:
+    text = render(plan(site(), Request(program="x.py", python=Line("~/v/bin/python"), args=("~/a",))))
+    assert """ "$HOME"/v/bin/python x.py '~/a'\n""" in text
+    asked = Request(workload="serial", program="x.py", image=Line("~/my images/a.sif"), bind=(Token("~/data:/data"),))
+    text = render(plan(site(), asked))
+    assert "exec \"$HOME\"'/my images/a.sif' python x.py\n" in text and "$HOME/data:/data,$PWD\n" in text.replace('"', "")
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, Iterable, List, Optional
 
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Container, Job, Step
-from hpcgen.shell import OWN, join, word
+from hpcgen.shell import OWN, join, path, word
 from hpcgen.words import LONGEST
 
 CONTINUED = " \\\n     "
@@ -61,7 +61,7 @@ def programs(job: Job, step: Step) -> List[str]:
     for i, command in zip(step.components, step.commands):
         words = [*_contained(job.container, command.python), *([command.file] if command.file else [])]
         if command.file is None:
-            text = f'{join(words)} -c "$selfcheck" {join(command.args)}'.rstrip()
+            text = f'{_join(words)} -c "$selfcheck" {join(command.args)}'.rstrip()
         else:
             text = _command([*words, *command.args], step.launcher)
         env = _environment(job, job.components[i])
@@ -74,8 +74,8 @@ def _command(words: List[str], launcher: str) -> str:
     shell's, and `time` bash's own: exec takes all words as they are. Raises RequestError where they are too long together."""
     own = words[0] in OWN or words[0].startswith("%")
     if ":" not in words and "=" not in words[0] and not (own and launcher == "none"):
-        return join(words)
-    text = f"exec {join(words)}"
+        return _join(words)
+    text = f"exec {_join(words)}"
     if len(text.encode("utf-8", "surrogateescape")) >= LONGEST:
         raise RequestError(f"program: with a ':' or '=' among them, the words together must be shorter than {LONGEST} bytes")
     return f"bash -c {word(text)}"
@@ -87,13 +87,17 @@ def _environment(job: Job, component: Component) -> List[str]:
 
 
 def _contained(container: Optional[Container], python: Optional[str]) -> List[str]:
-    interpreter = [_no_option(python)] if python else []
+    interpreter: List[str] = [Place(python)] if python else []
     if container is None:
         return interpreter
     flags = [container.gpu_flag] if container.gpu_flag else []
     inside = interpreter if container.verb == "exec" else []
-    return [container.runtime, container.verb, *flags, _no_option(container.image), *inside]
+    return [container.runtime, container.verb, *flags, Place(container.image), *inside]
 
 
-def _no_option(file: str) -> str:
-    return f"./{file}" if file.startswith("-") else file
+class Place(str):
+    """A path among words: never an option, and with a leading ``~/`` that of whoever runs the script."""
+
+
+def _join(words: Iterable[str]) -> str:
+    return " ".join(path(text) if isinstance(text, Place) else word(text) for text in words)

@@ -37,7 +37,7 @@ class Environment(jinja2.Environment):
             auto_reload=False,
             **options,
         )
-        self.filters.update(word=shell.word, path=shell.path, listed=lambda items: "".join(f"{item}," for item in items))
+        self.filters.update(word=shell.word, path=shell.path, listed=shell.listed)
         self.filters.update(filters)
 
     def shown(self, value: Any) -> Any:

@@ -24,6 +24,11 @@ def path(text: str) -> str:
     return shlex.quote(text)
 
 
+def listed(places: Iterable[str]) -> str:
+    """Plain words within double quotes, each with a comma behind it; ``~/`` is the home folder, as in `path`."""
+    return "".join(f"$HOME{place[1:]}," if place.startswith("~/") else f"{place}," for place in places)
+
+
 # What bash does itself when it is a command's first word: keywords and builtins. Source: bash(1); `compgen -k -b`.
 OWN = frozenset(
     "! . : [ [[ ]] alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare "
