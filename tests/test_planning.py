@@ -98,6 +98,13 @@ def test_paths_in_the_home_of_whoever_runs_the_script() -> None:
     assert "exec \"$HOME\"'/my images/a.sif' python x.py\n" in text and "$HOME/data:/data,$PWD\n" in text.replace('"', "")
 
 
+def test_no_more_nodes_than_there_are() -> None:
+    nodes = {"fat": {"cores": 32, "count": 3, "source": "docs"}}
+    with pytest.raises(LimitError, match=r"--nodes 4: big has 3 \[Docs, read 2026-01-02\]: ask for --nodes 3"):
+        plan(site(nodes=nodes), Request(workload="mpi", nodes=4, partition=Token("big")))
+    assert plan(site(nodes=nodes), Request(workload="mpi", nodes=3, partition=Token("big"))).components[0].nodes == 3
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]

@@ -63,10 +63,15 @@ def time_under(case: Case) -> Iterator[str]:
 
 
 def nodes_over(case: Case) -> Iterator[str]:
-    """More nodes than a job may have."""
+    """More nodes than a job may have, or than there are."""
+    nodes, kinds = case.component.nodes or 0, case.kinds()
     for limit, where in case.limit("max_nodes"):
-        if case.component.nodes and case.component.nodes > limit:
-            yield f"--nodes {case.component.nodes}: {where} allows {limit} a job: ask for --nodes {limit}"
+        if nodes > limit:
+            yield f"--nodes {nodes}: {where} allows {limit} a job: ask for --nodes {limit}"
+    there = sum(node.count or 0 for _, node in kinds)
+    if nodes > there and kinds and all(node.count for _, node in kinds):
+        where = cited(case.site.cite("nodes", kinds[0][0], "count"))
+        yield f"--nodes {nodes}: {case.name or case.site.id} has {there} {where}: ask for --nodes {there}"
 
 
 def nodes_under(case: Case) -> Iterator[str]:
