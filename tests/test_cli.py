@@ -79,6 +79,14 @@ def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:
     assert "job.toml: unknown key 'worker' – did you mean 'workers'?" in err
 
 
+def test_a_program_that_is_here_and_not_on_the_path(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "simulate").touch()
+    for program, said in (("simulate", True), ("./simulate", False), ("other", False)):
+        err = call("slurm", "--site", "mahuika", "--workload", "mpi", program)[2]
+        assert ("write ./simulate" in err) == said
+    assert "write ./" not in call("slurm", "--site", "mahuika", "simulate")[2], "Dask's programs are Python's"
+
+
 def test_a_number_in_a_file_is_a_word_too(call: Any, tmp_path: Path) -> None:
     Path(tmp_path, "job.toml").write_text('workload = "serial"\ngpus = 2\narray = 3\n')
     assert "--gpus-per-node=2\n" in call("script", "--site", "mahuika", "job.toml")[1]
