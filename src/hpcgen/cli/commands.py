@@ -64,9 +64,9 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
     place = os.path.join(merged.request.chdir or "", program or "")
     if program and program.endswith(".py") and not merged.request.image and not os.path.exists(place):
         say(f"note: {program} is not here; it must be where the job runs")
-    if program and "/" not in program and not merged.request.image and os.path.isfile(place):
-        if job.steps[0].commands[0].python is None:
-            say(f"note: {program} is looked for on the PATH: write ./{program} for the file that is here")
+    on_path = program and "/" not in program and job.steps[0].commands[0].python is None and not merged.request.image
+    if on_path and os.path.isfile(place):
+        say(f"note: {program} is looked for on the PATH: write ./{program} for the file that is here")
     for note in job.notes:
         say(f"note: {note}")
     return job
