@@ -87,6 +87,32 @@ def test_a_program_that_is_here_and_not_on_the_path(call: Any, tmp_path: Path) -
     assert "write ./" not in call("slurm", "--site", "mahuika", "simulate")[2], "Dask's programs are Python's"
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (b"a\n{{ job.nme }}\n", "templates/workloads/serial.sh: line 2: "),
+        (b"a\n#% if\n", "templates/workloads/serial.sh: line 2: "),
+        (b"{{ job.qos }}\n", "a value is missing"),
+        (b"\xff\n", "can't decode"),
+    ],
+)
+def test_faults_of_templates_are_placed(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bytes, words: str
+) -> None:
+    Path(tmp_path, "templates", "workloads").mkdir(parents=True)
+    Path(tmp_path, "templates", "workloads", "serial.sh").write_bytes(template)
+    monkeypatch.setenv("HPCGEN_PATH", str(tmp_path))
+    code, out, err = call("slurm", "--site", "mahuika", "--workload", "serial", "x.py")
+    assert (code, out) == (2, "") and words in err.splitlines()[-1]
+
+
+def test_a_room_with_a_profile_that_is_gone(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(tmp_path, "sites").mkdir()
+    Path(tmp_path, "sites", "gone.toml").symlink_to("/nonexistent")
+    monkeypatch.setenv("HPCGEN_PATH", str(tmp_path))
+    assert call("slurm", "--site", "m3", "-A", "x", "x.py")[0] == 0
+
+
 def test_a_number_in_a_file_is_a_word_too(call: Any, tmp_path: Path) -> None:
     Path(tmp_path, "job.toml").write_text('workload = "serial"\ngpus = 2\narray = 3\n')
     assert "--gpus-per-node=2\n" in call("script", "--site", "mahuika", "job.toml")[1]

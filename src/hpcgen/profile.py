@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterator, List
@@ -102,6 +103,9 @@ def aliases(profiles: Dict[str, Path]) -> Dict[str, Path]:
     """Other names of sites. Read by a search for the one line, so that finding a site stays quick."""
     known: Dict[str, Path] = {}
     for path in profiles.values():
-        if line := re.search(r"^aliases = \[(.*)\]", path.read_text("utf-8", "replace"), re.MULTILINE):
+        text = ""
+        with contextlib.suppress(OSError):  # one that cannot be read has no other name
+            text = path.read_text("utf-8", "replace")
+        if line := re.search(r"^aliases = \[(.*)\]", text, re.MULTILINE):
             known.update({name: path for name in re.findall(r'"([^"]+)"', line.group(1))})
     return known

@@ -99,10 +99,20 @@ def text(environment: Environment, job: Job) -> str:
         return environment.get_template(f"{job.scheduler}.sh").render(context(job))
     except jinja2.TemplateNotFound as why:
         raise TemplateError(f"templates/{why}: no such file") from None
-    except jinja2.TemplateError as why:
-        line = getattr(why, "lineno", None)
-        where = f"templates/{getattr(why, 'name', None) or job.scheduler}: {f'line {line}: ' if line else ''}"
-        raise TemplateError(f"{where}{why}") from None
+    except (jinja2.TemplateError, UnicodeDecodeError) as why:
+        raise TemplateError(f"{_place(why) or f'templates/{job.scheduler}.sh'}: {why}") from None
+
+
+def _place(why: Exception) -> Optional[str]:
+    """The file and the line of a template that an error comes from; Jinja puts them into the traceback."""
+    import traceback
+
+    if isinstance(why, jinja2.TemplateSyntaxError):
+        return f"templates/{why.name}: line {why.lineno}"
+    for frame in reversed(traceback.extract_tb(why.__traceback__)):
+        if "/templates/" in frame.filename:
+            return f"templates/{frame.filename.rpartition('/templates/')[2]}: line {frame.lineno}"
+    return None
 
 
 class Launch(NamedTuple):
