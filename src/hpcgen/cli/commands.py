@@ -108,9 +108,12 @@ def submit(
     hpcgen submit --site mahuika --hetjob mydask.py
     hpcgen submit --site mahuika --test-only mydask.py
     """
+    from hpcgen import schedulers
     from hpcgen import submit as out
 
     job = planned(flags, file)
+    if not schedulers.get(job.scheduler).SUBMIT:
+        raise RequestError(f"--site: {job.site} has no scheduler to submit to: use hpcgen run")
     path = write or Path(f"{_file_name(job.name)}.sh")
     out.write(path, out.scripted(job), force)
     say(f"wrote {path}")

@@ -18,7 +18,7 @@ class Scheduler(Protocol):
     ACCOUNT_VARIABLE: Optional[str]
     INHERITED: Tuple[str, ...]
     SILENT: Tuple[str, ...]
-    SUBMIT: Tuple[str, ...]
+    SUBMIT: Tuple[str, ...]  # empty: nothing to submit to
     TEST_ONLY: Tuple[str, ...]
     FILTERS: Mapping[str, Callable[..., Any]]
 

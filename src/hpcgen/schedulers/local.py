@@ -9,8 +9,8 @@ from hpcgen.job import Component, Job
 DIRECTIVE = None
 ACCOUNT_VARIABLE = None
 INHERITED = ()
-SUBMIT = ("bash",)
-TEST_ONLY = ("-n",)
+SUBMIT = ()
+TEST_ONLY = ()
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
     "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres",
