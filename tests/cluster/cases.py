@@ -22,7 +22,8 @@ NO_TORCH = "no PyTorch, and the GPU has no driver"
 NO_PMIX = "22.05 and 26.05 of Debian lack pmix_v5"
 HPC_X = "Open MPI 5 for HPC-X"
 CONDA = "conda is a stand-in"
-MPICH = "MPICH for Cray MPICH, told not to share memory"
+SIMULATE = "`simulate` is Python"
+MPICH = "MPICH for Cray MPICH"
 OWN_PYTHON = "Python, and I_MPI_PMI_LIBRARY, are of the shell that submits: the profile names none"
 
 
@@ -57,22 +58,22 @@ CASES = (
     Case("mahuika", "low_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
     Case("mahuika", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
     Case("mahuika", "selfcheck", {}, EVERYWHERE),
-    Case("mahuika", "array", {"sweep.py": SERIAL}),
-    Case("mahuika", "gpu", {"train.py": SERIAL}, stand_ins=("the GPU has no driver",)),
-    Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, stand_ins=("`simulate` is Python",)),
-    Case("mahuika-cs400", "low_memory", {"mydaskprogram.py": DASK}),
-    Case("mahuika-cs400", "high_memory", {"mydaskprogram.py": DASK}),
-    Case("mahuika-cs400", "example", {"dask_example.py": DASK}),
-    Case("mahuika-cs400", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("mahuika-cs400", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("maui-ancil", "high_memory", {"mydaskprogram.py": DASK}, stand_ins=(OWN_PYTHON,), from_venv=True),
-    Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}),
-    Case("vaughan", "script", {"script.py": DASK}, stand_ins=("`pip install --user` was the miniature's",)),
-    Case("vaughan", "hybrid", {"solver": "solver"}, stand_ins=("./solver is Python",)),
+    Case("mahuika", "array", {"sweep.py": SERIAL}, EVERYWHERE),
+    Case("mahuika", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=("the GPU has no driver",)),
+    Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, ("", "unstable"), (SIMULATE,)),
+    Case("mahuika-cs400", "low_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
+    Case("mahuika-cs400", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
+    Case("mahuika-cs400", "example", {"dask_example.py": DASK}, EVERYWHERE),
+    Case("mahuika-cs400", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("mahuika-cs400", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("maui-ancil", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE, stand_ins=(OWN_PYTHON,), from_venv=True),
+    Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("vaughan", "script", {"script.py": DASK}, EVERYWHERE, stand_ins=("`pip install --user` was the miniature's",)),
+    Case("vaughan", "hybrid", {"solver": "solver"}, EVERYWHERE, stand_ins=("./solver is Python",)),
     Case("eagle", "dask_mpi", {"dask_mpi.py": DASK}, stand_ins=(CONDA, "Intel MPI binds to the real CPUs"), seconds=240),
-    Case("eagle", "gpu", {"train.py": SERIAL}, stand_ins=(CONDA, NO_TORCH)),
+    Case("eagle", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=(CONDA, NO_TORCH)),
     Case("kestrel", "selfcheck", {}, ("", "trixie"), (CONDA, MPICH)),
     Case("kestrel", "train", {"train.py": SERIAL}, ("", "trixie"), (CONDA, NO_TORCH)),
     Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),
@@ -99,11 +100,13 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
     for helper in ("facts.py", MPI):
         if not (folder / helper).exists():
             (folder / helper).write_text((PROGRAMS / helper).read_text())
-    if userbase := case.plan().setup.userbase:  # as if by `pip install --user`
-        place = up.home / userbase.replace("~/", "")
-        place.mkdir(parents=True, exist_ok=True)
-        if not (place / "lib").exists():
-            (place / "lib").symlink_to(python.parents[1] / "lib")
+    setup = case.plan().setup
+    # as if by `pip install --user`, or in an environment of the user's own
+    for asked, inside, real in ((setup.userbase, "lib", python.parents[1] / "lib"), (setup.venv, ".", python.parents[1])):
+        place = Path((asked or "").replace("~", str(up.home), 1), inside)
+        if asked and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(real)
 
 
 def own_python(up: bed.Miniature) -> dict[str, str]:

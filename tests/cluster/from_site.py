@@ -79,10 +79,9 @@ def _partitions(site: facts.Site, kinds: Mapping[str, tuple[Host, ...]]) -> Iter
     if not site.partitions:
         yield Partition("all", everyone, default=True)
     for name, one in site.partitions.items():
-        # where jobs are routed, those that must be asked for come last
-        last = site.scheduler.routes and not one.auto
         limits = {"MaxNodes": one.max_nodes, "MinNodes": one.min_nodes, "MaxMemPerNode": one.max_mem and int(one.max_mem)}
-        limits["PriorityTier"] = None if last else 2
+        if site.scheduler.routes:  # in the profile's order, and those that must be asked for last
+            limits["PriorityTier"] = 100 - list(site.partitions).index(name) if one.auto else 1
         named = tuple(host.name for kind in one.nodes for host in kinds[kind])
         yield Partition(
             name,

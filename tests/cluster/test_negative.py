@@ -151,3 +151,15 @@ def test_published_form_gives_each_worker_the_cpus_of_all(mahuika: bed.Miniature
     assert [len(one) for one in cpus["ours"]] == [4, 4, 4] and len({*cpus["ours"]}) == 3
     assert [len(one) for one in cpus["published"]] == [12, 12, 12] and len({*cpus["published"]}) == 1
     assert threads == {"ours": ["1", "1", "4", "4", "4"], "published": [None] * 5}
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_components_whose_hosts_are_not_in_order(mahuika: bed.Miniature, joined: bool) -> None:
+    """Slurm's PMI-2 counts the hosts' tasks by names: unequal components in another order hang."""
+    first, second = sorted(("broadwell-01", "broadwell-02"), reverse=not joined)
+    lines = ["#!/bin/bash", f"#SBATCH --time=2 --ntasks=2 --mem-per-cpu=1G --nodelist={first}", "#SBATCH hetjob"]
+    lines += [f"#SBATCH --ntasks=3 --mem-per-cpu=1G --nodelist={second}", "module load Python/3.9.9-gimkl-2020a"]
+    lines.append("timeout 9 srun --mpi=pmi2 --het-group=0 python mpi_program.py : --het-group=1 python mpi_program.py")
+    done = run(mahuika, f"order-{first}", "\n".join(lines) + "\n")
+    assert done.state == ("COMPLETED" if joined else "FAILED")
+    assert len(checks.reports(done.output)) == (5 if joined else 0)
