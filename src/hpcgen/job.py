@@ -104,7 +104,6 @@ class Container(Struct, frozen=True, kw_only=True):
     verb: Literal["exec", "run"] = "exec"
     binds: Tuple[str, ...] = ()
     gpu_flag: Optional[str] = None
-    pmi_library: Optional[str] = None
     origins: Origins = {}
 
 

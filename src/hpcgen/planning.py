@@ -19,6 +19,11 @@ from hpcgen.software import container, setup, step, with_gpu_flag
 
 replace = msgspec.structs.replace
 TIME = 3600
+# Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
+HANGS = (
+    "under --mpi=pmi2 the ranks of unequal components can wait for each other for ever, where the first component's host "
+    "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
+)
 DEFAULT_WORKLOAD = "dask-mpi"
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
 
@@ -54,7 +59,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         directives=(*site.scheduler.extra, *request.directive),
         components=tuple(components),
         steps=(),
-        setup=setup(site, request, origins),
+        setup=setup(site, request, origins, launcher),
         container=container(site, request, origins, launcher),
         selfcheck=_selfcheck(name) if request.program is None else None,
         script_max_kib=site.scheduler.script_max_kib,
@@ -67,6 +72,9 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
     notes += choice
+    notes += layout.notes
+    if job.hetjob and job.steps[0].pmi == "pmi2":
+        notes.append(HANGS)
     job = _shared_env(job, request)
     return replace(explained(site, job, origins), notes=tuple(notes), header=header.lines(site, request, origins))
 

@@ -9,10 +9,10 @@ from typing import Iterable
 def word(text: str) -> str:
     """One word of a command, whatever it contains.
 
-    Never with a line of its own that begins with #: schedulers look for directives between commands too. sbatch takes
-    #PBS and #BSUB from there (run on 22.05), Grid Engine #$. Nor with \\r\\n: sbatch refuses such a script.
+    Never on more than one line: sbatch takes #PBS and #BSUB from between commands (run on 22.05), Grid Engine #$; it
+    drops blank lines of heterogeneous jobs' scripts, and refuses any script that holds \\r\\n.
     """
-    return _ansi(text) if "\n#" in text or "\r" in text else shlex.quote(text)
+    return _ansi(text) if "\n" in text or "\r" in text else shlex.quote(text)
 
 
 def path(text: str) -> str:

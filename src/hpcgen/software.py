@@ -14,8 +14,12 @@ from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
 
 
-def setup(site: Site, request: Request, origins: Origins) -> Setup:
-    """Modules for this workload, the person's environment, and variables for the whole job."""
+def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setup:
+    """Modules for this workload, the person's environment, and variables for the whole job.
+
+    Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
+    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
+    """
     facts = site.modules
     found: Dict[str, Optional[Origin]] = {}
     if request.module:
@@ -36,6 +40,10 @@ def setup(site: Site, request: Request, origins: Origins) -> Setup:
     found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
     found["env"] = site.cite("shell", "env")
     variables.update({str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()})
+    if library := _library(site, launcher):
+        variables.setdefault("I_MPI_PMI_LIBRARY", library)
+        if "I_MPI_PMI_LIBRARY" not in request.env:
+            found[item_key("env", ("I_MPI_PMI_LIBRARY",))] = site.cite("mpi", "pmi_library")
     return Setup(
         init=site.shell.init,
         purge=facts.purge,
@@ -53,6 +61,10 @@ def setup(site: Site, request: Request, origins: Origins) -> Setup:
     )
 
 
+def _library(site: Site, launcher: str) -> Optional[str]:
+    return site.mpi.pmi_library if launcher == "srun" and site.mpi.flavour == "intel" else None
+
+
 def container(site: Site, request: Request, origins: Origins, launcher: str) -> Optional[Container]:
     """The image, with the PMI library by which srun joins its ranks; what is started otherwise has no use for that."""
     if request.image is None:
@@ -64,9 +76,7 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
         verb=request.container_verb or facts.verb,
         binds=(*([library] if library else []), *facts.binds, *request.bind),
         gpu_flag=facts.gpu_flag if gpus_asked(request) else None,
-        pmi_library=library,
         origins=own(origins, {"image": "image", "binds": "bind"}, {
-            "pmi_library": site.cite("mpi", "pmi_library"),
             "binds": site.cite("mpi", "pmi_library") if library else site.cite("container", "binds"),
             "runtime": site.cite("container", "runtime"),
         }),

@@ -13,11 +13,12 @@ from hpcgen.request import Request, gpus_asked
 
 
 class Layout(NamedTuple):
-    """Components, a command for each, and what a person should know that was assumed."""
+    """Components, a command for each, what was assumed, and what else a person should know."""
 
     components: List[Component]
     commands: List[Command]
     assumed: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
 
 
 class Workload(Protocol):

@@ -18,6 +18,7 @@ MPI = True
 REFUSES = ()
 ROLES = 2  # the scheduler's rank and the client's
 WORKERS = 3
+HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
 
 
 def lay_out(request: Request) -> Layout:
@@ -32,7 +33,7 @@ def lay_out(request: Request) -> Layout:
     else:
         parts = [component(request, "all", workers + ROLES, cpus, **fields)]
     commands = [command(request, (_asked(request, part, workers),), True) for part in parts]
-    return Layout(parts, commands, (*_assumed(request), *share))
+    return Layout(parts, commands, (*_assumed(request), *share), tuple(_notes(request, parts[-1])))
 
 
 def _workers(request: Request) -> int:
@@ -62,6 +63,14 @@ def _assumed(request: Request) -> Iterator[str]:
         yield f"{WORKERS} workers (--workers)"
     if request.cpus_per_worker is None and request.cpus_per_task is None:
         yield "1 CPU a worker (--cpus-per-worker)"
+
+
+def _notes(request: Request, workers: Component) -> Iterator[str]:
+    """What dask_mpi and Python do with a program of one's own."""
+    if request.program and workers.cpus_per_task > 1:
+        yield f"dask_mpi.initialize() gives each worker one thread unless the program says nthreads={workers.cpus_per_task}"
+    if (stem := (request.program or "").rsplit("/", 1)[-1]) in HIDING:
+        yield f"a program named {stem} hides the module of that name from itself: give it another name"
 
 
 def _small(request: Request) -> Component:

@@ -7,8 +7,8 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G
 
-export OMP_NUM_THREADS=1
 export I_MPI_PMI_LIBRARY=/opt/slurm/lib64/libpmi2.so
+export OMP_NUM_THREADS=1
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/opt/slurm/lib64/libpmi2.so,$PWD"
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.

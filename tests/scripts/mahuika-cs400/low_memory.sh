@@ -9,6 +9,7 @@
 
 module purge
 module load Python/3.9.9-gimkl-2020a
+export I_MPI_PMI_LIBRARY=/opt/slurm/lib64/libpmi2.so
 export OMP_NUM_THREADS=1
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.

@@ -13,6 +13,7 @@
 
 module purge
 module load Python/3.9.9-gimkl-2020a
+export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
 srun --mpi=pmi2 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 python mydaskprogram.py --alpha 0.5 'a b' : \

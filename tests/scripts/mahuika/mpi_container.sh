@@ -7,8 +7,8 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1500M
 
-export OMP_NUM_THREADS=1
 export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
+export OMP_NUM_THREADS=1
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"
 
 srun --mpi=pmi2 --cpus-per-task=1 apptainer exec simulate.sif simulate input.nml

@@ -13,6 +13,7 @@
 
 module purge
 module load Python/3.9.9-gimkl-2020a
+export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
 
 # Rank 0 is Dask's scheduler, rank 1 runs this check, the others are workers.
 selfcheck=$(cat <<'PYTHON'

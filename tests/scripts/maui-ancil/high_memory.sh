@@ -13,6 +13,8 @@
 #SBATCH --cpus-per-task=4
 #SBATCH --mem-per-cpu=3G
 
+export I_MPI_PMI_LIBRARY=/opt/slurm/lib64/libpmi2.so
+
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
 srun --mpi=pmi2 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 python mydaskprogram.py : \
      --het-group=1 --cpus-per-task=4 env OMP_NUM_THREADS=4 python mydaskprogram.py
