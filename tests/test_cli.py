@@ -338,7 +338,8 @@ def test_a_terminal_of_ascii() -> None:
 
 def test_no_command_shows_the_help() -> None:
     done = subprocess.run([sys.executable, "-m", "hpcgen"], capture_output=True, text=True)
-    assert done.returncode == 2 and "\n  slurm " in done.stderr
+    # typer before 0.24, Python 3.9's newest, shows it on stdout and ends with 0.
+    assert "\n  slurm " in done.stdout + done.stderr and "Traceback" not in done.stderr
 
 
 def test_version(call: Any) -> None:
