@@ -319,3 +319,11 @@ def test_a_request_made_in_python_is_checked_too(asked: Any) -> None:
 def test_plain_numbers_in_python_are_seconds_and_mib() -> None:
     text = render(plan(site(), Request(program="x.py", time=600, mem_per_cpu=512)))  # type: ignore[arg-type]
     assert "--time=00:10:00" in text and "--mem-per-cpu=512M" in text
+
+
+def test_the_least_of_all_that_is_advised_passes() -> None:
+    """Each limit broken at once has its own advice: together they must lead to a job that is allowed."""
+    small = site(limits={"max_nodes": 10, "max_time": "21-0", "max_node_time": "21-0", "source": "docs"}, partitions={})
+    text = refusal(small, workload="mpi", program="a", nodes=12, ntasks=12, time="22-0", mem_per_cpu="1G")
+    assert "--nodes 10" in text and "--time 2-02:24:00 with 10 nodes" in text
+    assert job(small, workload="mpi", program="a", nodes=10, ntasks=10, time="2-02:24:00", mem_per_cpu="1G").time

@@ -122,17 +122,22 @@ def partition_memory(case: Case) -> Iterator[str]:
 
 
 def node_hours_over(case: Case) -> Iterator[str]:
-    """Nodes times time, or CPUs times time, is more than a job may have."""
+    """Nodes times time, or CPUs times time, is more than a job may have.
+
+    The time advised goes with as many nodes or CPUs as the other limits leave: the least of all that is advised passes.
+    """
     c, seconds = case.component, case.job.time or 0
-    for key, what, count in (
-        ("max_node_time", "node", c.nodes or 1),
-        ("max_cpu_time", "CPU", c.ntasks * c.cpus_per_task),
+    for key, most, what, count in (
+        ("max_node_time", "max_nodes", "node", c.nodes or 1),
+        ("max_cpu_time", "max_cpus", "CPU", c.ntasks * c.cpus_per_task),
     ):
+        left = min([count, *(limit for limit, _ in case.limit(most))])
         for limit, where in case.limit(key):
             if count * seconds > limit:
+                fewer = f" with {left} {what}s" if left < count else ""
                 yield (
                     f"{count} {what}s for {clock(seconds)}: {where} allows {limit // 3600} {what}-hours a job: "
-                    f"ask for --time {clock(max(60, limit // count // 60 * 60))}"
+                    f"ask for --time {clock(max(60, limit // left // 60 * 60))}{fewer}"
                 )
 
 
