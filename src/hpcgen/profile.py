@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterator, List
 
-from hpcgen import schedulers, tables
+from hpcgen import dialects, schedulers, tables
 from hpcgen.errors import among
 from hpcgen.job import Component
 from hpcgen.launchers import LAUNCHERS
@@ -65,6 +65,9 @@ def _unknown(site: Site) -> Iterator[str]:
         yield f"scheduler.type: unknown scheduler '{site.scheduler.type}'{among(site.scheduler.type, schedulers.names())}"
     if site.mpi.launcher not in LAUNCHERS:
         yield f"mpi.launcher: unknown launcher '{site.mpi.launcher}'{among(site.mpi.launcher, list(LAUNCHERS))}"
+    for name in dialects.KINDS:
+        if name != site.scheduler.type and getattr(site, name).stated():
+            yield f"{name}: the scheduler is {site.scheduler.type}: take the table out, or mend scheduler.type"
     optional = [field.name.replace("_", "-") for field in tables.fields(Component) if field.default is None]
     known = ["memory", *(name for name in optional if name != "partition" and not name.endswith("-mib"))]
     for name in site.scheduler.omit:

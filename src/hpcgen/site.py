@@ -3,18 +3,17 @@
 # Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
-import msgspec
 from msgspec import Struct
 
 from hpcgen import paths, tables
+from hpcgen.dialects import Flux, Lsf, Pbs, Sge
 from hpcgen.errors import SiteError, among
 from hpcgen.job import Origin
+from hpcgen.tables import Count, Table
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Name, Text, Token
-
-Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -24,24 +23,6 @@ class Source(Struct, frozen=True, kw_only=True):
     url: Line
     date: Optional[datetime.date] = None
     read: Optional[datetime.date] = None
-
-
-_EMPTY: Tuple[object, ...] = ({}, ())
-
-
-class Table(Struct, frozen=True, kw_only=True):
-    """A table of facts: `source` cites for the whole table, `sources` for single keys."""
-
-    source: Optional[str] = None
-    sources: Dict[str, str] = {}
-
-    def stated(self) -> List[str]:
-        """The keys that differ from what a silent profile has: the facts that need a source."""
-        return [
-            field.name
-            for field in tables.fields(type(self))
-            if field.name not in ("source", "sources") and getattr(self, field.name) not in (field.default, *_EMPTY)
-        ]
 
 
 class Scheduler(Table, frozen=True, kw_only=True):
@@ -54,6 +35,7 @@ class Scheduler(Table, frozen=True, kw_only=True):
     array_max: Optional[Count] = None
     script_max_kib: Optional[Count] = None
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+    whole_nodes: Optional[Literal["always", "above-one"]] = None
     omit: Tuple[str, ...] = ()
     extra: Tuple[Line, ...] = ()
 
@@ -78,6 +60,7 @@ class Modules(Table, frozen=True, kw_only=True):
 class Mpi(Table, frozen=True, kw_only=True):
     flavour: Optional[Literal["intel", "mpich", "openmpi", "cray-mpich"]] = None
     launcher: str = "srun"
+    options: Tuple[Line, ...] = ()
     pmi: Optional[Token] = None
     pmi_library: Optional[Token] = None
 
@@ -119,7 +102,11 @@ class Node(Table, frozen=True, kw_only=True):
 
 
 class Partition(Table, frozen=True, kw_only=True):
-    """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice."""
+    """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice.
+
+    `whole_nodes`: jobs get, and ask for, nodes with all their CPUs, or do so above one node; else as the scheduler's table
+    says. `cpus_per_gpu`: CPUs that a job must ask for with each GPU, no more and no fewer.
+    """
 
     nodes: Tuple[str, ...] = ()
     default: bool = False
@@ -131,6 +118,8 @@ class Partition(Table, frozen=True, kw_only=True):
     max_cpus: Optional[Count] = None
     max_gpus: Optional[Count] = None
     max_mem: Optional[Memory] = None
+    whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
+    cpus_per_gpu: Optional[Count] = None
     note: Optional[Line] = None
 
 
@@ -165,6 +154,10 @@ class Site(Struct, frozen=True, kw_only=True):
     aliases: Tuple[Token, ...] = ()
     sources: Dict[str, Source]
     scheduler: Scheduler
+    pbs: Pbs = Pbs()
+    sge: Sge = Sge()
+    lsf: Lsf = Lsf()
+    flux: Flux = Flux()
     shell: Shell = Shell()
     modules: Modules = Modules()
     mpi: Mpi = Mpi()
@@ -191,6 +184,10 @@ class Site(Struct, frozen=True, kw_only=True):
             return Origin("fact", text)
         day = f"{source.date}" if source.date else f"read {source.read}"
         return Origin("fact", text, source.title, day, source.url)
+
+    def dialect(self) -> Optional[Table]:
+        """The table of this site's scheduler, where it has one."""
+        return getattr(self, self.scheduler.type, None)
 
     def facts_age(self) -> Tuple[datetime.date, datetime.date]:
         """The dates of the oldest and the newest source."""

@@ -1,11 +1,10 @@
 """TOML tables into typed structs: every problem of a table at once, each naming its file and key."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: Table's types are read at run time.
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Literal, Mapping, Tuple, Type, get_args, get_origin
+from typing import Annotated, Any, Dict, Iterator, List, Literal, Mapping, Optional, Tuple, Type, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +29,25 @@ def read(path: Path, error: Type[HpcgenError]) -> Dict[str, Any]:
 def fields(kind: Type[Struct]) -> Tuple[msgspec.structs.FieldInfo, ...]:
     """The fields of a struct; msgspec reads its annotations anew at every question."""
     return tuple(msgspec.structs.fields(kind))
+
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+_EMPTY: Tuple[object, ...] = ({}, ())
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table of facts: `source` cites for the whole table, `sources` for single keys."""
+
+    source: Optional[str] = None
+    sources: Dict[str, str] = {}
+
+    def stated(self) -> List[str]:
+        """The keys that differ from what a silent profile has: the facts that need a source."""
+        return [
+            field.name
+            for field in fields(type(self))
+            if field.name not in ("source", "sources") and getattr(self, field.name) not in (field.default, *_EMPTY)
+        ]
 
 
 def fill(kind: Type[Struct], table: object, where: str, problems: List[str], strict: bool = True) -> Dict[str, Any]:

@@ -9,6 +9,7 @@ from hpcgen import site as sites
 from hpcgen.cli import complete, show
 from hpcgen.config import open_rooms
 from hpcgen.errors import SiteError
+from hpcgen.tables import Table
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -83,7 +84,7 @@ def _tables(site: sites.Site) -> Dict[Tuple[str, ...], Any]:
     found: Dict[Tuple[str, ...], Any] = {}
     for name in site.__struct_fields__:
         value = getattr(site, name)
-        if isinstance(value, sites.Table):
+        if isinstance(value, Table):
             found[(name,)] = value
         elif name in ("nodes", "partitions"):
             found.update({(name, key): table for key, table in value.items()})
