@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpcgen import Request, SiteError, load, plan, render, workloads
-from hpcgen.site import listing
+from hpcgen.site import Rates, listing
 from tiny import site, tables
 
 SITES = [name for name, _ in listing()]
@@ -47,6 +47,18 @@ SITES = [name for name, _ in listing()]
         (dict(sources={"docs": {"title": "Docs", "url": "u"}}), ["sources.docs", "'date'", "'read'"]),
         (dict(id="x"), ["unknown key 'id'"]),
         (dict(nodes="many"), ["nodes"]),
+        (dict(login={"host": "a b", "source": "docs"}), ["login.host", "one plain word"]),
+        (dict(login={"jump": "lander", "source": "docs"}), ["login.jump", "'host'"]),
+        (dict(network={"fallback": ["eth0"], "source": "docs"}), ["network.fallback", "'interface'"]),
+        (dict(network={"interface": "ib0", "fallback": "eth0", "source": "docs"}), ["network.fallback", "a list"]),
+        (dict(charge={"rates": {"cpu": 2}, "source": "docs"}), ["charge.rates", "'unit'"]),
+        (dict(charge={"unit": "SU", "rates": {"cpu": -1}, "source": "docs"}), ["charge.rates.cpu"]),
+        (dict(charge={"unit": "SU", "rates": {"cpus": 1}, "source": "docs"}), ["unknown key 'cpus'", "did you mean 'cpu'?"]),
+        (dict(charge={"unit": "SU", "rates": {"mem_per_cpu": "4G"}, "source": "docs"}), ["mem_per_cpu", "no rate 'cpu'"]),
+        (dict(charge={"unit": "SU", "rates": {"cpu": 1, "basis": "share"}, "source": "docs"}), ["basis", "'node'"]),
+        (dict(charge={"unit": "SU", "rates": {"gpus": {"h1000": 1}}, "source": "docs"}), ["gpus", "did you mean 'h100'?"]),
+        (dict(charge={"unit": "SU", "rates": {"cpu": 1}}), ["charge: no 'source' for rates, unit"]),
+        (dict(partitions={"p": {"charge": {"cpu": 1}, "source": "docs"}}), ["partitions.p.charge", "'unit'"]),
     ],
 )
 def test_faults_are_named(changes: Any, words: Any) -> None:
@@ -83,6 +95,16 @@ def test_facts_are_dated_and_not_from_the_future(name: str) -> None:
 def test_aliases_and_files_find_a_site() -> None:
     assert load("m3").id == load("smu-m3").id == "m3-smu"
     assert load(load("mahuika").path).id == "mahuika"
+
+
+def test_charges_are_read_and_cited() -> None:
+    made = site(
+        charge={"unit": "SU", "rates": {"cpu": 2, "mem_per_cpu": "4G"}, "qos": {"high": 2}, "source": "docs"},
+        partitions={"express": {"nodes": ["thin"], "charge": {"cpu": 6, "mem_per_cpu": "4G"}, "source": "docs"}},
+    )
+    assert (made.charge.rates.cpu, made.charge.rates.mem_per_cpu, made.charge.qos) == (2.0, 4096, {"high": 2.0})
+    assert made.partitions["express"].charge.cpu == 6 and made.partitions["short"].charge == Rates()
+    assert made.cite("partitions", "express", "charge").source == "Docs"
 
 
 def test_citation() -> None:

@@ -47,12 +47,35 @@ def faults(site: Site) -> Iterator[str]:
         yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
     if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
         yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
+    if site.network.fallback and not site.network.interface:
+        yield "network.fallback: it stands in for 'interface', which is not given"
+    if site.login.jump and not site.login.host:
+        yield "login.jump: it is on the way to 'host', which is not given"
+    yield from _charges(site)
     for name, partition in site.partitions.items():
         for kind in partition.nodes:
             if kind not in site.nodes:
                 yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
     if sum(partition.default for partition in site.partitions.values()) > 1:
         yield "partitions: more than one has default = true"
+
+
+def _charges(site: Site) -> Iterator[str]:
+    """Rates that nothing can be computed from."""
+    models = {str(node.gpu).lower() for node in site.nodes.values()}
+    places = {"charge.rates": site.charge.rates}
+    places.update({f"partitions.{name}.charge": partition.charge for name, partition in site.partitions.items()})
+    for place, rates in places.items():
+        given = [key for key in ("cpu", "mem", "gpu", "gpus", "node") if getattr(rates, key) not in (None, {})]
+        if given and not site.charge.unit:
+            yield f"{place}: a rate of what? Give [charge] its 'unit'"
+        if rates.mem_per_cpu and rates.cpu is None:
+            yield f"{place}.mem_per_cpu: it makes memory count as CPUs, for which there is no rate 'cpu'"
+        if rates.basis == "share" and (given != ["node"]):
+            yield f"{place}.basis: a share of a node is charged at the rate 'node' and no other"
+        for model in rates.gpus:
+            if model.lower() not in models:
+                yield f"{place}.gpus: no node has a GPU '{model}'{among(model, sorted(models - {'none'}))}"
 
 
 def _unknown(site: Site) -> Iterator[str]:

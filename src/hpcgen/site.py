@@ -3,8 +3,9 @@
 # Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
+from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Tuple
 
+import msgspec
 from msgspec import Struct
 
 from hpcgen import paths, tables
@@ -14,6 +15,8 @@ from hpcgen.job import Origin
 from hpcgen.tables import Count, Table
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Name, Text, Token
+
+Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -65,8 +68,18 @@ class Mpi(Table, frozen=True, kw_only=True):
     pmi_library: Optional[Token] = None
 
 
+class Login(Table, frozen=True, kw_only=True):
+    """Where one logs in, for ``ssh -L``: `host`, and `jump` where the way there is through another host."""
+
+    host: Optional[Token] = None
+    jump: Optional[Token] = None
+
+
 class Network(Table, frozen=True, kw_only=True):
+    """`interface` of the compute nodes; `fallback` are those to try, in this order, on a host that has not got it."""
+
     interface: Optional[Token] = None
+    fallback: Tuple[Token, ...] = ()
     fabric: Optional[Line] = None
 
 
@@ -101,6 +114,35 @@ class Node(Table, frozen=True, kw_only=True):
     cpu: Optional[Line] = None
 
 
+class Rates(Struct, frozen=True, kw_only=True):
+    """Units that an hour costs: per CPU (as the scheduler counts them), GiB of memory, GPU or node; all are added up.
+
+    `gpus` is per GPU of each model. `mem_per_cpu`: a job is charged for as many CPUs as its memory holds this, where that is
+    more than it asked for. `basis` is what is counted: what was asked for, whole nodes, or a node's `node` rate times the
+    greatest of the job's shares of a node's CPUs, memory and GPUs.
+    """
+
+    cpu: Optional[Rate] = None
+    mem: Optional[Rate] = None
+    gpu: Optional[Rate] = None
+    gpus: Dict[str, Rate] = {}
+    node: Optional[Rate] = None
+    mem_per_cpu: Optional[Memory] = None
+    basis: Literal["asked", "nodes", "share"] = "asked"
+
+
+class Charge(Table, frozen=True, kw_only=True):
+    """What jobs cost, in the site's `unit`, at `rates`; a partition's own `charge` stands in place of these.
+
+    `gpu_unit`: jobs with GPUs are charged for these alone, in this unit. `qos`: by what a quality of service is multiplied.
+    """
+
+    unit: Optional[Line] = None
+    gpu_unit: Optional[Line] = None
+    rates: Rates = Rates()
+    qos: Dict[str, Rate] = {}
+
+
 class Partition(Table, frozen=True, kw_only=True):
     """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice.
 
@@ -120,6 +162,7 @@ class Partition(Table, frozen=True, kw_only=True):
     max_mem: Optional[Memory] = None
     whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
     cpus_per_gpu: Optional[Count] = None
+    charge: Rates = Rates()
     note: Optional[Line] = None
 
 
@@ -162,11 +205,13 @@ class Site(Struct, frozen=True, kw_only=True):
     modules: Modules = Modules()
     mpi: Mpi = Mpi()
     python: str = "python"
+    login: Login = Login()
     network: Network = Network()
     container: Container = Container()
     storage: Storage = Storage()
     cpu: Cpu = Cpu()
     limits: Limits = Limits()
+    charge: Charge = Charge()
     nodes: Dict[str, Node] = {}
     partitions: Dict[str, Partition] = {}
     notes: Tuple[Note, ...] = ()

@@ -74,10 +74,25 @@ def _facts(site: sites.Site) -> List[Tuple[str, str, str]]:
     for place, table in _tables(site).items():
         for key in table.stated():
             origin = site.cite(*place, key)
-            value = getattr(table, key)
-            text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+            text = _text(getattr(table, key))
             rows.append((".".join((*place, key)), text, f"{origin.source or '?'}, {origin.date or '?'}"))
     return rows
+
+
+def _text(value: Any) -> str:
+    """A fact in a line; of a table within a table, what differs from a silent one."""
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, value))
+    if isinstance(value, sites.Rates):
+        silent = sites.Rates()
+        value = {key: fact for key, fact in _pairs(value) if fact != getattr(silent, key)}
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(fact)}" for key, fact in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _pairs(table: Any) -> List[Tuple[str, Any]]:
+    return [(key, getattr(table, key)) for key in table.__struct_fields__]
 
 
 def _tables(site: sites.Site) -> Dict[Tuple[str, ...], Any]:

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site eagle, facts of 2023-08-24
+# hpcgen 0.1.0: site eagle, facts of 2023-08-24 to 2026-11-21
 # made by: hpcgen slurm --site eagle --account hpcapps --time 00:30:00 --ntasks 30 --mem-per-cpu 2G --conda daskmpi dask_mpi.py
 #SBATCH --job-name=dask_mpi
 #SBATCH --account=hpcapps

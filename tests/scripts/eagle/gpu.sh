@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site eagle, facts of 2023-08-24
+# hpcgen 0.1.0: site eagle, facts of 2023-08-24 to 2026-11-21
 # made by: hpcgen slurm --site eagle --workload serial --account hpcapps --time 04:00:00 --cpus-per-task 18 --mem 80G --gpus 2 --conda torch train.py
 #SBATCH --job-name=train
 #SBATCH --account=hpcapps

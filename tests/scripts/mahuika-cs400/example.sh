@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site mahuika-cs400, facts of 2024-12-13
+# hpcgen 0.1.0: site mahuika-cs400, facts of 2024-12-13 to 2026-11-21
 # made by: hpcgen slurm --site mahuika-cs400 --workers 1 --account PROJECTID --time 00:01:00 --mem-per-cpu 512M dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --account=PROJECTID

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-08-18
+# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-11-21
 # made by: hpcgen slurm --site vaughan --workload mpi --account ap_course --time 12:00:00 --nodes 2 --ntasks-per-node 8 --cpus-per-task 8 --exclusive ./solver
 #SBATCH --job-name=solver
 #SBATCH --account=ap_course

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-08-18
+# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-11-21
 # made by: hpcgen slurm --site vaughan --account ap_course --time 01:00:00 --ntasks 4 --mem-per-cpu 2G --userbase '~/python' script.py 1000
 #SBATCH --job-name=script
 #SBATCH --account=ap_course
