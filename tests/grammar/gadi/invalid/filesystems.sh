@@ -1,0 +1,2 @@
+# refused at 2: filesystems: no resource of Gadi
+#PBS -l filesystems=home

@@ -1,0 +1,2 @@
+# refused at 2: ncpus needs a value
+#PBS -l ncpus

@@ -1,0 +1,2 @@
+# refused at 2: is not scratch/PROJECT
+#PBS -l storage=/scratch/ab12

@@ -1,0 +1,2 @@
+# refused at 2: wd has no value
+#PBS -l wd=/scratch/ab12

@@ -1,0 +1,2 @@
+# refused at 2: holds nothing
+#PBS -J 9-3

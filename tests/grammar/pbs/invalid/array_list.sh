@@ -1,0 +1,2 @@
+# refused at 2: is not X-Y[:Z]
+#PBS -J 1,5,9

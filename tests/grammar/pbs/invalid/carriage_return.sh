@@ -1,0 +1,2 @@
+# refused at 2: a carriage return
+#PBS -N dos

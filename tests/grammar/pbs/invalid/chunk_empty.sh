@@ -1,0 +1,2 @@
+# refused at 2: '' is not name=value
+#PBS -l select=1:ncpus=4+

@@ -1,0 +1,2 @@
+# refused at 2: ncpus in one chunk is given twice
+#PBS -l select=2:ncpus=4:ncpus=8

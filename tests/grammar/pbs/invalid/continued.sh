@@ -1,0 +1,3 @@
+# refused at 2: goes on in the next line
+#PBS -l select=1:ncpus=4 \
+#PBS -N x

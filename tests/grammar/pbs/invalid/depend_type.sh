@@ -1,0 +1,2 @@
+# refused at 2: is not a dependency
+#PBS -W depend=afterall:12

@@ -1,0 +1,2 @@
+# refused at 2: is not oe, eo or n
+#PBS -j yes

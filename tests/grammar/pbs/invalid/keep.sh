@@ -1,0 +1,2 @@
+# refused at 2: of which stream
+#PBS -k d

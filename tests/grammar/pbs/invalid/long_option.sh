@@ -1,0 +1,2 @@
+# refused at 2: '--partition=normal' is not an option
+#PBS --partition=normal

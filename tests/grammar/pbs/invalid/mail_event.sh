@@ -1,0 +1,2 @@
+# refused at 2: is not n or some of abej
+#PBS -m END

@@ -1,0 +1,2 @@
+# refused at 2: 'job' is not an option
+#PBS -N my job

@@ -1,0 +1,2 @@
+# refused at 2: place without select
+#PBS -l place=scatter

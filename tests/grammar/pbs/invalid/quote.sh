@@ -1,0 +1,2 @@
+# refused at 2: unmatched "
+#PBS -A "my account

@@ -1,0 +1,3 @@
+# refused at 3: -N is given twice
+#PBS -N one
+#PBS -N two

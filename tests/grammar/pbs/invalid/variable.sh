@@ -1,0 +1,2 @@
+# refused at 2: expands no variables
+#PBS -o $HOME/out.txt

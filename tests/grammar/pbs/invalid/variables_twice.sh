@@ -1,0 +1,2 @@
+# refused at 2: the variable A is given twice
+#PBS -v A=1,A=2

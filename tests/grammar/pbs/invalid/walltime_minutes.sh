@@ -1,0 +1,2 @@
+# refused at 2: minutes and seconds go to 59
+#PBS -l walltime=1:90:00

@@ -1,0 +1,3 @@
+#!/bin/sh
+#PBS -l select=ncpus=4
+true

@@ -1,0 +1,3 @@
+#!/bin/bash
+#PBS -l ncpus=8 -l mem=1536mb
+true
