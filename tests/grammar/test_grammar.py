@@ -1,4 +1,4 @@
-"""The parsers' own cases: scripts that the manuals allow, with what they ask for, and scripts that they refuse, with the reason.
+"""The parsers' own cases: scripts that the manuals allow, with what they ask for, and scripts that they refuse, with why.
 
 A valid script has a .toml of the same name with the fields that it sets. An invalid one begins with `# refused at LINE:
 REASON`, a part of what is said; line 0 is the script as a whole.
