@@ -32,6 +32,7 @@
 #SBATCH --mem={{ c.mem_mib|size }}
 #SBATCH --mem-per-cpu={{ c.mem_per_cpu_mib|size }}
 #SBATCH --mem-per-gpu={{ c.mem_per_gpu_mib|size }}
+#SBATCH --tmp={{ c.tmp_mib|size }}
 #SBATCH --gpus={{ c.gpus|gpus }}
 #SBATCH --gpus-per-node={{ c.gpus|gpus_per_node }}
 #SBATCH --gpus-per-task={{ c.gpus|gpus_per_task }}

@@ -130,6 +130,7 @@ class Stubs:
         self.log.write_bytes(b"")
         before = set(_below(self.cwd))
         environ = {"PATH": f"{self.bin}:{self.folder / 'tools'}", "HOME": str(self.home), **(env or {})}
+        environ.setdefault("PBS_O_WORKDIR", str(self.cwd))
         done = subprocess.run(
             [*shebang.split(), str(path)], cwd=self.cwd, env=environ, capture_output=True, stdin=subprocess.DEVNULL, timeout=60
         )
@@ -163,7 +164,10 @@ SLURM = {
     "mpi": {"flavour": "intel", "pmi": "pmi2", "pmi_library": "/lib64/libpmi2.so", "source": "x"},
 }
 LOCAL = {**MACHINE, "scheduler": {"type": "local", "source": "x"}, "mpi": {"launcher": "mpiexec", "source": "x"}}
-SITES = {"slurm": SLURM, "local": LOCAL}
+PBS = {**SLURM, "scheduler": {"type": "pbs", "source": "x"}, "mpi": {"launcher": "mpiexec", "source": "x"}}
+SITES = {"slurm": SLURM, "local": LOCAL, "pbs": PBS}
+# Schedulers that can say a heterogeneous job.
+HETJOBS = ("slurm", "pbs")
 
 
 def site(scheduler: str) -> Site:

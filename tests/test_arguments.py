@@ -14,7 +14,7 @@ from typing import Any, Dict, List
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stubs import ANY, FEW, SITES, Call, check_harmless, flags, job, program_calls, shared, site
+from stubs import ANY, FEW, HETJOBS, SITES, Call, check_harmless, flags, job, program_calls, shared, site
 
 from hpcgen import Request, cli, plan, render
 from hpcgen.errors import HpcgenError
@@ -27,7 +27,7 @@ KINDS = [
     for scheduler in SITES
     for workload in ({}, {"hetjob": True}, {"workload": "mpi"}, {"workload": "serial"})
     for container in ({}, {"image": "im age.sif", "gpus": "1"}, {"image": "i.sif", "container_verb": "run"})
-    if scheduler == "slurm" or "hetjob" not in workload
+    if scheduler in HETJOBS or "hetjob" not in workload
 ]
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True).filter(lambda n: n not in ("PATH", "LD_PRELOAD"))
@@ -72,7 +72,7 @@ def runnable(program: str) -> str:
 
 
 # What bash sets by itself, and what a script of these sites exports.
-KNOWN = {"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "OMP_NUM_THREADS", "I_MPI_PMI_LIBRARY", "APPTAINER_BIND"}
+KNOWN = {"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "OMP_NUM_THREADS", "I_MPI_PMI_LIBRARY", "APPTAINER_BIND", "PBS_O_WORKDIR"}
 
 
 def check_env(call: Call, env: Dict[str, str], made: Job) -> None:

@@ -61,7 +61,7 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm", "--site", "mahuika", "-w", "none/x.sh"], ["none/x.sh", "No such file"]),
         (["slurm", "--site", "mahuika", "-w", "."], ["is a folder"]),
         (["script"], ["FILE"]),
-        (["local", "--hetjob"], ["--hetjob", "leave it out"]),
+        (["local", "--hetjob"], ["--hetjob", "leave out --hetjob"]),
         (["submit", "--site", "local", "x.py"], ["no scheduler to submit to", "hpcgen run"]),
         (["sites", "show", "mahuka"], ["did you mean 'mahuika'?"]),
     ],

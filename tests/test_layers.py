@@ -16,8 +16,8 @@ SOURCE = TOP / "src" / "hpcgen"
 # Lowest first: a module imports, when it is imported itself, from lower layers and from its own.
 LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects"},
-    {"site", "profile", "request", "launchers", "schedulers", "workloads"},
-    {"check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining"},
+    {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
+    {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining"},
     {"config", "submit"},
     {"cli"},
 )

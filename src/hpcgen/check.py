@@ -10,6 +10,7 @@ import re
 from math import ceil
 from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
+from hpcgen.allocation import all_gpus, settled
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Node, Partition, Site
 from hpcgen.units import clock, size
@@ -102,6 +103,14 @@ def gpus_over(case: Case) -> Iterator[str]:
             yield f"{total} GPUs: {where} allows {limit} a job: ask for --gpus {limit}"
 
 
+def cpus_beside_gpus(case: Case) -> Iterator[str]:
+    """More CPUs than the partition gives, and wants to be asked for, with each GPU."""
+    c, each = case.component, case.partition.cpus_per_gpu if case.partition else None
+    if each and case.name and (gpus := all_gpus(c)) and (cpus := c.ntasks * c.cpus_per_task) > gpus * each:
+        where = f"partition {case.name} {cited(case.site.cite('partitions', case.name, 'cpus_per_gpu'))}"
+        yield f"{cpus} CPUs with {gpus} GPUs: {where} gives {each} CPUs a GPU: ask for {ceil(cpus / each)} GPUs"
+
+
 def node_too_small(case: Case) -> Iterator[str]:
     """No kind of node of the partition has the cores, the memory and the GPUs that one node must give."""
     kinds = case.kinds()
@@ -154,13 +163,14 @@ def array_over(case: Case) -> Iterator[str]:
 
 # The rules in the order in which their refusals are read.
 RULES: Tuple[Rule, ...] = (
-    time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over,
+    time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over, cpus_beside_gpus,
     node_too_small, partition_memory, node_hours_over, array_over,
 )  # fmt: skip
 
 
 def refusals(site: Site, job: Job, component: Component, partition: Optional[str]) -> List[str]:
-    """Everything in which this component is over what the partition, or the site, allows."""
+    """Everything in which this component, as it is allocated there, is over what the partition, or the site, allows."""
+    component = settled(site, component, partition)
     return [text for rule in RULES for text in rule(Case(site, job, component, partition))]
 
 

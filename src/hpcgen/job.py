@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Literal, Optional, Tuple
+from typing import Any, Dict, Literal, Optional, Tuple
 
 import msgspec
 from msgspec import Struct
@@ -39,7 +39,11 @@ class Gpus(Struct, frozen=True):
 
 
 class Component(Struct, frozen=True, kw_only=True):
-    """A set of equal tasks and what is allocated for them. Memory is in MiB, in one of three styles or in none."""
+    """A set of equal tasks and what is allocated for them. Memory is in MiB, in one of three styles or in none.
+
+    `whole_node_cpus`: the CPUs of each node, where the site gives whole ones; `cpus`: those of all the component, where it
+    must ask for more than its tasks use.
+    """
 
     role: str
     ntasks: int
@@ -61,6 +65,9 @@ class Component(Struct, frozen=True, kw_only=True):
     exclude: Optional[str] = None
     distribution: Optional[str] = None
     licenses: Optional[str] = None
+    tmp_mib: Optional[int] = None
+    whole_node_cpus: Optional[int] = None
+    cpus: Optional[int] = None
     env: Env = ()
     origins: Origins = {}
 
@@ -74,11 +81,18 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One launch over these components (indices into the job's), with a command for each of them."""
+    """One launch over these components (indices into the job's), with a command for each of them.
+
+    `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
+    `per_node` the ranks of each node, where the launcher has to be told.
+    """
 
     components: Tuple[int, ...]
     commands: Tuple[Command, ...]
     launcher: str
+    options: Tuple[str, ...] = ()
+    flavour: Optional[str] = None
+    per_node: Optional[int] = None
     pmi: Optional[str] = None
     origins: Origins = {}
 
@@ -108,7 +122,10 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines."""
+    """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines.
+
+    `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
+    """
 
     scheduler: str
     scheduler_version: Optional[str] = None
@@ -135,6 +152,8 @@ class Job(Struct, frozen=True, kw_only=True):
     chdir: Optional[str] = None
     comment: Optional[str] = None
     directives: Tuple[str, ...] = ()
+    resources: Env = ()
+    dialect: Dict[str, Any] = {}
     components: Tuple[Component, ...]
     steps: Tuple[Step, ...]
     setup: Setup = Setup()

@@ -35,7 +35,29 @@ def srun(job: Job, step: Step) -> str:
 def mpiexec(job: Job, step: Step) -> str:
     """The MPI standard's form: -n for each part, parts joined by a colon."""
     counts = [job.components[i].ntasks for i in step.components]
-    return f"{step.launcher} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
+    words = join([step.launcher, *step.options, *_spread(job, step)])
+    if step.flavour == "intel" and step.per_node:
+        words = f"I_MPI_JOB_RESPECT_PROCESS_PLACEMENT=0 {words}"
+    return f"{words} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
+
+
+def _spread(job: Job, step: Step) -> List[str]:
+    """How ranks are laid out and bound, where the MPI would do otherwise than was asked for.
+
+    Open MPI binds a rank to one core or, of more than two, to a package. Where the list of hosts counts CPUs and not ranks,
+    a node would be filled with ranks. Sources: mpirun(1) of Open MPI 4 and 5; Hydra's ``-ppn``; Intel MPI reads that one
+    inside a job only with I_MPI_JOB_RESPECT_PROCESS_PLACEMENT off, by its reference.
+    """
+    parts = [job.components[i] for i in step.components]
+    wide = max(c.cpus_per_task for c in parts) > 1
+    each = step.per_node
+    if step.flavour == "openmpi":
+        if each:
+            return ["--map-by", f"ppr:{each}:node" + (f":PE={parts[0].cpus_per_task}" if wide else "")]
+        return ["--bind-to", "none"] if wide else []
+    if each and step.flavour in ("intel", "mpich"):
+        return ["-ppn", str(each)]
+    return []
 
 
 def none(job: Job, step: Step) -> str:
@@ -46,11 +68,9 @@ def none(job: Job, step: Step) -> str:
 LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {"srun": srun, "mpiexec": mpiexec, "mpirun": mpiexec, "none": none}
 
 
-def refuse(launcher: str, hetjob: bool) -> Optional[str]:
-    """Why this launcher cannot start such a job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
-    if launcher not in LAUNCHERS:
-        return f"unknown launcher '{launcher}'"
-    if hetjob and launcher in ("mpirun", "mpiexec"):
+def refuse(launcher: str, scheduler: str) -> Optional[str]:
+    """Why this launcher cannot start a heterogeneous job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
+    if launcher in ("mpirun", "mpiexec") and scheduler == "slurm":
         return f"{launcher} does not understand heterogeneous jobs, and the site starts MPI with {launcher}"
     return None
 

@@ -27,6 +27,7 @@ DERIVED = {
     "gpus": (*GPUS, "gres"),
     "gres": ("gres",),
     "env": ("env",),
+    "tmp_mib": ("tmp",),
 }
 
 # What holds of a component where nothing was asked.
@@ -59,6 +60,14 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
     wide["scheduler_version"] = origins.get("hetjob", Origin("rule", "between components"))
     wide["header"] = Origin("rule", "how the script was made")
     wide["selfcheck"] = Origin("rule", f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py")
+    wide["joined"] = Origin("rule", "no --error: its lines go to the output")
+    if table := site.dialect():
+        wide.update({f"dialect.{key}": site.cite(site.scheduler.type, key) for key in table.stated()})
+        wide["resources"] = origins.get("resource", site.cite(site.scheduler.type, "resources"))
+        known = getattr(table, "resources", {})
+        for name, value in job.resources:
+            if known.get(name, "").replace("{account}", str(job.account)) == value:
+                wide[item_key("resources", (name,))] = site.cite(site.scheduler.type, "resources")
     wide["directives"] = origins.get("directive", site.cite("scheduler", "extra"))
     parts = []
     for c in job.components:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import check, header, launchers, schedulers, workloads
+from hpcgen import allocation, check, header, launchers, schedulers, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.job import Component, Gpus, Job, Origin, Origins
 from hpcgen.origins import JOB_WIDE, explained, item_key
@@ -16,6 +16,9 @@ from hpcgen.profile import pmi_agrees
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, setup, step, with_gpu_flag
+from hpcgen.spelling import by_node
+from hpcgen.units import clock
+from hpcgen.words import plain
 
 replace = msgspec.structs.replace
 TIME = 3600
@@ -35,14 +38,18 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     for what is over the site's limits; each carries every refusal found, with the nearest request that would pass.
     """
     request, origins = asked if isinstance(asked, Merged) else checked(asked)
+    made_by = header.lines(site, request, origins)
     request, origins = _with_interface(site, request, origins)
     name = request.workload or DEFAULT_WORKLOAD
     workload = workloads.get(name)
     scheduler = schedulers.get(site.scheduler.type)
+    apart = request
+    if request.hetjob and request.flatten and _no_hetjob(site, scheduler):
+        request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
     notes = [*_site_notes(site, request, name)]
-    if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) is not None]:
+    if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
         notes.append(f"{', '.join(silent)}: nothing here acts on it: that takes a scheduler")
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
@@ -57,6 +64,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         shebang=site.shell.shebang,
         time=time,
         directives=(*site.scheduler.extra, *request.directive),
+        resources=tuple(_resources(site, request).items()),
+        dialect=_dialect(site),
         components=tuple(components),
         steps=(),
         setup=setup(site, request, origins, launcher),
@@ -66,8 +75,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
     job = _refused(site, replace(job, steps=(step(site, request, job, layout.commands, launcher, origins),)), scheduler)
-    job, choice = _placed(site, job)
-    job = with_gpu_flag(site, job)
+    job, choice = _placed(site, job, scheduler)
+    job = _told_of_nodes(with_gpu_flag(site, job), scheduler)
     assumed = (*layout.assumed, *assumed)
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
@@ -75,8 +84,12 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     notes += layout.notes
     if job.hetjob and job.steps[0].pmi == "pmi2":
         notes.append(HANGS)
+    if request is not apart:
+        notes.append(_flattened(apart, job))
+    if job.array and scheduler.INDEX:
+        notes.append(f"each job of the array has its index in ${scheduler.INDEX}")
     job = _shared_env(job, request)
-    return replace(explained(site, job, origins), notes=tuple(notes), header=header.lines(site, request, origins))
+    return replace(explained(site, job, origins), notes=tuple(notes), header=made_by)
 
 
 def _with_interface(site: Site, request: Request, origins: Origins) -> Tuple[Request, Origins]:
@@ -100,10 +113,11 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
             f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
             f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
         )
-    if request.hetjob and site.scheduler.hetjob is False:
-        advice = site.scheduler.hetjob_advice or "leave out --hetjob: all ranks then get a worker's share"
-        where = check.cited(site.cite("scheduler", "hetjob"))
-        problems.append(f"--hetjob: {site.id} takes no heterogeneous jobs {where}: {advice}")
+    if request.hetjob and (why := _no_hetjob(site, scheduler)):
+        problems.append(f"--hetjob: {why}")
+    if request.array and site.scheduler.arrays is False:
+        advice = site.scheduler.arrays_advice or "submit the jobs one by one"
+        problems.append(f"--array: {site.id} takes no arrays {check.cited(site.cite('scheduler', 'arrays'))}: {advice}")
     if request.array and not re.fullmatch(f"{INDICES}(,{INDICES})*(%\\d{{1,9}})?", request.array):
         problems.append(f"--array: '{request.array}' is not a list of indices: write 1-10, 0-99:3 or 1,5,9%2")
     for name in GPUS:
@@ -120,6 +134,44 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         problems.append(f"--userbase: '{request.userbase}' has a ':' in it, which would part it in two on PATH")
     if problems:
         raise RequestError(*problems)
+
+
+def _no_hetjob(site: Site, scheduler: schedulers.Scheduler) -> Optional[str]:
+    """Why a heterogeneous job cannot be had at this site, with what to do instead; None where it can."""
+    flat = "add --flatten for the nearest job of equal ranks, or leave out --hetjob"
+    if site.scheduler.hetjob is False:
+        where = check.cited(site.cite("scheduler", "hetjob"))
+        return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
+    if why := scheduler.hetjob(_dialect(site)):
+        return f"{why}: {flat}"
+    if why := launchers.refuse(site.mpi.launcher, site.scheduler.type):
+        return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
+    return None
+
+
+def _flattened(apart: Request, job: Job) -> str:
+    """What it costs that scheduler and client, too, get what a worker gets."""
+    (c,) = job.components
+    own = apart.scheduler_cpus or 1
+    more = 2 * max(0, c.cpus_per_task - own)
+    hours = f", {more * job.time / 3600:.4g} core-hours in {clock(job.time)}" if job.time else ""
+    return (
+        f"--flatten: {job.scheduler} of {job.site} takes no heterogeneous jobs, so that scheduler and client get a worker's "
+        f"{c.cpus_per_task} CPUs each and not {own}: {more} CPUs more{hours}"
+    )
+
+
+def _resources(site: Site, request: Request) -> Dict[str, str]:
+    """The site's own job-wide resources, then those asked for."""
+    known = getattr(site.dialect(), "resources", {})
+    own = {name: text.replace("{account}", str(request.account)) for name, text in known.items()}
+    return {str(name): str(value) for name, value in {**own, **request.resource}.items()}
+
+
+def _dialect(site: Site) -> Dict[str, Any]:
+    table = site.dialect()
+    stated = {} if table is None else {name: getattr(table, name) for name in table.stated()}
+    return msgspec.to_builtins(stated, enc_hook=plain)  # type: ignore[no-any-return]
 
 
 def _site_notes(site: Site, request: Request, workload: str) -> List[str]:
@@ -181,20 +233,25 @@ def _omitted(site: Site, c: Component) -> Component:
 
 
 def _refused(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
-    problems = scheduler.refuse(job)
-    if not problems and (why := launchers.refuse(job.steps[0].launcher, job.hetjob)):
-        problems.append(f"--hetjob: {why} {check.cited(site.cite('mpi', 'launcher'))}: leave out --hetjob")
-    if problems:
+    if problems := scheduler.refuse(job):
         raise RequestError(*problems)
     return job
 
 
-def _placed(site: Site, job: Job) -> Tuple[Job, List[str]]:
-    """The job with a partition for each component, and what is to be said of the choice."""
-    placed, problems, notes = [], [], []
+def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job, List[str]]:
+    """The job with a partition for each component (one for all, where a job has one), and what is to be said of it."""
+    placed: List[Component] = []
+    problems: List[str] = []
+    notes: List[str] = []
+    whole = choose(site, job, job.components[-1]) if scheduler.ONE_QUEUE else None
     for c in job.components:
+        if whole and c is not job.components[-1] and whole.partition:
+            c = replace(c, partition=whole.partition)
         partition, origin, wrong = choose(site, job, c)
+        origin = whole.origin if whole else origin
         problems += [text for text in wrong if text not in problems]
+        c = allocation.settled(site, c, partition)
+        notes += allocation.idle(c, job.time)
         placed.append(replace(c, partition=partition, origins={**c.origins, "partition": origin}))
         if partition and origin.kind == "rule":
             notes.append(f"partition {partition} ({origin.text})")
@@ -203,6 +260,16 @@ def _placed(site: Site, job: Job) -> Tuple[Job, List[str]]:
     if problems:
         raise LimitError(*problems)
     return replace(job, components=tuple(placed)), list(dict.fromkeys(notes))
+
+
+def _told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:
+    """The job with the ranks of each node on its launch line, where they are known and the launcher cannot know them."""
+    c, step = job.components[-1], job.steps[0]
+    counts = by_node(c)
+    binds = step.flavour == "openmpi" and c.cpus_per_task > 1
+    if job.hetjob or counts is None or (not binds and (scheduler.tells_ranks(job.dialect) or len(counts) == 1)):
+        return job
+    return replace(job, steps=(replace(step, per_node=max(counts)),))
 
 
 def _shared_env(job: Job, request: Request) -> Job:

@@ -148,6 +148,7 @@ def context(job: Job) -> Dict[str, Any]:
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
         "body": f"workloads/{job.workload.replace('-', '_')}.sh",
         "launches": _launches(job),
+        job.scheduler: schedulers.get(job.scheduler).spelled(job),
     }
 
 

@@ -34,6 +34,7 @@ class Request(Struct, frozen=True, kw_only=True):
     workers: Annotated[Optional[int], about("Dask workers, beside the scheduler and the client")] = None
     cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
     hetjob: Annotated[Optional[bool], about("heterogeneous job: scheduler and client in a small part of their own")] = None
+    flatten: Annotated[Optional[bool], about("where --hetjob cannot be said: the nearest job of equal ranks instead")] = None
     scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
     scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
 
@@ -63,6 +64,8 @@ class Request(Struct, frozen=True, kw_only=True):
     exclude: Annotated[Optional[Token], about("nodes to leave out", "-x")] = None
     distribution: Annotated[Optional[Token], about("placement of tasks on nodes and cores", "-m")] = None
     licenses: Annotated[Optional[Token], about("licences that the job takes", "-L")] = None
+    tmp: Annotated[Optional[Memory], about("local disk on each node: 100G")] = None
+    resource: Annotated[Dict[Token, Token], about("job-wide resource NAME=VALUE of PBS or Grid Engine (repeatable)")] = {}
 
     output: Annotated[Optional[Line], about("file of the job's output", "-o")] = None
     error: Annotated[Optional[Line], about("file of the job's errors", "-e")] = None
@@ -177,7 +180,7 @@ def merge(layers: Iterable[Layer]) -> Merged:
                     values.pop(key, None)
                     origins.pop(key, None)
         for key, value in filled.items():
-            values[key] = {**values.get(key, {}), **value} if key == "env" and value else value
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
             origins[key] = layer.origin(key)
     if problems:
         raise RequestError(*problems)
@@ -208,7 +211,7 @@ def checked(request: Request) -> Merged:
 
 # A plain number in these is seconds or MiB in Python, though on the command line it would be minutes.
 UNITS: Dict[str, Callable[[int], int]] = {
-    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory,
+    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory, "tmp": Memory,
 }  # fmt: skip
 
 

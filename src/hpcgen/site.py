@@ -35,6 +35,8 @@ class Scheduler(Table, frozen=True, kw_only=True):
     hetjob: Optional[bool] = None
     hetjob_advice: Optional[Line] = None
     routes: bool = False
+    arrays: Optional[bool] = None
+    arrays_advice: Optional[Line] = None
     array_max: Optional[Count] = None
     script_max_kib: Optional[Count] = None
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"

@@ -103,6 +103,8 @@ def step(site: Site, request: Request, job: Job, commands: List[Command], launch
         components=tuple(range(len(job.components))),
         commands=tuple(commands),
         launcher=launcher,
+        options=site.mpi.options if launcher != "none" else (),
+        flavour=site.mpi.flavour,
         pmi=pmi,
         origins=own(origins, {"commands": "program", "pmi": "mpi"}, {
             "launcher": site.cite("mpi", "launcher") if launcher != "none" else Origin("rule", f"{job.workload}: no launcher"),

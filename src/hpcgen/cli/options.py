@@ -64,16 +64,17 @@ def _metavar(kind: Any) -> str:
 def flags(values: Mapping[str, Any]) -> Dict[str, Any]:
     """The fields of a request among a command's parameters; only what was given."""
     given = {key: value for key, value in values.items() if key in Request.__struct_fields__ and value not in (None, [], ())}
-    if "env" in given:
-        given["env"] = dict(_assignments(given["env"]))
+    for key in ("env", "resource"):
+        if key in given:
+            given[key] = dict(_assignments(key, given[key]))
     return given
 
 
-def _assignments(texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
+def _assignments(key: str, texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise RequestError(f"--env: '{text}' is not NAME=VALUE")
+            raise RequestError(f"--{key}: '{text}' is not NAME=VALUE")
         yield name, value
 
 

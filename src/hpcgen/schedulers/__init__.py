@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from hpcgen.errors import SiteError, among
 from hpcgen.job import Component, Job
+from hpcgen.spelling import Spelled
 
 
 class Scheduler(Protocol):
@@ -21,9 +22,20 @@ class Scheduler(Protocol):
     SUBMIT: Tuple[str, ...]  # empty: nothing to submit to
     TEST_ONLY: Tuple[str, ...]
     FILTERS: Mapping[str, Callable[..., Any]]
+    ONE_QUEUE: bool  # all components of a job are in one partition
+    INDEX: Optional[str]  # the variable with a job's index in its array, where people cannot be expected to know it
 
     def memory(self, components: List[Component]) -> List[Component]:
         """The components with one style of memory for the whole job."""
+
+    def hetjob(self, dialect: Mapping[str, Any]) -> Optional[str]:
+        """Why heterogeneous jobs cannot be said in this dialect, or None."""
+
+    def tells_ranks(self, dialect: Mapping[str, Any]) -> bool:
+        """Whether MPI's launchers learn from the scheduler how many ranks each node has, and not how many CPUs."""
+
+    def spelled(self, job: Job) -> Spelled:
+        """The values that the template finds ready under the scheduler's name."""
 
     def refuse(self, job: Job) -> List[str]:
         """What of this job the scheduler cannot say, each with what to do instead."""

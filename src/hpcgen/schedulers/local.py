@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from hpcgen.job import Component, Job
+from hpcgen.spelling import Spelled
 
 DIRECTIVE = None
 ACCOUNT_VARIABLE = None
 INHERITED = ()
 SUBMIT = ()
+ONE_QUEUE = True
+INDEX = None
 TEST_ONLY = ()
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
     "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres",
     "gpus", "gpus_per_node", "gpus_per_task", "cpus_per_gpu", "constraint", "exclusive", "nodelist", "exclude", "distribution",
     "licenses", "output", "error", "open_mode", "mail_type", "mail_user", "dependency", "reservation", "requeue", "signal",
-    "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu",
+    "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp", "resource",
 )  # fmt: skip
 FILTERS: Dict[str, Callable[..., Any]] = {}
+
+
+def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "one machine has no components to tell apart"
+
+
+def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+    return True
+
+
+def spelled(job: Job) -> Spelled:
+    return Spelled({}, {})
 
 
 def memory(components: List[Component]) -> List[Component]:
@@ -28,8 +43,6 @@ def memory(components: List[Component]) -> List[Component]:
 
 def refuse(job: Job) -> List[str]:
     problems = []
-    if job.hetjob:
-        problems.append("--hetjob: one machine has no components to tell apart: leave it out")
     if job.array:
         problems.append("--array: no scheduler is here to start an array: use a loop, or a site with a scheduler")
     for directive in job.directives:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, get_args
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, get_args
 
 import msgspec
 
 from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
 from hpcgen.request import GPUS, Request
+from hpcgen.spelling import Spelled
 from hpcgen.tables import fields
 from hpcgen.units import clock, size
 
@@ -19,9 +20,23 @@ ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
 # Variables by which a surrounding job would change the one that is submitted.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
 SILENT = ()
+ONE_QUEUE = False
+INDEX = None
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")
+
+
+def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+    return None
+
+
+def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+    return True
+
+
+def spelled(job: Job) -> Spelled:
+    return Spelled({}, {})
 
 
 def memory(components: List[Component]) -> List[Component]:
@@ -65,6 +80,8 @@ def _of_job(job: Job) -> Iterator[str]:
     for flag, text in (("output", job.output), ("error", job.error), ("chdir", job.chdir)):
         if text and text.startswith("~"):
             yield f"--{flag}: sbatch does not expand '~': write the path out"
+    for name, value in job.resources:
+        yield f"--resource {name}={value}: Slurm has none of its own for a job: ask by --gres, --licenses or --constraint"
     if job.hetjob and job.array:
         yield "--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):

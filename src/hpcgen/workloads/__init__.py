@@ -67,7 +67,8 @@ def component(request: Request, role: str, ntasks: int, cpus: int, **more: objec
     same = {name: getattr(request, name) for name in SHARED}
     if request.cpus_per_gpu and role != SMALL:
         cpus = _by_gpu(request, ntasks)
-    own: Dict[str, Optional[object]] = {"ntasks": ntasks, "cpus_per_task": cpus, "env": threads(cpus), **more}
+    disk = None if request.tmp is None else int(request.tmp)
+    own: Dict[str, Optional[object]] = {"ntasks": ntasks, "cpus_per_task": cpus, "tmp_mib": disk, "env": threads(cpus), **more}
     return Component(role=role, **{**same, **own})
 
 

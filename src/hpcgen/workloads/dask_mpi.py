@@ -80,7 +80,7 @@ def _small(request: Request) -> Component:
     if each % cpus:
         nearest = f"{each // cpus * cpus}M"
         raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
-    alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist"))
+    alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist", "tmp_mib"))
     alone["nodes"] = 1 if request.nodes else None
     return component(request, SMALL, ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
 

@@ -1,0 +1,74 @@
+"""What a site's way of giving nodes makes of a component: whole nodes, and CPUs that come with GPUs."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Iterator, Optional
+
+import msgspec
+
+from hpcgen.job import Component
+from hpcgen.site import Node, Partition, Site
+from hpcgen.spelling import by_node
+from hpcgen.units import clock
+
+replace = msgspec.structs.replace
+
+
+def settled(site: Site, c: Component, name: Optional[str]) -> Component:
+    """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
+    partition = site.partitions.get(name) if name else None
+    if partition and partition.cpus_per_gpu and (gpus := all_gpus(c)):
+        c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task))
+    rule = rule_of(site, partition)
+    if rule in (None, "never"):
+        return c
+    kinds = partition.nodes if partition else tuple(site.nodes)
+    fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if _room(site, node, c) >= _least(c)]
+    if not fitting:
+        return c
+    have, node = min(fitting, key=lambda found: found[0])
+    nodes = c.nodes or ceil(c.ntasks / (c.ntasks_per_node or _room(site, node, c)))
+    if rule == "above-one" and nodes == 1:
+        return replace(c, nodes=1)
+    return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have)
+
+
+def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
+    return (partition.whole_nodes if partition else None) or site.scheduler.whole_nodes
+
+
+def all_gpus(c: Component) -> int:
+    """GPUs in all; a number for each node counts once where the nodes are not known."""
+    if c.gpus is None:
+        return 0
+    return c.gpus.count * {"job": 1, "node": len(by_node(c) or [1]), "task": c.ntasks}[c.gpus.per]
+
+
+def _least(c: Component) -> int:
+    """Tasks that a node must hold."""
+    return c.ntasks_per_node or max(by_node(c) or [1])
+
+
+def _room(site: Site, node: Node, c: Component) -> int:
+    """Tasks that such a node holds by its CPUs, its memory and its GPUs."""
+    room = site.cpus(node, c.threads_per_core) // c.cpus_per_task
+    if c.mem_per_cpu_mib and node.mem:
+        room = min(room, node.mem // (c.mem_per_cpu_mib * c.cpus_per_task))
+    if c.gpus is None:
+        return room
+    if c.gpus.per == "task":
+        return min(room, node.gpus // c.gpus.count)
+    if c.gpus.per == "job" and node.gpus and c.nodes is None and c.gpus.count > node.gpus:
+        return min(room, c.ntasks * node.gpus // c.gpus.count)
+    return room if node.gpus >= (c.gpus.count if c.gpus.per == "node" else 1) else 0
+
+
+def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
+    """What of whole nodes the tasks leave unused."""
+    used = c.ntasks * c.cpus_per_task
+    if c.cpus and c.cpus > used:
+        over = f", {(c.cpus - used) * seconds / 3600:.4g} core-hours in {clock(seconds)}" if seconds else ""
+        nodes = f"{c.nodes} whole node{'s' * (c.nodes != 1)} of {c.whole_node_cpus} CPUs"
+        what = nodes if c.whole_node_cpus else f"{c.cpus} CPUs"
+        yield f"{what} for {c.ntasks} tasks of {c.cpus_per_task} ({c.role}): {c.cpus - used} CPUs stay idle{over}"

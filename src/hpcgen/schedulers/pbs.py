@@ -1,0 +1,265 @@
+"""PBS: how qsub of PBS Pro and OpenPBS spells what the neutral model says, and the dialects of Gadi and of Torque.
+
+Sources: qsub(1B) and pbs_resources(7B) of OpenPBS 23; for nodes-ppn, qsub(1) of Torque 6.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import msgspec
+
+from hpcgen import spelling, words
+from hpcgen.dialects import Pbs
+from hpcgen.job import Component, Job
+from hpcgen.spelling import Chunk, Spelled, amount, chunks, hms, of_components, of_job
+
+DIRECTIVE = "#PBS"
+ACCOUNT_VARIABLE = None
+INHERITED = ("PBS_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_")
+KEPT = ("PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "PBS_DEFAULT")  # where the server is
+SILENT = ()
+SUBMIT = ("qsub",)
+TEST_ONLY = ()
+ONE_QUEUE = True
+INDEX = "PBS_ARRAY_INDEX"
+
+
+def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+    style = _says(dialect).style
+    if style == "totals":
+        return "PBS here takes totals of the whole job and no chunks"
+    return "nodes and ppn give no rank its own number of CPUs" if style == "nodes-ppn" else None
+
+
+def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+    """Whether $PBS_NODEFILE has a line for each rank (mpiprocs), and not for each CPU."""
+    says = _says(dialect)
+    return says.style == "chunks" and "mpiprocs" in says.chunk_keys
+
+
+def memory(components: List[Component]) -> List[Component]:
+    """Every chunk has its own."""
+    return components
+
+
+def _says(dialect: Mapping[str, Any]) -> Pbs:
+    return msgspec.convert(dialect, Pbs, dec_hook=words.parse)
+
+
+LACKS = {
+    "reservation": "a reservation is a queue of its own: --partition with its name",
+    "signal": "qsub sends SIGTERM at the limit, some seconds before SIGKILL: trap that",
+    "comment": "put it into the program's output, or leave it out",
+    "open_mode": "each job has files of its own: leave it out",
+    "exclude": "ask for the nodes you want by --constraint",
+    "hint": "ask for --cpus-per-task, and leave it out",
+    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
+    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    "distribution": "ask for --nodes and --ntasks-per-node, or --directive '-l place=pack'",
+    "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
+}
+FILES: Dict[str, str] = {}
+
+
+def refuse(job: Job) -> List[str]:
+    """What qsub would refuse, drop or take for something else."""
+    says = _says(job.dialect)
+    found = [*_of_job(job, says), *(text for c in job.components for text in _of_component(c, says))]
+    return list(dict.fromkeys(found))
+
+
+def _of_job(job: Job, says: Pbs) -> Iterator[str]:
+    yield from spelling.cannot(job, "PBS", LACKS)
+    if job.hetjob and (why := hetjob(job.dialect)):
+        yield f"--hetjob: {why}: add --flatten for the nearest job of equal ranks"
+    yield from spelling.name_fault(job, "PBS", r"(?a:[A-Za-z][\w.+-]*)", "a letter, then letters, digits and _.+-", 230)
+    yield from spelling.mail_fault(job.mail_type, "PBS")
+    yield from spelling.dependency_fault(job.dependency)
+    yield from spelling.file_faults(
+        job, "PBS", FILES, "give a folder that ends in '/', where it writes NAME.oNUMBER, or a plain name"
+    )
+    yield from spelling.twice(job, "qsub", _written(job, says))
+    if job.qos and not says.qos:
+        yield "--qos: PBS has none, and the profile names no resource for it: choose by --partition"
+    if job.array:
+        yield from _array_faults(job.array, says)
+    resources = dict(job.resources)
+    for missing in (name for name in says.required if name not in resources):
+        yield f"--resource: every job here must name {missing}: give --resource {missing}=VALUE"
+    for name in resources:
+        if name in ("select", "place", "walltime", "ncpus", "mem", "ngpus", "nodes", "mpiprocs"):
+            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+
+
+def _array_faults(text: str, says: Pbs) -> Iterator[str]:
+    parts, _ = spelling.array(text)
+    if says.style == "nodes-ppn":
+        if any(part.step for part in parts):
+            yield f"--array {text}: Torque takes no steps: write the indices out, as in 1,3,5"
+        return
+    if len(parts) > 1:
+        yield f"--array {text}: PBS takes one range: submit each on its own, or write 1-10 or 1-10:2"
+    elif parts[0].last is None or int(parts[0].first) >= int(parts[0].last):
+        first = int(parts[0].first)
+        yield f"--array {text}: PBS takes two indices or more: write {first}-{first + 1}, or leave it out"
+
+
+def _of_component(c: Component, says: Pbs) -> Iterator[str]:
+    yield from spelling.layout_faults(c)
+    if c.constraint and says.style != "nodes-ppn" and not _pairs(c.constraint):
+        yield f"--constraint '{c.constraint}': PBS knows resources of chunks: write NAME=VALUE, as in cpu_type=milan"
+    if c.gres and not _pairs(c.gres):
+        yield f"--gres '{c.gres}': PBS knows resources of chunks: write NAME=VALUE"
+    if says.style == "nodes-ppn" and c.cpus_per_task > 1 and spelling.by_node(c) is None:
+        yield f"--cpus-per-task {c.cpus_per_task}: Torque lists CPUs, not tasks: say on how many --nodes they are ({c.role})"
+    if says.style != "chunks":
+        advised = {"gres": "ask by --resource", "exclusive": "ask for all CPUs of the nodes", "nodelist": "leave it out"}
+        for name, advice in advised.items():
+            if getattr(c, name):
+                yield f"{spelling.option(name)}: PBS of this site takes none: {advice}"
+        if says.style == "totals" and c.constraint:
+            yield "--constraint: PBS of this site takes none: the queue is the kind of node: --partition"
+    if c.nodelist and "," in c.nodelist:
+        yield f"--nodelist {c.nodelist}: a chunk names one host: ask for one"
+    if c.gpus and c.gpus.type and not says.gpu_type:
+        yield f"--gpus {c.gpus.type}: the profile names no resource for types of GPU: leave it out, and choose by --partition"
+    if c.tmp_mib and not says.disk:
+        yield "--tmp: the profile names no resource for local disk: leave it out"
+    if c.mem_mib == 0:
+        yield "--mem 0: PBS has no word for all memory: say how much"
+
+
+def _pairs(text: str) -> Optional[Tuple[str, ...]]:
+    parts = tuple(re.split(r"[,&:]", text))
+    return parts if all(re.fullmatch(r"[A-Za-z][\w.-]*=[\w.-]+", part) for part in parts) else None
+
+
+def _written(job: Job, says: Pbs) -> List[str]:
+    """The directives that the script has, or has in another style."""
+    always = ["-N", "-q", "-j", *(f"-l {name}" for name in ("walltime", "select", "ncpus", "ngpus", "mem", "nodes", "place"))]
+    asked = {
+        says.account: job.account, "-J": job.array, "-t": job.array, "-o": job.output, "-e": job.error, "-m": job.mail_type,
+        "-M": job.mail_user, "-W depend": job.dependency, "-r": job.requeue, "-V": job.export, "-v": job.export,
+    }  # fmt: skip
+    return [*always, *(name for name, value in asked.items() if value is not None)]
+
+
+def variables(export: Optional[str]) -> Dict[str, str]:
+    return {}
+
+
+def job_id(answer: str) -> str:
+    """Source: qsub(1B): the job's identifier, ``1234.server`` or ``1234[].server``, alone on a line."""
+    return answer.strip().splitlines()[-1] if answer.strip() else ""
+
+
+# --- values for the template
+
+
+def spelled(job: Job) -> Spelled:
+    says = _says(job.dialect)
+    asked = {"account": _account(job, says), "queue": job.components[-1].partition, **_request(job, says), **_files(job)}
+    everything, passed = spelling.exported(job.export or "")
+    asked.update(
+        array=_array(job, says),
+        mail=_mail(job),
+        names=",".join(passed) or None,
+        all_variables="-V" if everything else None,
+        disk=_disk(job, says),
+        qos=f"{says.qos}={job.qos}" if says.qos and job.qos else None,
+        wd="wd" if says.workdir == "-l wd" and not job.chdir else None,
+    )
+    size = of_components(job, "ntasks", "cpus_per_task", "nodes", "ntasks_per_node", "whole_node_cpus", "cpus")
+    ram = of_components(job, "mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib")
+    cards = of_components(job, "gpus")
+    origins = {
+        "account": of_job(job, "account"), "queue": of_components(job, "partition"), "array": of_job(job, "array"),
+        "select": (*size, *ram, *cards, *of_components(job, "constraint", "gres", "nodelist")), "nodes": (*size, *cards),
+        "place": of_components(job, "nodes", "exclusive"), "ncpus": size, "mem": ram, "ngpus": cards,
+        "disk": of_components(job, "tmp_mib"), "output": of_job(job, "output"), "error": of_job(job, "error"),
+        "mail": of_job(job, "mail_type"), "names": of_job(job, "export"), "all_variables": of_job(job, "export"),
+        "qos": of_job(job, "qos"), "wd": of_job(job, "dialect.workdir"), "join": of_job(job, "joined"),
+    }  # fmt: skip
+    return Spelled(asked, origins)
+
+
+def _account(job: Job, says: Pbs) -> Optional[str]:
+    if job.account is None:
+        return None
+    return f"{says.account}{job.account}" if says.account.endswith("=") else f"{says.account} {job.account}"
+
+
+def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
+    """What is allocated, in the site's style: the others' values are None."""
+    made: Dict[str, Optional[str]] = dict.fromkeys(("select", "place", "nodes", "ncpus", "ngpus", "mem"))
+    parts = [(c, chunk) for c in job.components for chunk in chunks(c)]
+    if says.style == "chunks":
+        made.update(select="+".join(_chunk(c, chunk, says) for c, chunk in parts), place=_place(job, says))
+        return made
+    made["mem"] = amount(sum(chunk.times * (chunk.mem or 0) for _, chunk in parts), "b")
+    if says.style == "totals":
+        gpus = sum(map(spelling.gpus, job.components))
+        made.update(ncpus=str(sum(map(spelling.cpus, job.components))), ngpus=str(gpus) if gpus else None)
+    else:
+        made["nodes"] = "+".join(_nodes(c, chunk) for c, chunk in parts)
+    return made
+
+
+def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
+    keys = {
+        "ncpus": str(chunk.cpus), "mpiprocs": str(chunk.tasks), "ompthreads": str(c.cpus_per_task),
+        "mem": amount(chunk.mem, "b"), "ngpus": str(chunk.gpus) if chunk.gpus else None,
+    }  # fmt: skip
+    parts = [str(chunk.times), *says.chunk, *(f"{key}={keys[key]}" for key in says.chunk_keys if keys[key])]
+    if c.gpus and c.gpus.type:
+        parts.append(f"{says.gpu_type}={c.gpus.type}")
+    if c.tmp_mib and says.disk and says.disk_per == "node":
+        parts.append(f"{says.disk}={amount(c.tmp_mib, 'b')}")
+    parts += [*(_pairs(c.constraint or "") or ()), *(_pairs(c.gres or "") or ())]
+    return ":".join([*parts, *([f"host={c.nodelist}"] if c.nodelist else [])])
+
+
+def _nodes(c: Component, chunk: Chunk) -> str:
+    cards = [f"gpus={chunk.gpus}"] if chunk.gpus else []
+    return ":".join([str(chunk.times), f"ppn={chunk.cpus}", *cards, *(c.constraint.split("&") if c.constraint else [])])
+
+
+def _place(job: Job, says: Pbs) -> Optional[str]:
+    """A node for each chunk where nodes were asked for; ``exclhost`` keeps other jobs off the hosts."""
+    spread = any((c.nodes or 0) > 1 for c in job.components) or (job.hetjob and any(c.nodes for c in job.components))
+    place = says.place or ("scatter" if spread else None)
+    if any(c.exclusive for c in job.components):
+        return f"{place}:exclhost" if place else "exclhost"
+    return place
+
+
+def _disk(job: Job, says: Pbs) -> Optional[str]:
+    """Local disk of the whole job; where it is a chunk's, the chunk says it."""
+    if not says.disk or (says.disk_per == "node" and says.style == "chunks"):
+        return None
+    each = [(c.tmp_mib or 0) * (len(spelling.by_node(c) or [1]) if says.disk_per == "job" else 1) for c in job.components]
+    total = amount(sum(each), "b")
+    return f"{says.disk}={total}" if total else None
+
+
+def _array(job: Job, says: Pbs) -> Optional[str]:
+    return None if job.array is None else f"-{'t' if says.style == 'nodes-ppn' else 'J'} {job.array}"
+
+
+def _mail(job: Job) -> Optional[str]:
+    events = spelling.mail(job.mail_type) if job.mail_type else None
+    return None if events is None else "".join(sorted(spelling.MAIL[name] for name in events)) or "n"
+
+
+def _files(job: Job) -> Dict[str, Optional[str]]:
+    """Without --error its lines go to the output, as sbatch has it."""
+    files = {name: getattr(job, name) and spelling.pattern(getattr(job, name), FILES) for name in ("output", "error")}
+    return {**files, "join": None if job.error else "oe"}
+
+
+FILTERS: Dict[str, Callable[..., Any]] = {
+    "hms": hms,
+    "yesno": lambda on: None if on is None else "y" if on else "n",
+}

@@ -1,0 +1,249 @@
+"""What the modules of schedulers have in common: values that are written joined, and options that few of them can say."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from hpcgen.job import Component, Job, Origin
+from hpcgen.units import size
+
+Origins = Dict[str, Tuple[Origin, ...]]
+
+
+class Spelled:
+    """Values ready for a template, by name, each with its origins."""
+
+    def __init__(self, values: Mapping[str, Any], origins: Mapping[str, Tuple[Origin, ...]]) -> None:
+        self.__dict__.update(values)
+        self.origins = dict(origins)
+
+
+def of_components(job: Job, *names: str) -> Tuple[Origin, ...]:
+    """The origins of these fields of all components, each once."""
+    found = [c.origins[name] for c in job.components for name in names if name in c.origins and getattr(c, name) is not None]
+    return tuple({str(origin): origin for origin in found}.values())
+
+
+def of_job(job: Job, *names: str) -> Tuple[Origin, ...]:
+    return tuple(job.origins[name] for name in names if name in job.origins)
+
+
+class Chunk(NamedTuple):
+    """`times` equal parts of a component, each on one node. Memory and disk in MiB, 0 GPUs where none were asked for."""
+
+    times: int
+    tasks: int
+    cpus: int
+    mem: Optional[int]
+    gpus: int
+
+
+def chunks(c: Component) -> List[Chunk]:
+    """A component as parts of one node each: a node's share where the nodes are known, else a task. Tasks are dealt out
+    as evenly as can be, or `ntasks_per_node` at a time; memory for the whole of a node is None here."""
+    per_node = by_node(c)
+    counts = [1] * c.ntasks if per_node is None else per_node
+    made: List[Chunk] = []
+    for tasks in counts:
+        share = _memory(c, tasks, len(counts)), _gpus(c, tasks, len(counts))
+        chunk = Chunk(1, tasks, c.whole_node_cpus or tasks * c.cpus_per_task, *share)
+        if made and made[-1][1:] == chunk[1:]:
+            made[-1] = made[-1]._replace(times=made[-1].times + 1)
+        else:
+            made.append(chunk)
+    return made
+
+
+def by_node(c: Component) -> Optional[List[int]]:
+    """The tasks of each node, or None where it is left to the scheduler."""
+    each = c.ntasks_per_node
+    nodes = c.nodes or (ceil(c.ntasks / each) if each else None)
+    if nodes is None:
+        return [1] if c.ntasks == 1 else None
+    if each:
+        full, rest = divmod(c.ntasks, each)
+        if full + bool(rest) == nodes:
+            return [each] * full + [rest] * bool(rest)
+    fewer, more = divmod(c.ntasks, nodes)
+    return [fewer + 1] * more + [fewer] * (nodes - more)
+
+
+def _memory(c: Component, tasks: int, parts: int) -> Optional[int]:
+    if c.mem_per_cpu_mib:
+        return c.mem_per_cpu_mib * c.cpus_per_task * tasks
+    if c.mem_per_gpu_mib:
+        return c.mem_per_gpu_mib * _gpus(c, tasks, parts)
+    return c.mem_mib or None
+
+
+def _gpus(c: Component, tasks: int, parts: int) -> int:
+    if c.gpus is None:
+        return 0
+    if c.gpus.per == "task":
+        return c.gpus.count * tasks
+    return c.gpus.count if c.gpus.per == "node" else c.gpus.count // parts
+
+
+def gpus(c: Component) -> int:
+    """GPUs of a component in all."""
+    return c.gpus.count if c.gpus and c.gpus.per == "job" else sum(chunk.times * chunk.gpus for chunk in chunks(c))
+
+
+def cpus(c: Component) -> int:
+    """CPUs of a component in all."""
+    return c.cpus or sum(chunk.times * chunk.cpus for chunk in chunks(c))
+
+
+def layout_faults(c: Component) -> Iterator[str]:
+    """What of a component cannot be dealt out to nodes: for schedulers that are told a node's share."""
+    parts = by_node(c)
+    if c.nodes and c.nodes > c.ntasks:
+        yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
+    elif c.nodes and c.ntasks_per_node and c.ntasks > (most := c.nodes * c.ntasks_per_node):
+        yield f"--ntasks {c.ntasks}: {c.nodes} nodes of {c.ntasks_per_node} tasks ({c.role}) hold {most}: ask for more nodes"
+    unknown = f"of how many nodes, for {c.ntasks} tasks ({c.role})? Give --nodes too, or"
+    if parts is None and c.mem_mib is not None:
+        yield f"--mem: {unknown} --mem-per-cpu"
+    if c.gpus and c.gpus.per == "node" and parts is None:
+        yield f"--gpus-per-node: {unknown} --gpus-per-task"
+    if c.gpus and c.gpus.per == "job" and c.gpus.count % (places := len(parts) if parts else c.ntasks):
+        what = f"{places} {'nodes' if parts else 'tasks'} get no equal share"
+        yield f"--gpus {c.gpus.count}: {what}: give --gpus-per-task, or --gpus-per-node with --nodes"
+    if c.mem_per_gpu_mib and not c.gpus:
+        yield "--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu"
+    if c.gpus and c.gpus.style == "gres":
+        yield "--gres gpu: Slurm's way to ask for GPUs: use --gpus or --gpus-per-node"
+
+
+# --- options of the whole job
+
+
+def option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str]:
+    """A refusal for each of these options that was asked for: what this scheduler lacks, with what to do instead."""
+    for name, advice in instead.items():
+        asked = [getattr(part, name, None) for part in (job, *job.components)]
+        if any(value is not None for value in asked):
+            yield f"{option(name)}: {scheduler} has no such option: {advice}"
+
+
+class Array(NamedTuple):
+    """One range or index of an array: first, last and step, each as text."""
+
+    first: str
+    last: Optional[str]
+    step: Optional[str]
+
+
+def array(text: str) -> Tuple[List[Array], Optional[str]]:
+    """The parts of sbatch's ``1-10:2,15%3`` and how many may run at a time. Source: sbatch(1), --array."""
+    indices, _, most = text.partition("%")
+    parts = []
+    for part in indices.split(","):
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
+        assert found is not None  # plan has held it against the same form
+        parts.append(Array(*found.groups()))
+    return parts, most or None
+
+
+IDS = r"[\w.\[\]-]+(:[\w.\[\]-]+)*"
+
+
+class Dependency(NamedTuple):
+    kind: str
+    jobs: Tuple[str, ...]
+
+
+def dependencies(text: str) -> Optional[List[Dependency]]:
+    """The parts of sbatch's ``afterok:1:2,afterany:3``, all of which must hold, or None when it says something else."""
+    parts = []
+    for part in text.split(","):
+        kind, _, jobs = part.partition(":")
+        if kind not in ("after", "afterok", "afterany", "afternotok") or not re.fullmatch(IDS, jobs):
+            return None
+        parts.append(Dependency(kind, tuple(jobs.split(":"))))
+    return parts
+
+
+def dependency_fault(text: Optional[str]) -> Iterator[str]:
+    if text and dependencies(text) is None:
+        yield f"--dependency: '{text}' is not a list of after, afterok, afterany or afternotok with ids: write afterok:1234"
+
+
+MAIL = {"BEGIN": "b", "END": "e", "FAIL": "a"}
+
+
+def mail(text: str) -> Optional[List[str]]:
+    """The events of ``--mail-type``: BEGIN, END, FAIL; ALL is all three, NONE none. None for others, which are Slurm's own."""
+    words = text.upper().split(",")
+    if words == ["NONE"]:
+        return []
+    if not set(words) <= {*MAIL, "ALL"}:
+        return None
+    return list(MAIL) if "ALL" in words else [name for name in MAIL if name in words]
+
+
+def mail_fault(text: Optional[str], scheduler: str) -> Iterator[str]:
+    if text and mail(text) is None:
+        yield f"--mail-type: '{text}' is more than {scheduler} tells of: write BEGIN, END, FAIL, ALL or NONE"
+
+
+def exported(text: str) -> Tuple[bool, Tuple[str, ...]]:
+    """Of ``--export``: whether all variables are passed on, and which by name (with ``=value`` or without)."""
+    words = text.split(",")
+    return "ALL" in words, tuple(word for word in words if word not in ("ALL", "NONE", "NIL"))
+
+
+def pattern(text: str, known: Mapping[str, str]) -> Optional[str]:
+    """A file name of sbatch's with its ``%j`` spelled as this scheduler spells it, or None where it has no such word."""
+    parts = re.split(r"%(\d*[A-Za-z%])", text)
+    spelled = [part if i % 2 == 0 else "%" if part == "%" else known.get(part[-1]) for i, part in enumerate(parts)]
+    return None if any(part is None for part in spelled) else "".join(map(str, spelled))
+
+
+def file_faults(job: Job, scheduler: str, known: Mapping[str, str], instead: str) -> Iterator[str]:
+    """Paths that a directive cannot say: this scheduler's files have no such pattern, or the line would be cut at a blank."""
+    for name in ("output", "error"):
+        text = getattr(job, name)
+        if text is None:
+            continue
+        if pattern(text, known) is None:
+            words = ", ".join(f"%{key}" for key in known) or "none"
+            yield f"--{name} {text}: {scheduler} knows {words} of sbatch's patterns: {instead}"
+        if text.startswith("~"):
+            yield f"--{name}: {scheduler} does not expand '~': write the path out"
+        elif not re.fullmatch(r"[^\s'\"\\$`#&|;<>()*?]+", text):
+            yield f"--{name}: {scheduler} takes no blanks or shell characters in a path: '{text}' has some"
+
+
+def name_fault(job: Job, scheduler: str, form: str, words: str, most: int) -> Iterator[str]:
+    """A name that the scheduler would refuse or cut."""
+    if not re.fullmatch(form, job.name):
+        yield f"--job-name: '{job.name}' is no name for {scheduler}: {words}"
+    elif len(job.name) > most:
+        yield f"--job-name: {scheduler} takes {most} characters: '{job.name[:most]}'"
+
+
+def twice(job: Job, option_of: str, written: Iterable[str]) -> Iterator[str]:
+    """Directives of one's own that say again what the script says already."""
+    known = {line.split("=")[0].strip() for line in written}
+    for directive in job.directives:
+        if re.match(r"-[A-Za-z]", directive) is None and not directive.startswith("--"):
+            yield f"--directive '{directive}': this is none of {option_of}'s options"
+        elif directive.split("=")[0].strip() in known:
+            yield f"--directive '{directive}': the script has this already: ask for it by the option of hpcgen"
+
+
+def hms(seconds: Optional[int]) -> Optional[str]:
+    """``HHH:MM:SS``, for schedulers without a word for days."""
+    return None if seconds is None else f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def amount(mib: Optional[int], suffix: str = "") -> Optional[str]:
+    """``3gb`` or ``1536mb`` with the suffix ``b``; 0 and None are no amount."""
+    return size(mib).lower() + suffix if mib else None
