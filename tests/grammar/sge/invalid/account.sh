@@ -1,0 +1,2 @@
+# refused at 2: is not an account's name
+#$ -A a:b

@@ -1,0 +1,3 @@
+# refused at 3: holds nothing
+# qsub takes it
+#$ -t 9-1

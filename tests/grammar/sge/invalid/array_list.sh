@@ -1,0 +1,2 @@
+# refused at 2: is not N or N-M
+#$ -t 1-4,7

@@ -1,0 +1,3 @@
+# refused at 3: a carriage return
+# qsub takes it
+#$ -N dos

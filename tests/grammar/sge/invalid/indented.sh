@@ -1,0 +1,3 @@
+# refused at 3: it is silently ignored
+# qsub takes it
+  #$ -N indented

@@ -1,0 +1,2 @@
+# refused at 2: unknown option --time
+#$ --time 1:00:00

@@ -1,0 +1,2 @@
+# refused at 2: without commas
+#$ -m b,e

@@ -1,0 +1,3 @@
+# refused at 3: is not memory
+# qsub takes it
+#$ -l mem=1.5G

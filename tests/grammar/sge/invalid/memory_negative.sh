@@ -1,0 +1,2 @@
+# refused at 2: is not memory
+#$ -l mem=-1G

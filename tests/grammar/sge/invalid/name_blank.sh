@@ -1,0 +1,3 @@
+# refused at 3: is not a job's name
+# qsub takes it
+#$ -N "my job"

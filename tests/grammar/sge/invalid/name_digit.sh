@@ -1,0 +1,2 @@
+# refused at 2: no digit first
+#$ -N 1st

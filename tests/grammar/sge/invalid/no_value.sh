@@ -1,0 +1,2 @@
+# refused at 2: -N needs a value
+#$ -N

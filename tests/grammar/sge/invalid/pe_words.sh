@@ -1,0 +1,2 @@
+# refused at 2: -pe needs a name and slots
+#$ -pe mpi

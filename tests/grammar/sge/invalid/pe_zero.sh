@@ -1,0 +1,2 @@
+# refused at 2: slots from 1 on
+#$ -pe mpi 0

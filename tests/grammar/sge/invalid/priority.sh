@@ -1,0 +1,2 @@
+# refused at 2: from -1023 to 1024
+#$ -p 2000

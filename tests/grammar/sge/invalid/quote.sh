@@ -1,0 +1,3 @@
+# refused at 3: unmatched '
+# qsub takes it
+#$ -N 'open

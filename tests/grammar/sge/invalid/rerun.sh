@@ -1,0 +1,2 @@
+# refused at 2: is not y[es] or n[o]
+#$ -r true

@@ -1,0 +1,2 @@
+# refused at 2: h_rt needs a value
+#$ -l h_rt = 3600

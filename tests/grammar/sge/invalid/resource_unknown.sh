@@ -1,0 +1,2 @@
+# refused at 2: is it this site's own?
+#$ -l walltime=1:00:00

@@ -1,0 +1,2 @@
+# refused at 2: -tc without -t
+#$ -tc 2

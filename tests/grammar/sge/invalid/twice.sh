@@ -1,0 +1,4 @@
+# refused at 4: -N is given twice
+# qsub takes it
+#$ -N one
+#$ -N two

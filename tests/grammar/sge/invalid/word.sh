@@ -1,0 +1,2 @@
+# refused at 2: 'this' is not an option
+#$ this is a comment

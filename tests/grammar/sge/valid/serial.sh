@@ -1,0 +1,3 @@
+#!/bin/sh
+#$ -l h_rt=90,gpu=1,exclusive
+echo hello

@@ -1,0 +1,2 @@
+# refused at 2: unknown option -J
+#PBS -J 1-9

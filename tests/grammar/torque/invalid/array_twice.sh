@@ -1,0 +1,2 @@
+# refused at 2: an index twice
+#PBS -t 1-5,3

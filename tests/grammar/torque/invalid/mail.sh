@@ -1,0 +1,2 @@
+# refused at 2: is not n or some of abef
+#PBS -m j

@@ -1,0 +1,2 @@
+# refused at 2: is not a size
+#PBS -l mem=4GiB

@@ -1,0 +1,2 @@
+# refused at 2: has 16 characters, of 15 at most
+#PBS -N abcdefghijklmnop

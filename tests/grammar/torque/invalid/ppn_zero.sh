@@ -1,0 +1,2 @@
+# refused at 2: ppn: at least 1
+#PBS -l nodes=2:ppn=0

@@ -1,0 +1,2 @@
+# refused at 2: select is PBS Pro's
+#PBS -l select=2:ncpus=4
