@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Callable, Iterator, List, Mapping, Optional, Tuple, TypeVar
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .request import Amount, Refused
-
-T = TypeVar("T")
 
 
 class Bad(ValueError):
@@ -29,7 +27,7 @@ def lines(text: str) -> List[Tuple[int, str]]:
     """Numbered lines, split at newlines alone. A carriage return would end up in the values, so it is refused."""
     if "\0" in text:
         raise Refused(text[: text.index("\0")].count("\n") + 1, "a NUL: not a text")
-    found = list(enumerate(text.split("\n"), 1))
+    found = list(enumerate(text.removesuffix("\n").split("\n"), 1))
     for number, line in found:
         if line.endswith("\r"):
             raise Refused(number, "a carriage return ends the line: it would become part of the value")
@@ -173,3 +171,45 @@ def split_outside(text: str, separator: str) -> List[str]:
     if quote or depth:
         raise Bad(f"unbalanced quotes or brackets in {text!r}")
     return parts
+
+
+class Switch(NamedTuple):
+    """An option of a command line: all its spellings, and whether it takes a value ("" no, "?" one after = only)."""
+
+    spellings: str
+    value: str = "value"
+
+
+def switches(args: List[str], known: Sequence[Switch], clusters: bool = True) -> Tuple[List[Tuple[str, str]], List[str]]:
+    """Options up to the first word that is none, each by its first spelling, and the rest; -- ends them.
+
+    Short ones are -n4, -n 4 and, with clusters, -xv; long ones --nodes=4 and --nodes 4. No abbreviations.
+    """
+    by_name = {spelling: switch for switch in known for spelling in switch.spellings.split()}
+    found: List[Tuple[str, str]] = []
+    rest = list(args)
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name not in by_name and not word.startswith("--") and clusters:
+            name, value = word[:2], word[2:]
+            equals = value
+        if name not in by_name:
+            raise Bad(f"unknown option {name}")
+        switch = by_name[name]
+        if switch.value == "":
+            if equals and word.startswith("--"):
+                raise Bad(f"{name} takes no value")
+            if value:
+                rest.insert(0, f"-{value}")
+            value = ""
+        elif switch.value == "value" and not equals:
+            if not rest:
+                raise Bad(f"{name} needs a value")
+            value = rest.pop(0)
+        if switch.value == "value" and not value:
+            raise Bad(f"{name} needs a value")
+        found.append((switch.spellings.split()[0], value))
+    return found, rest

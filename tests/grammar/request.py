@@ -84,7 +84,7 @@ class Request:
     account: Optional[str] = None
     project: Optional[str] = None
     queue: Optional[str] = None
-    walltime: Optional[int] = None
+    walltime: Optional[Amount] = None
     components: Tuple[Component, ...] = ()
     mem_mib: Optional[Amount] = None
     array: Optional[Array] = None

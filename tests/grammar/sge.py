@@ -40,8 +40,8 @@ def parse(
 ) -> Request:
     """The request of a script; its component's count is its slots, one CPU each. Raises Refused.
 
-    `complexes` are the site's own resources, name → type (INT, MEMORY, BOOL …); `memory` and `gpus` name those that are the memory
-    and the GPUs of a slot; `more` are options that this site's qsub has beyond 8.1.9's, name → pattern of the value, or None.
+    `complexes` are the site's own resources, name → type (INT, MEMORY, BOOL …); `memory` and `gpus` name the memory and the
+    GPUs of a slot; `more` are options that this site's qsub has beyond 8.1.9's, name → pattern of the value, or None.
     """
     known = {**OPTIONS, **{name: other(name, pattern) for name, pattern in (more or {}).items()}}
     draft = Draft({**kinds.COMPLEXES, **(complexes or {})})

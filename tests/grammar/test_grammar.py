@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from grammar import gadi, pbs, sge, torque
+from grammar import flux, gadi, pbs, sge, torque
 from grammar.request import Refused, Request
 
 if sys.version_info >= (3, 11):
@@ -25,6 +25,7 @@ else:
 
 HERE = Path(__file__).parent
 PARSERS: Dict[str, Callable[[str], Request]] = {
+    "flux": flux.parse,
     "gadi": gadi.parse,
     "pbs": lambda text: pbs.parse(text, {"filesystems": "job", "model": "chunk"}),
     "sge": lambda text: sge.parse(text, {"gpu": "INT", "mem": "MEMORY", "exclusive": "BOOL"}, memory="mem", gpus="gpu"),
@@ -63,7 +64,7 @@ def test_valid(script: Path) -> None:
 @pytest.mark.parametrize("script", scripts("invalid"), ids=named)
 def test_invalid(script: Path) -> None:
     text = script.read_bytes().decode()
-    match = re.match(r"# refused at (\d+): (.+)", text)
+    match = re.search(r"^# refused at (\d+): (.+)", text, re.MULTILINE)
     assert match, f"{script}: the first line says where and why"
     with pytest.raises(Refused) as refusal:
         PARSERS[script.parts[-3]](text)

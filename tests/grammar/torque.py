@@ -1,6 +1,6 @@
 """Torque: `#PBS` directives with nodes and ppn.
 
-Sources: Torque qsub(1B) of 2.4.16 (manpages.ubuntu.com, xenial); Torque 4.1.4, Requesting resources (docs.adaptivecomputing.com);
+Sources: Torque qsub(1B) of 2.4.16 (manpages.ubuntu.com); Torque 4.1.4, Requesting resources (docs.adaptivecomputing.com);
 and Moab's extensions of -l, which most Torque sites have: feature, gres, partition, qos, naccesspolicy, advres.
 """
 

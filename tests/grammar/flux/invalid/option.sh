@@ -1,0 +1,3 @@
+#!/bin/sh
+# refused at 3: unknown option --ntasks
+# flux: --ntasks=4

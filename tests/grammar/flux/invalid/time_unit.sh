@@ -1,0 +1,3 @@
+#!/bin/sh
+# refused at 3: is not a duration
+# flux: -n 1 -t 1w

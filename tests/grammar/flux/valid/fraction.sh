@@ -1,0 +1,3 @@
+#!/bin/sh
+# flux: -n 1 -t 1500ms
+true
