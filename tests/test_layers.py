@@ -18,12 +18,12 @@ LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects"},
     {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
     {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining"},
-    {"config", "submit"},
+    {"config", "submit", "jobqueue"},
     {"cli"},
 )
 LONGEST = 320
 # What only some commands need, and none of them at once.
-HEAVY = {"jinja2", "rich", "dask", "distributed", "mpi4py", "numpy", "pydantic"}
+HEAVY = {"jinja2", "rich", "dask", "dask_jobqueue", "distributed", "mpi4py", "numpy", "pydantic", "yaml"}
 
 
 def name(path: Path) -> str:

@@ -14,17 +14,19 @@ FIRST = "hpcgen "
 APART = ("site", "program", "args")
 
 
-def lines(site: Site, request: Request, origins: Origins) -> Tuple[str, ...]:
+def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[str, ...]:
+    """`said`: the command's name and options of its own, where it is not the scheduler's."""
     from hpcgen import __version__
 
     oldest, newest = site.facts_age()
     age = f"{newest}" if oldest == newest else f"{oldest} to {newest}"
-    return (f"{FIRST}{__version__}: site {site.id}, facts of {age}", f"made by: {command(site, request, origins)}")
+    return (f"{FIRST}{__version__}: site {site.id}, facts of {age}", f"made by: {command(site, request, origins, *said)}")
 
 
-def command(site: Site, request: Request, origins: Origins) -> str:
+def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     """What was asked for, wherever it was asked, as one command; the site's own defaults need no saying."""
-    words: List[str] = ["hpcgen", site.scheduler.type]
+    name, *more = said or (site.scheduler.type,)
+    words: List[str] = ["hpcgen", name]
     if site.id != "local":
         words += ["--site", site.path if request.site and request.site.endswith(".toml") else site.id]
     for key, value in set_fields(request).items():
@@ -40,4 +42,4 @@ def command(site: Site, request: Request, origins: Origins) -> str:
         else:
             words += [flag, str(value)]
     program = [request.program, *request.args] if request.program else []
-    return shell.comment([*words, *program])
+    return shell.comment([*words, *more, *program])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Iterable
 
@@ -22,6 +23,18 @@ def path(text: str) -> str:
     if text == "~" or text.startswith("~/"):
         return '"$HOME"' + (shlex.quote(text[1:]) if len(text) > 1 else "")
     return shlex.quote(text)
+
+
+def expanding(text: str) -> str:
+    """One word in which ``$NAME`` and ``${NAME}`` are the job's variables, and nothing else means anything.
+
+    Within double quotes, so that an unset variable is an empty word and not the loss of one.
+    """
+    text = f"$HOME{text[1:]}" if text == "~" or text.startswith("~/") else text
+    if "$" not in text:
+        return word(text)
+    variable = r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})"
+    return '"' + re.sub(rf'({variable})|([$`"\\])', lambda found: found[1] or f"\\{found[2]}", text, flags=re.ASCII) + '"'
 
 
 def listed(places: Iterable[str]) -> str:

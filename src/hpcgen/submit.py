@@ -30,8 +30,8 @@ def print_out(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def write(path: Path, text: str, force: bool = False) -> None:
-    """The whole file or nothing: written beside its place and moved there. Mode 0755 less the umask.
+def write(path: Path, text: str, force: bool = False, mode: int = 0o755) -> None:
+    """The whole file or nothing: written beside its place and moved there, with this mode less the umask.
 
     What a link points to is written, and the link stays. Raises RequestError rather than replace what is no file, or
     a file that hpcgen did not write, unless `force`.
@@ -46,7 +46,7 @@ def write(path: Path, text: str, force: bool = False) -> None:
     temporary = place.with_name(f".{os.getpid()}.hpcgen")
     try:
         temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
-        temporary.chmod(0o755 & ~_umask())
+        temporary.chmod(mode & ~_umask())
         temporary.replace(place)
     except OSError as why:
         raise RequestError(f"--write: {path}: {why.strerror}") from None

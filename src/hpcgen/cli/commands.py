@@ -22,8 +22,15 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["submit"] = partial(options.command, submit, *_SUBMIT)
     made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
+    made["dask-jobqueue"] = _jobqueue
     made["sites"] = _sites
     return made
+
+
+def _jobqueue() -> Any:
+    from hpcgen.cli import jobqueue
+
+    return options.command(jobqueue.body, *jobqueue.PARAMETERS)
 
 
 def _sites() -> Any:

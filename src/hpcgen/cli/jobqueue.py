@@ -1,0 +1,59 @@
+"""`hpcgen dask-jobqueue`: what dask-jobqueue needs to know of a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from hpcgen.cli import options, say
+from hpcgen.errors import RequestError, among
+
+FORMATS = ("yaml", "python", "json")
+PARAMETERS = (
+    options.FILE,
+    options.WRITE,
+    options.FORCE,
+    options.own("format", str, "yaml", "--format", metavar="|".join(FORMATS),
+                help="a file for Dask's folder of configuration, the call that makes the cluster, or JSON"),
+    options.own("section", str, None, "--section", metavar="NAME", help="section of the configuration: jobqueue.NAME"),
+    options.own("local_directory", str, None, "--local-directory", metavar="DIR",
+                help="where workers keep what is too much for their memory; $NAME is a variable of the job"),
+    options.own("log_directory", str, None, "--log-directory", metavar="DIR",
+                help="folder of the jobs' logs, made when needed"),
+    options.own("death_timeout", int, None, "--death-timeout", metavar="SECONDS",
+                help="how long a worker looks for the scheduler before it ends"),
+    options.own("scheduler_interface", str, None, "--scheduler-interface", metavar="NAME",
+                help="network interface of the machine that makes the cluster, where it has another name"),
+    options.own("worker_args", str, None, "--worker-arg", multiple=True, metavar="WORD",
+                help="one more word for the worker's command: --lifetime=50m (repeatable)"),
+)  # fmt: skip
+
+
+def body(
+    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, format: str, **extras: Any
+) -> None:
+    """Print what dask-jobqueue needs: `hpcgen dask-jobqueue --site gadi --workers 8 --cpus-per-worker 6 --mem 192G`.
+
+    Each job is one node's worth of workers; the cluster's scale(jobs=4) asks for so many jobs.
+    """
+    from hpcgen import submit as out
+    from hpcgen.config import gather
+    from hpcgen.jobqueue import Extras, export, texts
+
+    if format not in FORMATS:
+        raise RequestError(f"--format: unknown format '{format}'{among(format, FORMATS)}")
+    site, merged = gather(flags, file)
+    found = export(site, merged, Extras.of(extras))
+    for note in found.notes:
+        say(f"note: {note}")
+    if format == "yaml":
+        text = texts.yaml(found.header, found.section, found.settings)
+    elif format == "python":
+        text = texts.python(found.header, found.cluster, found.settings)
+    else:
+        text = texts.as_json(found.cluster, found.section, found.settings)
+    if write is None:
+        out.print_out(text)
+    else:
+        out.write(write, text, force, 0o644)
+        say(f"wrote {write}")

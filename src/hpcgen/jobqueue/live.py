@@ -1,0 +1,107 @@
+"""A live cluster of dask-jobqueue: the export handed to its class. Only here Dask is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shlex
+from typing import Any, Dict, Mapping, Optional
+
+from hpcgen import submit
+from hpcgen.config import gather
+from hpcgen.errors import RequestError
+from hpcgen.jobqueue.exporting import Export, Extras, export
+from hpcgen.jobqueue.texts import argument
+from hpcgen.request import UNITS, Request
+
+# Arguments of dask-jobqueue's classes that a request says in words of its own.
+INSTEAD = {
+    "cores": "cpus_per_task, or workers and cpus_per_worker",
+    "memory": "mem",
+    "processes": "workers",
+    "queue": "partition",
+    "project": "account",
+    "walltime": "time",
+    "job_cpu": "cpus_per_task",
+    "job_mem": "mem",
+    "mem_limit": "mem",
+    "ncpus": "cpus_per_task",
+    "resource_spec": "the options for CPUs, memory and GPUs",
+    "job_extra_directives": "directive",
+    "job_extra": "directive",
+    "job_directives_skip": "the site's profile",
+    "header_skip": "the site's profile",
+    "job_script_prologue": "module, conda, venv and env",
+    "env_extra": "module, conda, venv and env",
+    "worker_extra_args": "worker_args",
+    "extra": "worker_args",
+    "shebang": "the site's profile",
+    "config_name": "section",
+}
+
+
+def made(site: str, arguments: Mapping[str, Any]) -> Any:
+    asked = {name: value for name, value in arguments.items() if name in Request.__struct_fields__}
+    extras = {name: value for name, value in arguments.items() if name in Extras._fields}
+    theirs = {name: value for name, value in arguments.items() if name not in asked and name not in extras}
+    if wrong := [f"{name}: say it by {INSTEAD[name]}" for name in theirs if name in INSTEAD]:
+        raise RequestError(*wrong)
+    for name, unit in UNITS.items():
+        if isinstance(asked.get(name), int) and not isinstance(asked[name], bool):
+            asked[name] = unit(asked[name])
+    found, merged = gather({**asked, "site": site})
+    return _alive(export(found, merged, Extras.of(extras)), theirs)
+
+
+def _alive(found: Export, theirs: Dict[str, Any]) -> Any:
+    """The class, called: it reads its jobs' settings from a section of Dask's configuration that nothing else can touch.
+
+    What the cluster itself asks for is handed over, too: dask-jobqueue 0.9 looks for `processes` among the arguments
+    alone when it adapts, and for `cores` and `memory` when it scales by them.
+    """
+    kind = _class(found.cluster)
+    values = {key: value for key, value, _ in found.settings}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    section = f"hpcgen-{digest}"
+    importlib.import_module("dask").config.set({f"jobqueue.{section}": values})
+    given = {argument(key): values[key] for key in ("cores", "memory", "processes")}
+    options = {**values["scheduler-options"], **theirs.pop("scheduler_options", {})}
+    _listening(options, values["interface"])
+    if job_class := _unaffected(kind, found.job.scheduler):
+        theirs.setdefault("job_cls", job_class)
+    for _ in submit.log_folders(found.job):
+        pass  # made without a word: there is no terminal to say it to
+    return kind(config_name=section, scheduler_options=options, **given, **theirs)
+
+
+def _class(name: str) -> Any:
+    try:
+        return getattr(importlib.import_module("dask_jobqueue"), name)
+    except ModuleNotFoundError as why:
+        raise RequestError(f"{why.name} is not installed here: pip install 'hpcgen[dask]'") from None
+
+
+def _listening(options: Mapping[str, Any], interface: Optional[str]) -> None:
+    """Dask's scheduler runs here: an interface that only the compute nodes have ends in a traceback of Dask's."""
+    name = options.get("interface", interface)
+    there = sorted(importlib.import_module("psutil").net_if_addrs())
+    if name and "host" not in options and name not in there:
+        raise RequestError(
+            f"interface {name} is not on this machine, where Dask's scheduler is to listen: it has {', '.join(there)}: "
+            f"give scheduler_interface='{next((other for other in there if other != 'lo'), 'lo')}'"
+        )
+
+
+def _unaffected(kind: Any, scheduler: str) -> Optional[type]:
+    """Within a job: a class of jobs whose submission the surrounding job's variables cannot change."""
+    kept = submit.clean(os.environ, scheduler)
+    inherited = sorted(name for name in os.environ if name not in kept)
+    if not inherited:
+        return None
+    words = ["env", *(word for name in inherited for word in ("-u", name))]
+    job = kind.job_cls
+    return type(job.__name__, (job,), {"submit_command": f"{shlex.join(words)} {job.submit_command}"})
+
+

@@ -1,0 +1,86 @@
+"""An export as a file: YAML for Dask's folder of configuration, Python, JSON. No YAML library: login nodes may have none.
+
+YAML is written in two forms that every version of it reads alike: flow scalars of JSON, and strings in quotes, never
+plain ones, of which `no`, `0123` and `00:30:00` would be read as something else. Source: YAML 1.1, 5.7 and 7.3.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterable, Iterator, List, Sequence, Tuple
+
+from hpcgen.errors import printable
+from hpcgen.job import Origin
+
+# A setting: its key, its value, and of the value or of each item of a list the origins.
+Setting = Tuple[str, Any, Tuple[Tuple[Origin, ...], ...]]
+COLUMN = 40
+NOTHING: Tuple[Any, ...] = (None, [], {})
+
+
+def yaml(header: Sequence[str], section: str, settings: Sequence[Setting]) -> str:
+    """A file for ``~/.config/dask``."""
+    lines = [*(f"# {line}" for line in header), "jobqueue:", f"  {section}:"]
+    for key, value, origins in settings:
+        if value in NOTHING:
+            continue
+        if isinstance(value, list):
+            lines.append(f"    {key}:")
+            lines += [_beside(f"      - {scalar(item)}", why) for item, why in zip(value, origins)]
+        else:
+            lines.append(_beside(f"    {key}: {scalar(value)}", *origins))
+    lines.append("    # Not in use: dask-jobqueue asks for these, too.")
+    lines += [f"    {key}: {scalar(value)}" for key, value, _ in settings if value in NOTHING]
+    return "\n".join(lines) + "\n"
+
+
+def python(header: Sequence[str], cluster: str, settings: Iterable[Setting]) -> str:
+    """The call that makes the cluster."""
+    lines = [*(f"# {line}" for line in header), f"from dask_jobqueue import {cluster}", "", f"cluster = {cluster}("]
+    for key, value, origins in settings:
+        if value in NOTHING:
+            continue
+        name = argument(key)
+        if isinstance(value, list):
+            lines += [f"    {name}=[", *(_beside(f"        {item!r},", why) for item, why in zip(value, origins)), "    ],"]
+        else:
+            lines.append(_beside(f"    {name}={value!r},", *origins))
+    return "\n".join([*lines, ")"]) + "\n"
+
+
+def as_json(cluster: str, section: str, settings: Iterable[Setting]) -> str:
+    """For programs: the class, and what it reads of its configuration."""
+    values = {key: value for key, value, _ in settings}
+    return json.dumps({"cluster": cluster, "jobqueue": {section: values}}, indent=2) + "\n"
+
+
+def argument(key: str) -> str:
+    """The class's argument for a key of its configuration; `name` there is that of the whole cluster."""
+    return "job_name" if key == "name" else key.replace("-", "_")
+
+
+def _beside(text: str, *origins: Tuple[Origin, ...]) -> str:
+    found = dict.fromkeys(printable(str(origin)) for several in origins for origin in several)
+    return f"{text:<{COLUMN}}  # {'; '.join(found)}" if found else text
+
+
+def scalar(value: Any) -> str:
+    """A value on one line."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if '"' in value and "'" not in value and value.isprintable():
+        return f"'{value}'"
+    return '"' + "".join(_escaped(value)) + '"'
+
+
+def _escaped(value: str) -> Iterator[str]:
+    for c in value:
+        if c in '"\\':
+            yield f"\\{c}"
+        elif c.isprintable() and c != "\ufeff":
+            yield c
+        else:
+            yield next(f"\\{mark}{ord(c):0{width}x}" for mark, width in WIDTHS if ord(c) < 16**width)
+
+
+WIDTHS: List[Tuple[str, int]] = [("x", 2), ("u", 4), ("U", 8)]
