@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Union
 
-from hpcgen.jobqueue.exporting import Export, Extras, export
+from hpcgen.jobqueue.exporting import Export, export
+from hpcgen.jobqueue.extras import Extras
 from hpcgen.request import Merged, Request
 from hpcgen.site import Site
 

@@ -7,12 +7,13 @@ import importlib
 import json
 import os
 import shlex
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from hpcgen import submit
 from hpcgen.config import gather
 from hpcgen.errors import RequestError
-from hpcgen.jobqueue.exporting import Export, Extras, export
+from hpcgen.jobqueue.exporting import Export, export
+from hpcgen.jobqueue.extras import Extras
 from hpcgen.jobqueue.texts import argument
 from hpcgen.request import UNITS, Request
 
@@ -52,10 +53,10 @@ def made(site: str, arguments: Mapping[str, Any]) -> Any:
         if isinstance(asked.get(name), int) and not isinstance(asked[name], bool):
             asked[name] = unit(asked[name])
     found, merged = gather({**asked, "site": site})
-    return _alive(export(found, merged, Extras.of(extras)), theirs)
+    return alive(export(found, merged, Extras.of(extras)), theirs)
 
 
-def _alive(found: Export, theirs: Dict[str, Any]) -> Any:
+def alive(found: Export, theirs: Dict[str, Any]) -> Any:
     """The class, called: it reads its jobs' settings from a section of Dask's configuration that nothing else can touch.
 
     What the cluster itself asks for is handed over, too: dask-jobqueue 0.9 looks for `processes` among the arguments
@@ -68,7 +69,7 @@ def _alive(found: Export, theirs: Dict[str, Any]) -> Any:
     importlib.import_module("dask").config.set({f"jobqueue.{section}": values})
     given = {argument(key): values[key] for key in ("cores", "memory", "processes")}
     options = {**values["scheduler-options"], **theirs.pop("scheduler_options", {})}
-    _listening(options, values["interface"])
+    _listen(options, values["interface"], found.fallback)
     if job_class := _unaffected(kind, found.job.scheduler):
         theirs.setdefault("job_cls", job_class)
     for _ in submit.log_folders(found.job):
@@ -83,15 +84,20 @@ def _class(name: str) -> Any:
         raise RequestError(f"{why.name} is not installed here: pip install 'hpcgen[dask]'") from None
 
 
-def _listening(options: Mapping[str, Any], interface: Optional[str]) -> None:
-    """Dask's scheduler runs here: an interface that only the compute nodes have ends in a traceback of Dask's."""
+def _listen(options: Dict[str, Any], interface: Optional[str], fallback: Sequence[str]) -> None:
+    """Dask's scheduler runs here: an interface that only the compute nodes have would end in a traceback of Dask's."""
     name = options.get("interface", interface)
     there = sorted(importlib.import_module("psutil").net_if_addrs())
-    if name and "host" not in options and name not in there:
-        raise RequestError(
-            f"interface {name} is not on this machine, where Dask's scheduler is to listen: it has {', '.join(there)}: "
-            f"give scheduler_interface='{next((other for other in there if other != 'lo'), 'lo')}'"
-        )
+    if not name or "host" in options or name in there:
+        return
+    if "interface" not in options and (other := next((other for other in fallback if other in there), None)):
+        options["interface"] = other
+        return
+    nearest = next((other for other in there if other != "lo"), "lo")
+    raise RequestError(
+        f"interface {name} is not on this machine, where Dask's scheduler is to listen: it has {', '.join(there)}: "
+        f"give scheduler_interface='{nearest}'"
+    )
 
 
 def _unaffected(kind: Any, scheduler: str) -> Optional[type]:

@@ -1,0 +1,103 @@
+"""The one task of a job, whose CPUs and memory Dask's workers share."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional, Tuple
+
+import msgspec
+
+from hpcgen import check
+from hpcgen.errors import RequestError
+from hpcgen.job import Component, Job, Origin, Origins
+from hpcgen.origins import item_key
+from hpcgen.request import Merged, Request
+from hpcgen.site import Site
+
+# Stands for the worker's command in the job that is planned; it gives the job dask-jobqueue's own name, too.
+PROGRAM = "dask-worker.py"
+
+
+def as_one_task(request: Request, origins: Origins) -> Tuple[Merged, Tuple[str, ...]]:
+    """The same request as a serial job whose task has the CPUs of all its workers, and what was assumed.
+
+    Dask runs as many tasks at once as a worker has threads: a library with threads of its own would take each CPU twice.
+    """
+    each, total, workers = request.cpus_per_worker, request.cpus_per_task, request.workers
+    assumed: Tuple[str, ...] = ()
+    if each and total and total != each * (workers or max(1, total // each)):
+        of = f"{workers or 'whole'} workers with {each} each"
+        raise RequestError(f"--cpus-per-task {total}: not the CPUs of {of}: give --cpus-per-worker alone")
+    if not (each or total or request.cpus_per_gpu):
+        assumed = ("1 CPU a worker (--cpus-per-worker)",)
+    if not (total or request.cpus_per_gpu):
+        total = (each or 1) * (workers or 1)
+    says = next((origins[key] for key in ("cpus_per_task", "cpus_per_worker", "workers") if key in origins), None)
+    plain = msgspec.structs.replace(
+        request, workload="serial", program=PROGRAM, workers=None, cpus_per_worker=None, interface=None, cpus_per_task=total,
+        env={"OMP_NUM_THREADS": "1", **request.env},
+    )  # fmt: skip
+    return Merged(plain, {**origins, **({"cpus_per_task": says} if says else {})}), assumed
+
+
+def with_thread_rule(job: Job, request: Request) -> Job:
+    if "OMP_NUM_THREADS" in request.env:
+        return job
+    rule = Origin("rule", "Dask runs a task on each CPU already")
+    origins = {**job.setup.origins, item_key("env", ("OMP_NUM_THREADS",)): rule}
+    return msgspec.structs.replace(job, setup=msgspec.structs.replace(job.setup, origins=origins))
+
+
+def processes(request: Request, origins: Origins, cores: int) -> Tuple[int, Origin]:
+    """Workers of a job. dask-jobqueue would give each ``int(cores / processes)`` threads and lose the rest."""
+    if request.workers:
+        workers, why = request.workers, origins.get("workers", Origin("flag", "--workers"))
+    elif request.cpus_per_worker:
+        workers, why = cores // request.cpus_per_worker, origins.get("cpus_per_worker", Origin("flag", "--cpus-per-worker"))
+    else:
+        workers, why = usual_processes(cores), Origin("rule", "Dask's own: about as many workers as threads of each")
+    if cores % workers:
+        nearest = min((n for n in range(1, cores + 1) if cores % n == 0), key=lambda n: abs(n - workers))
+        raise RequestError(f"--workers {workers}: {cores} CPUs are no whole number for each: ask for --workers {nearest}")
+    return workers, why
+
+
+def usual_processes(cores: int) -> int:
+    """Workers for so many cores where nobody says. Source: nprocesses_nthreads of distributed 2026.8."""
+    if cores <= 4:
+        return cores
+    return min(n for n in range(1, cores + 1) if cores % n == 0 and n >= math.sqrt(cores))
+
+
+def cores_origin(part: Component, origins: Origins) -> Optional[Origin]:
+    return next((origins[key] for key in ("cpus_per_worker", "cpus_per_task", "workers") if key in origins),
+                part.origins.get("cpus_per_task"))  # fmt: skip
+
+
+def memory(site: Site, request: Request, part: Component) -> Tuple[int, Optional[Origin]]:
+    """MiB of a job, which its workers share as their limits: as asked, or what a node gives where that is all of it."""
+    if part.mem_mib:
+        return part.mem_mib, part.origins.get("mem_mib")
+    if part.mem_per_cpu_mib:
+        return part.mem_per_cpu_mib * part.cpus_per_task, part.origins.get("mem_per_cpu_mib")
+    if part.mem_per_gpu_mib:
+        return part.mem_per_gpu_mib * check.node_gpus(part), part.origins.get("mem_per_gpu_mib")
+    if request.mem:
+        return int(request.mem), part.origins.get("mem_mib")
+    if request.mem_per_cpu:
+        return int(request.mem_per_cpu) * part.cpus_per_task, part.origins.get("mem_per_cpu_mib")
+    partition = site.partitions.get(part.partition or "")
+    kinds = [kind for kind in (partition.nodes if partition else site.nodes) if site.nodes[kind].cores >= 1]
+    shares = {kind: _share(site, kind, part) for kind in kinds}
+    if not shares or not all(shares.values()):
+        raise RequestError("--mem: Dask must know the memory of a job, and no fact says what a node gives: ask for --mem 40G")
+    least = min(shares, key=lambda kind: shares[kind] or 0)
+    return shares[least] or 0, site.cite("nodes", least, "mem")
+
+
+def _share(site: Site, kind: str, part: Component) -> Optional[int]:
+    """MiB that the job has of such a node: all of it where it was asked for, else by its CPUs."""
+    node = site.nodes[kind]
+    if node.mem is None or part.mem_mib == 0:
+        return node.mem
+    return int(node.mem * min(1, part.cpus_per_task / site.cpus(node)))
