@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from .reading import Bad, Switch, at, lines, matched, once, switches, whole
+from .reading import Bad, Switch, at, lines, matched, once, shell_words, switches, whole
 from .request import Amount, Component, Environment, Refused, Request
 
 SENTINEL = re.compile(r"([^\w]*)((?:flux|FLUX):)(.*)")
@@ -45,7 +45,7 @@ def directives(text: str) -> List[Tuple[int, List[str]]]:
             elif match[3].endswith(TRIPLES) and match[3].count(match[3][-3:]) % 2:
                 opened = number, match[3][-3:], [match[3][:-3]]
             else:
-                found.append((number, words(match[3])))
+                found.append((number, shell_words(match[3])))
     if opened:
         raise Refused(opened[0], "triple quotes that are never closed")
     for number, split in found:
@@ -65,44 +65,12 @@ def _more(
     if not text.endswith(quotes):
         held.append(bare)
         return opened
-    split = words(head)
+    split = shell_words(head)
     if not split or head[-1].isspace():
         split.append("")
     split[-1] += "\n".join([*held[1:], bare[:-3]])
     found.append((number, split))
     return None
-
-
-PIECE = re.compile(
-    r"""\"{3}(?P<triple>.*?)\"{3}|'{3}(?P<single_triple>.*?)'{3}|'(?P<single>[^']*)'|\"(?P<double>(?:\\.|[^\"\\])*)\"
-    |\\(?P<escaped>.)|(?P<plain>[^\s'\"\\#]+)|(?P<blank>\s+)|(?P<comment>\#.*)""",
-    re.VERBOSE,
-)
-
-
-def words(text: str) -> List[str]:
-    """POSIX shell quoting, triple quotes, and # for a comment."""
-    found: List[str] = []
-    within = False  # a word, which further pieces go on
-    position = 0
-    while position < len(text):
-        piece = PIECE.match(text, position)
-        if piece is None:
-            raise Bad(f"a quote that is not closed: {text[position:]}")
-        position = piece.end()
-        kind, value = piece.lastgroup, piece[piece.lastgroup or 0]
-        if kind == "comment":
-            if within:
-                raise Bad("an unquoted # within a word: the rest of the line would be dropped")
-            break
-        if kind == "double":
-            value = re.sub(r'\\([$`"\\])', r"\1", value)
-        if kind != "blank" and within:
-            found[-1] += value
-        elif kind != "blank":
-            found.append(value)
-        within = kind != "blank"
-    return found
 
 
 COMMON: Tuple[Switch, ...] = tuple(

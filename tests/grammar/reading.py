@@ -80,6 +80,46 @@ def words(text: str) -> List[str]:
     return found if word is None else [*found, word]
 
 
+PIECE = re.compile(
+    r"""\"{3}(?P<triple>.*?)\"{3}|'{3}(?P<single_triple>.*?)'{3}|'(?P<single>[^']*)'|\"(?P<double>(?:\\.|[^\"\\])*)\"
+    |(?P<joined>\\\n)|\\(?P<escaped>.)|(?P<plain>[^\s'\"\\#;&|<>()]+)|(?P<blank>\s+)|(?P<comment>\#.*)|(?P<shell>[;&|<>()]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def shell_words(text: str, comments: bool = True) -> List[str]:
+    """Words under POSIX shell quoting, and triple quotes, which RFC 36 adds (and a shell reads alike where they hold no quote).
+
+    What else a shell would do is refused: ; & | < > ( ) outside of quotes. Variables stay as they are. A # begins a comment,
+    unless there are to be none.
+    """
+    found: List[str] = []
+    within = False  # a word, which further pieces go on
+    position = 0
+    while position < len(text):
+        piece = PIECE.match(text, position)
+        if piece is None:
+            raise Bad(f"a quote that is not closed: {text[position:]}")
+        position = piece.end()
+        kind, value = piece.lastgroup, piece[piece.lastgroup or 0]
+        if kind == "joined":
+            continue  # a line that goes on
+        if kind == "shell":
+            raise Bad(f"{value} outside of quotes")
+        if kind == "comment" and (within or not comments):
+            raise Bad("an unquoted #: the rest of the line would be dropped")
+        if kind == "comment":
+            break
+        if kind == "double":
+            value = re.sub(r'\\([$`"\\])', r"\1", value)
+        if kind != "blank" and within:
+            found[-1] += value
+        elif kind != "blank":
+            found.append(value)
+        within = kind != "blank"
+    return found
+
+
 def options(args: List[str], takes: str, bare: str) -> Iterator[Tuple[str, str]]:
     """Single-letter options as getopt reads them: `-l value`, `-lvalue`, `-Vh`. Anything else left over is refused."""
     rest = iter(args)

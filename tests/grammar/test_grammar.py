@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from grammar import flux, gadi, pbs, sge, torque
+from grammar import flux, gadi, lsf, pbs, sge, torque
 from grammar.request import Refused, Request
 
 if sys.version_info >= (3, 11):
@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 PARSERS: Dict[str, Callable[[str], Request]] = {
     "flux": flux.parse,
     "gadi": gadi.parse,
+    "lsf": lambda text: lsf.parse(text, "MB"),
     "pbs": lambda text: pbs.parse(text, {"filesystems": "job", "model": "chunk"}),
     "sge": lambda text: sge.parse(text, {"gpu": "INT", "mem": "MEMORY", "exclusive": "BOOL"}, memory="mem", gpus="gpu"),
     "torque": lambda text: torque.parse(text, {"scratch": "job", "excl": "flag"}),

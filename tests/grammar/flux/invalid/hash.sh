@@ -1,4 +1,4 @@
 #!/bin/sh
-# refused at 4: an unquoted # within a word
+# refused at 4: an unquoted #
 # flux takes it
 # flux: -n 1 --job-name=a#b

@@ -1,0 +1,2 @@
+# refused at 2: is not an affinity
+#BSUB -R "affinity[cores(4)]"

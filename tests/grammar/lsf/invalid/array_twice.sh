@@ -1,0 +1,2 @@
+# refused at 2: each once
+#BSUB -J "a[1-9,5]"

@@ -1,0 +1,2 @@
+# refused at 2: indices from 1 on
+#BSUB -J "a[0-9]"

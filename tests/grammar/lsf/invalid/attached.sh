@@ -1,0 +1,2 @@
+# refused at 2: unknown option -n4
+#BSUB -n4

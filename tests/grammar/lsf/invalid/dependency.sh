@@ -1,0 +1,2 @@
+# refused at 2: is not a dependency
+#BSUB -w "finished(12)"

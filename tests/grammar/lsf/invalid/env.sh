@@ -1,0 +1,2 @@
+# refused at 2: none, and something
+#BSUB -env "none, A=1"

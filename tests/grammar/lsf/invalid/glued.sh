@@ -1,0 +1,2 @@
+# refused at 2: a blank after #BSUB
+#BSUB-n 4

@@ -1,0 +1,2 @@
+# refused at 2: 'mode=shared' is not an option
+#BSUB -gpu num=2 mode=shared

@@ -1,0 +1,2 @@
+# refused at 2: is not memory
+#BSUB -M 1.5GB

@@ -1,0 +1,2 @@
+# refused at 2: is not a job's name
+#BSUB -J my/job

@@ -1,0 +1,2 @@
+# refused at 2: -J needs a value
+#BSUB -J

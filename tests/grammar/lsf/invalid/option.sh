@@ -1,0 +1,2 @@
+# refused at 2: unknown option --nodes
+#BSUB --nodes 4

@@ -1,0 +1,2 @@
+# refused at 2: unmatched "
+#BSUB -R "span[hosts=1]

@@ -1,0 +1,2 @@
+# refused at 2: is not memory
+#BSUB -R "rusage[mem=4GiB]"

@@ -1,0 +1,2 @@
+# refused at 2: and a blank after it
+#BSUB -R "span[hosts=1]rusage[mem=4]"

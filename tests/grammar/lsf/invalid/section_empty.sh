@@ -1,0 +1,2 @@
+# refused at 2: span[] is empty
+#BSUB -R "span[]"

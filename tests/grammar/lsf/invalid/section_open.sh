@@ -1,0 +1,2 @@
+# refused at 2: not a section with its brackets
+#BSUB -R "span[hosts=1"

@@ -1,0 +1,2 @@
+# refused at 2: span[] in one string is given twice
+#BSUB -R "span[hosts=1] span[ptile=4]"

@@ -1,0 +1,2 @@
+# refused at 2: is not a selection
+#BSUB -R "select[type=any]"

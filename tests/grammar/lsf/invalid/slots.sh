@@ -1,0 +1,2 @@
+# refused at 2: is not slots
+#BSUB -n 0

@@ -1,0 +1,2 @@
+# refused at 2: the larger number last
+#BSUB -n 8,4

@@ -1,0 +1,2 @@
+# refused at 2: is not a span
+#BSUB -R "span[hosts=2]"

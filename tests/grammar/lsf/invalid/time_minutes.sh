@@ -1,0 +1,2 @@
+# refused at 2: minutes go to 59
+#BSUB -W 1:90

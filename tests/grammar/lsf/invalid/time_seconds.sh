@@ -1,0 +1,2 @@
+# refused at 2: is not [hours:]minutes
+#BSUB -W 01:00:00

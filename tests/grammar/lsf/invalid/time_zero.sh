@@ -1,0 +1,2 @@
+# refused at 2: is no time at all
+#BSUB -W 0:00

@@ -1,0 +1,2 @@
+# refused at 2: bsub expands no variables
+#BSUB -o $HOME/out

@@ -1,0 +1,2 @@
+# refused at 2: 'walltime' is not an option
+#BSUB -n 4 walltime
