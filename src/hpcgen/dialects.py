@@ -3,7 +3,7 @@
 # Not `from __future__ import annotations`: these types are read at run time, as those of `site` are.
 from typing import Dict, Literal, Optional, Tuple
 
-from hpcgen.tables import Count, Table
+from hpcgen.tables import Table
 from hpcgen.words import Token
 
 ChunkKey = Literal["ncpus", "mpiprocs", "ompthreads", "mem", "ngpus"]
@@ -40,9 +40,9 @@ class Sge(Table, frozen=True, kw_only=True):
     `style`: slots of a parallel environment, or numbers of a type of node (TSUBAME's ``node_f=2``), which are then the
     profile's partitions. `shell`: whether a script needs ``-S``, without which posix_compliant queues take another shell
     than the first line's. `memory`: the resource that holds a job to its memory, counted as `memory_per` says; without it
-    none is written. `pe_one`, `pe_many`: the parallel environments of one node and of several; `pe_slots`: how many slots
-    of a node the latter takes, where that is fixed. `gpu`, `disk`: resources, counted as `*_per` says. `exclusive`: the
-    resource that is true for a node of one's own. `constraint`: the option that names kinds of node (``-ac allow=``).
+    none is written. `pe_one`, `pe_many`: the parallel environments of one node and of several (of whole ones, where the
+    site gives those). `gpu`, `disk`: resources, counted as `*_per` says. `exclusive`: the resource that is true for a node
+    of one's own. `constraint`: the option that names kinds of node (``-ac allow=``).
     """
 
     style: Literal["slots", "node-types"] = "slots"
@@ -52,7 +52,6 @@ class Sge(Table, frozen=True, kw_only=True):
     memory_per: Literal["slot", "node"] = "slot"
     pe_one: Optional[Token] = None
     pe_many: Optional[Token] = None
-    pe_slots: Optional[Count] = None
     gpu: Optional[Token] = None
     gpu_per: Literal["slot", "node", "job"] = "job"
     disk: Optional[Token] = None

@@ -74,8 +74,12 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         script_max_kib=site.scheduler.script_max_kib,
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
-    job = _refused(site, replace(job, steps=(step(site, request, job, layout.commands, launcher, origins),)), scheduler)
-    job, choice = _placed(site, job, scheduler)
+    job = replace(job, steps=(step(site, request, job, layout.commands, launcher, origins),))
+    job, over, choice = _placed(site, job, scheduler)
+    if problems := scheduler.refuse(job):
+        raise RequestError(*problems)
+    if over:
+        raise LimitError(*over)
     job = _told_of_nodes(with_gpu_flag(site, job), scheduler)
     assumed = (*layout.assumed, *assumed)
     if assumed:
@@ -232,14 +236,9 @@ def _omitted(site: Site, c: Component) -> Component:
     return replace(c, **{f: None for name in site.scheduler.omit for f in fields.get(name, (name.replace("-", "_"),))})
 
 
-def _refused(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
-    if problems := scheduler.refuse(job):
-        raise RequestError(*problems)
-    return job
-
-
-def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job, List[str]]:
-    """The job with a partition for each component (one for all, where a job has one), and what is to be said of it."""
+def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job, List[str], List[str]]:
+    """The job with a partition for each component (one for all, where a job has one), as it is allocated there; the
+    limits that it is over; and what is to be said of it."""
     placed: List[Component] = []
     problems: List[str] = []
     notes: List[str] = []
@@ -257,9 +256,7 @@ def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job,
             notes.append(f"partition {partition} ({origin.text})")
         if (facts := site.partitions.get(partition or "")) and facts.note:
             notes.append(f"partition {partition}: {facts.note}")
-    if problems:
-        raise LimitError(*problems)
-    return replace(job, components=tuple(placed)), list(dict.fromkeys(notes))
+    return replace(job, components=tuple(placed)), problems, list(dict.fromkeys(notes))
 
 
 def _told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:

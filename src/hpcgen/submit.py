@@ -90,9 +90,14 @@ def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:
 def submit(job: Job, path: Path, test_only: bool = False) -> str:
     """Hand the file to the scheduler: the job's id, or what its test said. Raises SubmitError with its own words."""
     module = schedulers.get(job.scheduler)
-    command = [*(module.TEST_ONLY if test_only else module.SUBMIT), str(path)]
+    command = [*(module.TEST_ONLY if test_only else module.SUBMIT), *schedulers.on_command_line(job)]
+    by_stdin = getattr(module, "STDIN", False)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=clean(os.environ, job.scheduler))
+        with open(path if by_stdin else os.devnull, "rb") as file:
+            done = subprocess.run(
+                [*command, *([] if by_stdin else [str(path)])], stdin=file,
+                capture_output=True, text=True, errors="replace", env=clean(os.environ, job.scheduler),
+            )  # fmt: skip
     except FileNotFoundError:
         raise SubmitError(f"{command[0]}: no such command here: submit {path} on a login node of {job.site}") from None
     except OSError as why:

@@ -121,6 +121,8 @@ def submit(
     job = planned(flags, file)
     if not schedulers.get(job.scheduler).SUBMIT:
         raise RequestError(f"--site: {job.site} has no scheduler to submit to: use hpcgen run")
+    if test_only and not schedulers.get(job.scheduler).TEST_ONLY:
+        raise RequestError(f"--test-only: {job.scheduler} has no way to check a script without submitting it: leave it out")
     path = write or Path(f"{_file_name(job.name)}.sh")
     out.write(path, out.scripted(job), force)
     say(f"wrote {path}")

@@ -13,7 +13,11 @@ from hpcgen.spelling import Spelled
 
 
 class Scheduler(Protocol):
-    """What the rest of the house knows of a scheduler."""
+    """What the rest of the house knows of a scheduler.
+
+    Some have more: `KEPT`, variables that INHERITED does not take away; `STDIN`, when the script is read from there;
+    `on_command_line(job)`, what cannot stand in the script.
+    """
 
     DIRECTIVE: Optional[str]
     ACCOUNT_VARIABLE: Optional[str]
@@ -57,6 +61,12 @@ def get(name: str) -> Scheduler:
     if name not in names():
         raise SiteError(f"scheduler.type: unknown scheduler '{name}'{among(name, names())}")
     return cast(Scheduler, importlib.import_module(f"hpcgen.schedulers.{name}"))
+
+
+def on_command_line(job: Job) -> Tuple[str, ...]:
+    """What must stand on the submit command's own line, where a scheduler has such words."""
+    words = getattr(get(job.scheduler), "on_command_line", None)
+    return tuple(words(job)) if words else ()
 
 
 def filters(name: str) -> Dict[str, Callable[..., Any]]:

@@ -1,0 +1,259 @@
+"""Grid Engine: how qsub spells what the neutral model says. Sources: qsub(1), sge_types(5), queue_conf(5) of 8.1.9."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import msgspec
+
+from hpcgen import spelling, words
+from hpcgen.dialects import Sge
+from hpcgen.job import Component, Job
+from hpcgen.spelling import Spelled, hms, of_components, of_job
+from hpcgen.units import size
+
+DIRECTIVE = "#$"
+ACCOUNT_VARIABLE = None
+INHERITED = (
+    "SGE_TASK_", "SGE_O_", "SGE_JOB_", "JOB_ID", "JOB_NAME", "JOB_SCRIPT", "PE_HOSTFILE", "NSLOTS", "NHOSTS", "NQUEUES",
+    "PMI_", "PMIX_", "OMPI_", "SLURM_", "PBS_",
+)  # fmt: skip
+SILENT = ()
+SUBMIT = ("qsub", "-terse")
+TEST_ONLY = ("qsub", "-w", "v")
+ONE_QUEUE = True
+INDEX = "SGE_TASK_ID"
+
+
+def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "Grid Engine has no heterogeneous jobs: all slots of a job are alike"
+
+
+def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+    """$PE_HOSTFILE counts slots, which are CPUs."""
+    return False
+
+
+def memory(components: List[Component]) -> List[Component]:
+    return components
+
+
+def _says(dialect: Mapping[str, Any]) -> Sge:
+    return msgspec.convert(dialect, Sge, dec_hook=words.parse)
+
+
+def on_command_line(job: Job) -> Tuple[str, ...]:
+    """What qsub takes on its own line only: TSUBAME's group."""
+    return ("-g", job.account) if _says(job.dialect).account == "-g" and job.account else ()
+
+
+LACKS = {
+    "qos": "choose by --partition (a queue), or --resource",
+    "comment": "--directive '-ac comment=…' keeps one with the job",
+    "hint": "ask for --cpus-per-task, and leave it out",
+    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
+    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    "distribution": "the parallel environment spreads the slots: --directive '-pe NAME NUMBER' is not needed",
+    "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
+    "gres": "resources have the site's own names: --resource NAME=VALUE",
+}
+FILES = {"j": "$JOB_ID", "A": "$JOB_ID", "x": "$JOB_NAME", "a": "$TASK_ID", "u": "$USER", "N": "$HOSTNAME"}
+
+
+def refuse(job: Job) -> List[str]:
+    says = _says(job.dialect)
+    (c,) = job.components
+    return list(dict.fromkeys([*_of_job(job, says), *_of_component(c, says), *_of_slots(c, says, job.steps[0].launcher)]))
+
+
+def _of_job(job: Job, says: Sge) -> Iterator[str]:
+    yield from spelling.cannot(job, "Grid Engine", LACKS)
+    yield from spelling.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter first, then also digits and _.+-", 512)
+    yield from spelling.mail_fault(job.mail_type, "Grid Engine")
+    yield from spelling.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
+    yield from spelling.twice(job, "qsub", _written(job, says))
+    if job.open_mode == "truncate":
+        yield "--open-mode truncate: Grid Engine appends to files that are there: put the job's id (%j) into their names"
+    parts = spelling.dependencies(job.dependency) if job.dependency else []
+    if parts is None or any(part.kind != "afterany" for part in parts):
+        yield f"--dependency {job.dependency}: Grid Engine waits for jobs to end, well or not: write afterany:ID"
+    if job.signal and _warned(job) is None:
+        yield f"--signal {job.signal}: Grid Engine sends USR1 before the limit: write USR1@SECONDS, fewer than the time has"
+    if job.array:
+        ranges, _ = spelling.array(job.array)
+        if len(ranges) > 1:
+            yield f"--array {job.array}: Grid Engine takes one range: submit each on its own, or write 1-10 or 1-10:2"
+        elif int(ranges[0].first) < 1:
+            yield f"--array {job.array}: Grid Engine counts from 1: write 1-{int(ranges[0].last or 0) + 1}"
+    for missing in (name for name in says.required if name not in dict(job.resources)):
+        yield f"--resource: every job here must name {missing}: give --resource {missing}=VALUE"
+    for name in dict(job.resources):
+        if name in ("h_rt", "s_rt", says.memory, says.gpu, says.disk):
+            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+
+
+def _of_component(c: Component, says: Sge) -> Iterator[str]:
+    yield from spelling.layout_faults(c)
+    if says.style == "slots" and (c.nodes or 1) > 1 and not c.whole_node_cpus:
+        yield f"--nodes {c.nodes}: a parallel environment is asked for slots and spreads them itself: leave it out"
+    elif says.style == "slots" and c.ntasks_per_node and c.ntasks_per_node < c.ntasks and not c.whole_node_cpus:
+        yield "--ntasks-per-node: a parallel environment is asked for slots and spreads them itself: leave it out"
+    if c.exclusive and not says.exclusive:
+        yield "--exclusive: the profile names no resource for whole nodes: ask for all CPUs of a node"
+    if c.constraint and not says.constraint:
+        yield "--constraint: the profile names no option for kinds of nodes: --resource NAME=VALUE, if the site has one"
+    if c.gpus and c.gpus.type:
+        yield f"--gpus {c.gpus.type}: Grid Engine counts GPUs of any type: leave it out, and choose by --constraint"
+    if c.gpus and says.style == "slots" and not says.gpu:
+        yield "--gpus: the profile names no resource for GPUs: --resource NAME=NUMBER, if the site has one"
+    if c.tmp_mib and not says.disk:
+        yield "--tmp: the profile names no resource for local disk: leave it out"
+    if c.mem_mib == 0:
+        yield "--mem 0: Grid Engine has no word for all memory: say how much"
+    if c.nodelist and (c.ntasks > 1 or "," in c.nodelist):
+        yield "--nodelist: Grid Engine takes hosts that a job may have, not those it must: give one host to a job of one task"
+
+
+def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
+    """What a number of slots cannot say."""
+    slots, one_node = _slots(c), len(spelling.by_node(c) or ()) == 1
+    if says.style == "node-types":
+        if c.partition is None:
+            yield "--partition: jobs here ask for a type of node: give --partition NAME"
+        return
+    if slots > 1 and not _pe(c, says):
+        what = "pe_one" if one_node else "pe_many"
+        yield f"--ntasks, --cpus-per-task: {slots} slots need a parallel environment, and the profile has no sge.{what}"
+    if c.cpus_per_task > 1 and launcher in ("mpirun", "mpiexec") and spelling.by_node(c) is None:
+        total = c.ntasks * c.cpus_per_task
+        yield (
+            f"--cpus-per-task {c.cpus_per_task}: slots can lie on nodes in any number, and {launcher} would not find "
+            f"{c.cpus_per_task} together: ask for --nodes 1 ({total} CPUs), or for more tasks of one CPU"
+        )
+    if c.gpus and says.gpu_per == "slot" and spelling.gpus(c) % slots:
+        yield f"--gpus: the site counts GPUs by slot, and {slots} slots get no equal share: ask for as many CPUs as GPUs"
+
+
+def variables(export: Optional[str]) -> Dict[str, str]:
+    return {}
+
+
+def job_id(answer: str) -> str:
+    """Source: qsub(1), -terse: ``1234`` or ``1234.1-10:1`` of an array."""
+    return answer.strip().splitlines()[-1].partition(".")[0] if answer.strip() else ""
+
+
+# --- values for the template
+
+# The fields of the job that values come from.
+OF_JOB = {
+    "account": "account", "soft_time": "signal", "array": "array", "throttle": "array", "join": "joined", "output": "output",
+    "error": "error", "shell": "shebang", "flags": "shebang", "mail": "mail_type", "hold": "dependency",
+    "all_variables": "export", "names": "export",
+}  # fmt: skip
+
+def spelled(job: Job) -> Spelled:
+    says = _says(job.dialect)
+    (c,) = job.components
+    slots = _slots(c)
+    everything, passed = spelling.exported(job.export or "")
+    throttle = spelling.array(job.array)[1] if job.array else None
+    shell, _, flags = job.shebang.partition(" ")
+    cards = spelling.gpus(c)
+    values = {
+        "shell": shell if says.shell == "-S" else None,
+        "flags": flags if says.shell == "-S" and flags.startswith("-") and flags != "-l" else None,
+        "account": f"{says.account} {job.account}" if job.account and says.account != "-g" else None,
+        "queue": c.partition if says.style == "slots" else None,
+        "pe": f"{_pe(c, says)} {slots}" if says.style == "slots" and slots > 1 else None,
+        "nodes": f"{c.partition}={c.nodes or 1}" if says.style == "node-types" else None,
+        "soft_time": hms(_warned(job)),
+        "memory": _per(says.memory, says.memory_per, _memory(c, slots), slots, c, size) if says.style == "slots" else None,
+        "gpus": _per(says.gpu, says.gpu_per, cards, slots, c, str) if cards and says.style == "slots" else None,
+        "disk": _per(says.disk, says.disk_per, (c.tmp_mib or 0) * len(spelling.by_node(c) or [1]), slots, c, size),
+        "exclusive": f"{says.exclusive}=true" if c.exclusive else None,
+        "constraint": f"{says.constraint}{c.constraint}" if c.constraint else None,
+        "hosts": _hosts(c),
+        "array": job.array and job.array.partition("%")[0],
+        "throttle": throttle,
+        "join": None if job.error else "y",
+        "output": job.output and spelling.pattern(job.output, FILES),
+        "error": job.error and spelling.pattern(job.error, FILES),
+        "workdir": None if job.chdir else "-cwd",
+        "mail": _mail(job),
+        "hold": ",".join(i for part in spelling.dependencies(job.dependency or "") or () for i in part.jobs) or None,
+        "all_variables": "-V" if everything else None,
+        "names": ",".join(passed) or None,
+    }
+    amounts = of_components(job, "ntasks", "cpus_per_task", "nodes", "whole_node_cpus")
+    origins = {
+        "pe": (*amounts, *of_job(job, "dialect.pe_many")),
+        "nodes": (*amounts, *of_components(job, "partition")),
+        "memory": (*of_components(job, "mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"), *of_job(job, "dialect.memory")),
+        "gpus": (*of_components(job, "gpus"), *of_job(job, "dialect.gpu")),
+        "queue": of_components(job, "partition"), "disk": of_components(job, "tmp_mib"),
+        "exclusive": of_components(job, "exclusive"), "constraint": of_components(job, "constraint"),
+        "hosts": of_components(job, "nodelist", "exclude"),
+        **{name: of_job(job, key) for name, key in OF_JOB.items()},
+    }  # fmt: skip
+    return Spelled(values, origins)
+
+
+def _slots(c: Component) -> int:
+    return c.cpus or c.ntasks * c.cpus_per_task
+
+
+def _pe(c: Component, says: Sge) -> Optional[str]:
+    """One node's where the tasks are known to be on one, else that of several, which may put them on one too."""
+    one = len(spelling.by_node(c) or ()) == 1
+    return says.pe_one or says.pe_many if one else says.pe_many
+
+
+def _memory(c: Component, slots: int) -> int:
+    """MiB of the whole job."""
+    if c.mem_per_cpu_mib:
+        return c.mem_per_cpu_mib * c.cpus_per_task * c.ntasks
+    if c.mem_per_gpu_mib:
+        return c.mem_per_gpu_mib * spelling.gpus(c)
+    return (c.mem_mib or 0) * len(spelling.by_node(c) or [1])
+
+
+def _per(name: Optional[str], per: str, total: int, slots: int, c: Component, spell: Callable[[int], str]) -> Optional[str]:
+    """A resource counted by slot, by node or for the whole job; what does not divide is rounded up."""
+    if not name or not total:
+        return None
+    parts = {"slot": slots, "node": len(spelling.by_node(c) or [1]), "job": 1}[per]
+    return f"{name}={spell(ceil(total / parts))}"
+
+
+def _hosts(c: Component) -> Optional[str]:
+    if c.nodelist:
+        return f"hostname={c.nodelist}"
+    return f"hostname=!({c.exclude.replace(',', '|')})" if c.exclude else None
+
+
+def _warned(job: Job) -> Optional[int]:
+    """The time after which USR1 comes: the soft limit. Source: queue_conf(5), s_rt."""
+    found = re.fullmatch(r"(?:B:)?(?:SIG)?USR1@(\d{1,5})", job.signal or "")
+    return job.time - int(found[1]) if found and job.time and job.time > int(found[1]) > 0 else None
+
+
+def _mail(job: Job) -> Optional[str]:
+    events = spelling.mail(job.mail_type) if job.mail_type else None
+    return None if events is None else "".join(spelling.MAIL[name] for name in events) or "n"
+
+
+def _written(job: Job, says: Sge) -> List[str]:
+    resources = [f"-l {name}" for name in ("h_rt", says.memory, says.gpu) if name]
+    always = ["-N", "-S", "-pe", "-j", "-cwd", "-wd", "-q", *resources]
+    asked = {
+        says.account: job.account, "-t": job.array, "-tc": job.array, "-o": job.output, "-e": job.error, "-m": job.mail_type,
+        "-M": job.mail_user, "-hold_jid": job.dependency, "-r": job.requeue, "-V": job.export, "-v": job.export,
+        "-ar": job.reservation,
+    }  # fmt: skip
+    return [*always, *(name for name, value in asked.items() if value is not None)]
+
+
+FILTERS: Dict[str, Callable[..., Any]] = {"hms": hms, "yesno": lambda on: None if on is None else "y" if on else "n"}
