@@ -70,7 +70,7 @@ def refuse(job: Job) -> List[str]:
 
 def _of_job(job: Job, says: Sge) -> Iterator[str]:
     yield from spelling.cannot(job, "Grid Engine", LACKS)
-    yield from spelling.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter first, then also digits and _.+-", 512)
+    yield from spelling.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then also digits and _.+-", 512)
     yield from spelling.mail_fault(job.mail_type, "Grid Engine")
     yield from spelling.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
     yield from spelling.twice(job, "qsub", _written(job, says))
