@@ -26,7 +26,9 @@ from hpcgen.job import Job
 from hpcgen.request import Layer, Merged, merge
 from hpcgen.site import Site, decode
 
-LAUNCHERS = ("srun", "mpiexec", "mpirun")
+LAUNCHERS = ("srun", "mpiexec", "mpirun", "jsrun", "flux", "ccc_mprun")
+# Their options with a word of their own behind them.
+VALUED = ("-n", "-N", "-a", "-c", "-g", "-r", "-b", "-d", "--ppn", "--depth", "--cpu-bind", "--map-by", "--bind-to")
 RUNTIMES = ("apptainer", "singularity")
 # What injected text would call; their being called at all is the fault.
 CANARIES = ("touch", "id", "b", "rm")
@@ -56,8 +58,10 @@ if name in {launchers!r}:  # a colon begins another part, as it does for srun an
     while args:
         end = args.index(b":") if b":" in args else len(args)
         part, args = args[:end], args[end + 1 :]
+        if name == b"flux":
+            part = part[1:]  # run
         while part[0].startswith(b"-"):
-            part = part[2 if part[0] == b"-n" else 1 :]
+            part = part[2 if part[0] in {valued!r} else 1 :]
         status = run(part) or status
 elif name in {runtimes!r} and args[0] == b"exec":
     status = run(args[3:] if args[1] == b"--nv" else args[2:])
@@ -99,7 +103,8 @@ class Stubs:
         (base / "etc/profile.d/conda.sh").write_text(CONDA)
         self.source = folder / "stub"
         launchers, runtimes = (tuple(map(os.fsencode, names)) for names in (LAUNCHERS, RUNTIMES))
-        facts = {"launchers": launchers, "runtimes": runtimes, "log": str(self.log), "base": os.fsencode(base)}
+        valued = tuple(map(os.fsencode, VALUED))
+        facts = {"valued": valued, "launchers": launchers, "runtimes": runtimes, "log": str(self.log), "base": os.fsencode(base)}
         self.source.write_text(SOURCE.format(python=python, **facts))
         self.source.chmod(0o755)
         for name in (*LAUNCHERS, *RUNTIMES, *CANARIES, "conda", "module", "python", "program"):
@@ -165,9 +170,16 @@ SLURM = {
 }
 LOCAL = {**MACHINE, "scheduler": {"type": "local", "source": "x"}, "mpi": {"launcher": "mpiexec", "source": "x"}}
 PBS = {**SLURM, "scheduler": {"type": "pbs", "source": "x"}, "mpi": {"launcher": "mpiexec", "source": "x"}}
-SITES = {"slurm": SLURM, "local": LOCAL, "pbs": PBS}
+PE = {"pe_one": "smp", "pe_many": "mpi", "memory": "h_vmem", "gpu": "gpu", "source": "x"}
+SGE = {**PBS, "scheduler": {"type": "sge", "source": "x"}, "sge": PE}
+LSF = {**PBS, "scheduler": {"type": "lsf", "source": "x"}, "lsf": {"cpus": "affinity", "memory_per": "slot", "source": "x"}}
+FLUX = {**PBS, "scheduler": {"type": "flux", "source": "x"}, "mpi": {"launcher": "flux", "source": "x"}}
+SUMMIT = {**LSF, "lsf": {"style": "nodes", "source": "x"}, "mpi": {"launcher": "jsrun", "source": "x"}}
+SUMMIT.update(nodes={"n": {"cores": 42, "gpus": 6, "source": "x"}}, scheduler={"type": "lsf", "whole_nodes": "always", "source": "x"})
+CRAY = {**PBS, "mpi": {"launcher": "pals", "source": "x"}}
+SITES = {"slurm": SLURM, "local": LOCAL, "pbs": PBS, "sge": SGE, "lsf": LSF, "flux": FLUX, "jsrun": SUMMIT, "pals": CRAY}
 # Schedulers that can say a heterogeneous job.
-HETJOBS = ("slurm", "pbs")
+HETJOBS = ("slurm", "pbs", "lsf", "pals")
 
 
 def site(scheduler: str) -> Site:
@@ -204,7 +216,7 @@ def program_calls(ran: Ran, made: Job) -> List[Call]:
 
 
 # Calls that the scripts make for themselves, with the setup that these sites have.
-OWN = {"module", "srun", "mpiexec", "apptainer", "conda"}
+OWN = {"module", *LAUNCHERS, "apptainer", "conda"}
 
 
 def check_harmless(ran: Ran, *programs: str) -> None:

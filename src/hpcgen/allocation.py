@@ -19,11 +19,13 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
     partition = site.partitions.get(name) if name else None
     if partition and partition.cpus_per_gpu and (gpus := all_gpus(c)):
-        c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task))
+        why = site.cite("partitions", str(name), "cpus_per_gpu")
+        c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
     rule = rule_of(site, partition)
-    if rule in (None, "never"):
-        return c
     kinds = partition.nodes if partition else tuple(site.nodes)
+    if rule in (None, "never"):
+        fits = any(_room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
+        return replace(c, nodes=1) if fits and together(site, c) else c
     fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if _room(site, node, c) >= _least(c)]
     if not fitting:
         return c
@@ -31,7 +33,23 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     nodes = c.nodes or ceil(c.ntasks / (c.ntasks_per_node or _room(site, node, c)))
     if rule == "above-one" and nodes == 1:
         return replace(c, nodes=1)
-    return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have)
+    own = partition is not None and partition.whole_nodes is not None
+    why = site.cite("partitions", str(name), "whole_nodes") if own else site.cite("scheduler", "whole_nodes")
+    origins = {**c.origins, "whole_node_cpus": why, "cpus": why, **({} if c.nodes else {"nodes": why})}
+    return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have, origins=origins)
+
+
+def together(site: Site, c: Component) -> bool:
+    """Whether tasks of which nothing was said go to one node, where they fit: their CPUs or their memory would else be
+    counted on a number of nodes that nobody knows."""
+    if c.ntasks == 1 or by_node(c) is not None:
+        return False
+    wide = c.cpus_per_task > 1 and site.mpi.launcher in ("mpirun", "mpiexec")
+    if site.scheduler.type == "sge":
+        return wide and site.sge.style == "slots"
+    if site.scheduler.type != "lsf" or site.lsf.style != "slots":
+        return False
+    return site.lsf.memory_per == "node" or c.gpus is not None or (wide and site.lsf.cpus == "slots")
 
 
 def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
@@ -71,4 +89,5 @@ def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
         over = f", {(c.cpus - used) * seconds / 3600:.4g} core-hours in {clock(seconds)}" if seconds else ""
         nodes = f"{c.nodes} whole node{'s' * (c.nodes != 1)} of {c.whole_node_cpus} CPUs"
         what = nodes if c.whole_node_cpus else f"{c.cpus} CPUs"
-        yield f"{what} for {c.ntasks} tasks of {c.cpus_per_task} ({c.role}): {c.cpus - used} CPUs stay idle{over}"
+        tasks = f"{c.ntasks} task{'s' * (c.ntasks != 1)} of {c.cpus_per_task} ({c.role})"
+        yield f"{what} for {tasks}: {c.cpus - used} CPUs stay idle{over}"

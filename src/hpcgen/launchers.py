@@ -7,6 +7,7 @@ from typing import Callable, Dict, Iterable, List, Optional
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Container, Job, Step
 from hpcgen.shell import OWN, join, path, word
+from hpcgen.spelling import by_node, gpus
 from hpcgen.words import LONGEST
 
 CONTINUED = " \\\n     "
@@ -60,16 +61,81 @@ def _spread(job: Job, step: Step) -> List[str]:
     return []
 
 
+def pals(job: Job, step: Step) -> str:
+    """HPE Cray's mpiexec, which binds a rank to --depth CPUs. Source: mpiexec(1) of PALS 1.2; ALCF's and NCAR's guides."""
+    parts = []
+    for i, program in zip(step.components, programs(job, step)):
+        c = job.components[i]
+        counts = by_node(c)
+        spread = ["--ppn", str(max(counts))] if counts else []
+        words = ["-n", str(c.ntasks), *spread, "--depth", str(c.cpus_per_task), "--cpu-bind", "depth"]
+        parts.append(f"{join(words)} {program}")
+    return join(["mpiexec", *step.options]) + " " + f" :{CONTINUED}".join(parts)
+
+
+def gerun(job: Job, step: Step) -> str:
+    """UCL's wrapper: as many ranks as slots / OMP_NUM_THREADS. It gives its words to a shell, which reads them anew.
+
+    Source: UCL's documentation of Example_Jobscripts and of MPI.
+    """
+    (c,) = job.components
+    if c.cpus and c.cpus != c.ntasks * c.cpus_per_task:
+        raise RequestError(f"--ntasks {c.ntasks}: gerun starts a rank for all {c.cpus} slots: ask for as many tasks")
+    return f"{join(['gerun', *step.options])} {programs(job, step)[0]}"
+
+
+def ibrun(job: Job, step: Step) -> str:
+    """TACC's wrapper, which asks the scheduler how many ranks there are. Source: TACC's user guides."""
+    return f"{join(['ibrun', *step.options])} {programs(job, step)[0]}"
+
+
+def ccc_mprun(job: Job, step: Step) -> str:
+    """TGCC's wrapper. Source: TGCC's public documentation of ccc_mprun: -n ranks, -c cores of each."""
+    c = job.components[step.components[0]]
+    words = ["ccc_mprun", *step.options, "-n", str(c.ntasks), "-c", str(c.cpus_per_task)]
+    return f"{join(words)} {programs(job, step)[0]}"
+
+
+def jsrun(job: Job, step: Step) -> str:
+    """IBM's: a resource set for each rank, with its cores and GPUs; -r says how many on a node. Source: OLCF's Summit guide."""
+    c = job.components[step.components[0]]
+    counts, cards = by_node(c), gpus(c)
+    if cards % c.ntasks:
+        raise RequestError(f"--gpus: jsrun gives each rank its own: {c.ntasks} ranks get no equal share of {cards}")
+    words = ["jsrun", *step.options, "-n", str(c.ntasks), "-a", "1", "-c", str(c.cpus_per_task), "-g", str(cards // c.ntasks)]
+    spread = ["-r", str(max(counts))] if counts else []
+    return f"{join([*words, *spread, '-b', f'packed:{c.cpus_per_task}', '-d', 'packed'])} {programs(job, step)[0]}"
+
+
+def flux(job: Job, step: Step) -> str:
+    """Flux's own, inside of what flux batch was given. It fills ``{{…}}`` of arguments itself. Source: flux-run(1)."""
+    c = job.components[step.components[0]]
+    if any("{{" in text for command in step.commands for text in (command.file or "", *command.args)):
+        raise RequestError("program: flux run puts facts of the job for '{{…}}' in arguments: put such words into a file")
+    words = ["flux", "run", *step.options, *(["-N", str(c.nodes)] if c.nodes else []), "-n", str(c.ntasks)]
+    cards = ["-g", str(gpus(c) // c.ntasks)] if gpus(c) else []
+    return f"{join([*words, '-c', str(c.cpus_per_task), *cards])} {programs(job, step)[0]}"
+
+
 def none(job: Job, step: Step) -> str:
     """No launcher: the script runs the program itself, once."""
     return programs(job, step)[0]
 
 
-LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {"srun": srun, "mpiexec": mpiexec, "mpirun": mpiexec, "none": none}
+LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {
+    "srun": srun, "mpiexec": mpiexec, "mpirun": mpiexec, "pals": pals, "gerun": gerun, "ibrun": ibrun,
+    "ccc_mprun": ccc_mprun, "jsrun": jsrun, "flux": flux, "none": none,
+}  # fmt: skip
+# Those that can start the components of a heterogeneous job as one MPI_COMM_WORLD, where the scheduler takes such jobs.
+COLON = ("srun", "mpiexec", "mpirun", "pals")
+# Wrappers that are shell scripts and hand their words to a shell once more: only plain words arrive through them.
+RESPLITS = ("gerun", "ibrun")
 
 
 def refuse(launcher: str, scheduler: str) -> Optional[str]:
     """Why this launcher cannot start a heterogeneous job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
+    if launcher in LAUNCHERS and launcher not in COLON:
+        return f"{launcher} starts one program over equal ranks"
     if launcher in ("mpirun", "mpiexec") and scheduler == "slurm":
         return f"{launcher} does not understand heterogeneous jobs, and the site starts MPI with {launcher}"
     return None

@@ -50,7 +50,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     layout = workload.lay_out(request)
     notes = [*_site_notes(site, request, name)]
     if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
-        notes.append(f"{', '.join(silent)}: nothing here acts on it: that takes a scheduler")
+        why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
+        notes.append(f"{', '.join(silent)}: {why}")
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
@@ -249,7 +250,10 @@ def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job,
         partition, origin, wrong = choose(site, job, c)
         origin = whole.origin if whole else origin
         problems += [text for text in wrong if text not in problems]
+        one_node = allocation.together(site, c)
         c = allocation.settled(site, c, partition)
+        if one_node and c.nodes == 1:
+            notes.append(f"the {c.ntasks} tasks go to one node, where they fit: --nodes says otherwise")
         notes += allocation.idle(c, job.time)
         placed.append(replace(c, partition=partition, origins={**c.origins, "partition": origin}))
         if partition and origin.kind == "rule":
@@ -264,7 +268,8 @@ def _told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:
     c, step = job.components[-1], job.steps[0]
     counts = by_node(c)
     binds = step.flavour == "openmpi" and c.cpus_per_task > 1
-    if job.hetjob or counts is None or (not binds and (scheduler.tells_ranks(job.dialect) or len(counts) == 1)):
+    knows = scheduler.tells_ranks(job.dialect)
+    if job.hetjob or counts is None or (knows and not (binds and len(set(counts)) == 1)) or (not binds and len(counts) == 1):
         return job
     return replace(job, steps=(replace(step, per_node=max(counts)),))
 

@@ -43,10 +43,13 @@ class Table(Struct, frozen=True, kw_only=True):
 
     def stated(self) -> List[str]:
         """The keys that differ from what a silent profile has: the facts that need a source."""
+        silent = ((field.name, field.default if field.default is not msgspec.NODEFAULT else ()) for field in fields(type(self)))
         return [
-            field.name
-            for field in fields(type(self))
-            if field.name not in ("source", "sources") and getattr(self, field.name) not in (field.default, *_EMPTY)
+            name
+            for name, default in silent
+            if name not in ("source", "sources")
+            and (value := getattr(self, name)) != default
+            and not (value in _EMPTY and default in _EMPTY)
         ]
 
 

@@ -203,7 +203,7 @@ def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
         gpus = sum(map(spelling.gpus, job.components))
         made.update(ncpus=str(sum(map(spelling.cpus, job.components))), ngpus=str(gpus) if gpus else None)
     else:
-        made["nodes"] = "+".join(_nodes(c, chunk) for c, chunk in parts)
+        made["nodes"] = _nodes(job.components[-1])
     return made
 
 
@@ -221,9 +221,12 @@ def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
     return ":".join([*parts, *([f"host={c.nodelist}"] if c.nodelist else [])])
 
 
-def _nodes(c: Component, chunk: Chunk) -> str:
-    cards = [f"gpus={chunk.gpus}"] if chunk.gpus else []
-    return ":".join([str(chunk.times), f"ppn={chunk.cpus}", *cards, *(c.constraint.split("&") if c.constraint else [])])
+def _nodes(c: Component) -> str:
+    """Nodes that are alike: mpirun fills each with as many ranks as the first one has."""
+    parts = chunks(c)
+    cards = [f"gpus={parts[0].gpus}"] if parts[0].gpus else []
+    count, ppn = sum(chunk.times for chunk in parts), max(chunk.cpus for chunk in parts)
+    return ":".join([str(count), f"ppn={ppn}", *cards, *(c.constraint.split("&") if c.constraint else [])])
 
 
 def _place(job: Job, says: Pbs) -> Optional[str]:

@@ -1,0 +1,161 @@
+"""Flux: how flux batch spells what the neutral model says. Source: flux-batch(1) of flux-core 0.60 and newer, RFC 35 and 36."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import msgspec
+
+from hpcgen import spelling, words
+from hpcgen.dialects import Flux
+from hpcgen.job import Component, Job
+from hpcgen.spelling import Spelled, of_components, of_job
+
+DIRECTIVE = "# flux:"
+ACCOUNT_VARIABLE = None
+INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "SLURM_", "SBATCH_", "PBS_")
+SILENT = ("mem", "mem_per_cpu", "mem_per_gpu", "scheduler_mem")
+WHY_SILENT = "Flux holds no job to an amount of memory: take whole nodes where it matters"
+SUBMIT = ("flux", "batch")
+TEST_ONLY = ("flux", "batch", "--dry-run")
+ONE_QUEUE = True
+INDEX = None
+
+
+def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "Flux starts one program over equal slots (flux-core issue 2414 asks for more)"
+
+
+def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+    return True
+
+
+def memory(components: List[Component]) -> List[Component]:
+    """None: Flux knows no memory."""
+    none = dict.fromkeys(("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"))
+    return [msgspec.structs.replace(c, **none) for c in components]
+
+
+def _says(dialect: Mapping[str, Any]) -> Flux:
+    return msgspec.convert(dialect, Flux, dec_hook=words.parse)
+
+
+LACKS = {
+    "array": "submit in a loop, or start the programs of one job by flux submit --cc",
+    "qos": "choose by --partition (a queue)",
+    "reservation": "leave it out",
+    "requeue": "leave it out",
+    "mail_type": "leave it out",
+    "mail_user": "leave it out",
+    "open_mode": "put the job's id (%j) into the files' names",
+    "hint": "ask for --cpus-per-task, and leave it out",
+    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
+    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    "distribution": "ask for --nodes, or leave it out",
+    "licenses": "leave it out",
+    "gres": "ask for --gpus, or by --constraint",
+    "tmp_mib": "leave it out",
+}
+FILES = {"j": "{{id}}", "A": "{{id}}", "x": "{{name}}", "N": "{{node.name}}"}
+
+
+def refuse(job: Job) -> List[str]:
+    (c,) = job.components
+    return list(dict.fromkeys([*_of_job(job), *_of_component(c)]))
+
+
+def _of_job(job: Job) -> Iterator[str]:
+    yield from spelling.cannot(job, "Flux", LACKS)
+    yield from spelling.name_fault(job, "Flux", r"(?a:[\w.+-]+)", "letters, digits and _.+-", 100)
+    yield from spelling.dependency_fault(job.dependency)
+    yield from spelling.file_faults(job, "Flux", FILES, "use those, or leave it out")
+    for name, value in job.resources:
+        yield f"--resource {name}={value}: Flux has none of its own: --directive '--setattr={name}={value}', if that is meant"
+    if job.signal and not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9]*@\d{1,5}", job.signal):
+        yield f"--signal {job.signal}: write it as USR1@120, which is for the whole job"
+    written = [line.split("=")[0] for line in ("--job-name", "--time-limit", "--nslots", "--cores-per-slot", "--output")]
+    for directive in job.directives:
+        if not directive.startswith("-") or directive.split("=")[0] in written:
+            yield f"--directive '{directive}': no option of flux batch, or one that the script has already"
+
+
+def _of_component(c: Component) -> Iterator[str]:
+    yield from (text for text in spelling.layout_faults(c) if not text.startswith("--mem"))
+    if c.gpus and spelling.gpus(c) % c.ntasks:
+        yield f"--gpus: Flux counts GPUs by task, and {c.ntasks} tasks get no equal share: give --gpus-per-task"
+    if c.gpus and c.gpus.type:
+        yield f"--gpus {c.gpus.type}: Flux counts GPUs of any type: leave it out, and choose by --constraint or --partition"
+    hosts = c.nodelist.split(",") if c.nodelist else []
+    if hosts and len(hosts) != (c.nodes or 1):
+        yield f"--nodelist {c.nodelist}: Flux takes hosts that a job may have, not those it must: name as many as --nodes"
+    if c.exclusive and not c.nodes:
+        yield "--exclusive: Flux gives whole nodes where their number is asked for: give --nodes"
+
+
+def variables(export: Optional[str]) -> Dict[str, str]:
+    return {}
+
+
+def job_id(answer: str) -> str:
+    """Source: flux-batch(1): the id alone, as in ``ƒM7Zq9AKHno``."""
+    return answer.strip().splitlines()[-1] if answer.strip() else ""
+
+
+# --- values for the template
+
+
+def spelled(job: Job) -> Spelled:
+    says = _says(job.dialect)
+    (c,) = job.components
+    cards = spelling.gpus(c) // c.ntasks
+    requires = [c.constraint] if c.constraint else []
+    requires += [f"host:{c.nodelist}"] if c.nodelist else []
+    requires += [f"-host:{c.exclude}"] if c.exclude else []
+    parts = spelling.dependencies(job.dependency) if job.dependency else None
+    values = {
+        "account": f"{says.account}{job.account}" if job.account else None,
+        "queue": c.partition,
+        "time": None if job.time is None else f"{job.time // 60}m" if job.time % 60 == 0 else f"{job.time}s",
+        "nodes": c.nodes,
+        "slots": c.ntasks,
+        "cores": c.cpus_per_task,
+        "gpus": cards or None,
+        "exclusive": "--exclusive" if c.exclusive or c.whole_node_cpus else None,
+        "requires": shlex.quote(" and ".join(requires)) if requires else None,
+        "output": job.output and _quoted(spelling.pattern(job.output, FILES)),
+        "error": job.error and _quoted(spelling.pattern(job.error, FILES)),
+        "dependencies": tuple(f"{part.kind}:{job_id}" for part in parts or () for job_id in part.jobs),
+        "signal": f"{job.signal}s" if job.signal else None,
+        "environment": _environment(job.export),
+        "attributes": tuple(f"{name}={value}" for name, value in says.attributes.items()),
+        "comment": _quoted(f"user.comment={job.comment}") if job.comment else None,
+        "chdir": _quoted(job.chdir),
+    }
+    of_parts = {
+        "queue": ("partition",), "nodes": ("nodes", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
+        "gpus": ("gpus",), "exclusive": ("exclusive", "whole_node_cpus"), "requires": ("constraint", "nodelist", "exclude"),
+    }  # fmt: skip
+    of_whole = {
+        "account": "account", "time": "time", "output": "output", "error": "error", "dependencies": "dependency",
+        "signal": "signal", "environment": "export", "attributes": "dialect.attributes", "comment": "comment", "chdir": "chdir",
+    }  # fmt: skip
+    origins = {name: of_components(job, *fields) for name, fields in of_parts.items()}
+    return Spelled(values, {**origins, **{name: of_job(job, key) for name, key in of_whole.items()}})
+
+
+def _quoted(text: Optional[str]) -> Optional[str]:
+    """Directives are read with the shell's quoting, and # begins a comment. Source: RFC 36."""
+    return None if text is None else text if re.fullmatch(r"[\w./{}=:@%+,-]+", text) else shlex.quote(text)
+
+
+def _environment(export: Optional[str]) -> Tuple[str, ...]:
+    """Rules of --env: ``-*`` takes all away. Without any, all variables are passed on."""
+    if export is None:
+        return ()
+    everything, names = spelling.exported(export)
+    return (*(() if everything else ("-*",)), *names)
+
+
+FILTERS: Dict[str, Callable[..., Any]] = {}
