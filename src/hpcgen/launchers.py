@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Callable, Dict, Iterable, List, Optional
 
 from hpcgen.errors import RequestError
@@ -78,15 +79,23 @@ def gerun(job: Job, step: Step) -> str:
 
     Source: UCL's documentation of Example_Jobscripts and of MPI.
     """
-    (c,) = job.components
-    if c.cpus and c.cpus != c.ntasks * c.cpus_per_task:
-        raise RequestError(f"--ntasks {c.ntasks}: gerun starts a rank for all {c.cpus} slots: ask for as many tasks")
-    return f"{join(['gerun', *step.options])} {programs(job, step)[0]}"
+    return _resplit(job, step, ["gerun", *step.options])
 
 
 def ibrun(job: Job, step: Step) -> str:
     """TACC's wrapper, which asks the scheduler how many ranks there are. Source: TACC's user guides."""
-    return f"{join(['ibrun', *step.options])} {programs(job, step)[0]}"
+    return _resplit(job, step, ["ibrun", *step.options])
+
+
+def _resplit(job: Job, step: Step, words: List[str]) -> str:
+    """Words that are not plain go into a file beside the job, from which bash takes them as they are."""
+    text = programs(job, step)[0]
+    if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
+        return f"{join(words)} {text}"
+    own = "export selfcheck\n" if '"$selfcheck"' in text else ""
+    number = "$JOB_ID" + ("-$SGE_TASK_ID" if job.array else "") if job.scheduler == "sge" else "$SLURM_JOB_ID"
+    file = f'"hpcgen-{number}.sh"'
+    return f"{own}printf '%s\\n' {word(text)} > {file}\n{join(words)} bash {file}"
 
 
 def ccc_mprun(job: Job, step: Step) -> str:
@@ -100,18 +109,14 @@ def jsrun(job: Job, step: Step) -> str:
     """IBM's: a resource set for each rank, with its cores and GPUs; -r says how many on a node. Source: OLCF's Summit guide."""
     c = job.components[step.components[0]]
     counts, cards = by_node(c), gpus(c)
-    if cards % c.ntasks:
-        raise RequestError(f"--gpus: jsrun gives each rank its own: {c.ntasks} ranks get no equal share of {cards}")
     words = ["jsrun", *step.options, "-n", str(c.ntasks), "-a", "1", "-c", str(c.cpus_per_task), "-g", str(cards // c.ntasks)]
     spread = ["-r", str(max(counts))] if counts else []
     return f"{join([*words, *spread, '-b', f'packed:{c.cpus_per_task}', '-d', 'packed'])} {programs(job, step)[0]}"
 
 
 def flux(job: Job, step: Step) -> str:
-    """Flux's own, inside of what flux batch was given. It fills ``{{…}}`` of arguments itself. Source: flux-run(1)."""
+    """Flux's own, inside of what flux batch was given. Source: flux-run(1)."""
     c = job.components[step.components[0]]
-    if any("{{" in text for command in step.commands for text in (command.file or "", *command.args)):
-        raise RequestError("program: flux run puts facts of the job for '{{…}}' in arguments: put such words into a file")
     words = ["flux", "run", *step.options, *(["-N", str(c.nodes)] if c.nodes else []), "-n", str(c.ntasks)]
     cards = ["-g", str(gpus(c) // c.ntasks)] if gpus(c) else []
     return f"{join([*words, '-c', str(c.cpus_per_task), *cards])} {programs(job, step)[0]}"

@@ -63,6 +63,9 @@ FILES = {"j": "{{id}}", "A": "{{id}}", "x": "{{name}}", "N": "{{node.name}}"}
 
 def refuse(job: Job) -> List[str]:
     (c,) = job.components
+    words = [word for step in job.steps for command in step.commands for word in (command.file or "", *command.args)]
+    if job.steps[0].launcher == "flux" and any("{{" in word for word in words):
+        return ["program: flux run fills '{{…}}' of arguments with facts of the job (flux-run(1)): put such words into a file"]
     return list(dict.fromkeys([*_of_job(job), *_of_component(c)]))
 
 

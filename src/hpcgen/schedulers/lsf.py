@@ -102,6 +102,8 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
     if hosts and len(hosts) != (c.nodes or 1):
         yield f"--nodelist {c.nodelist}: LSF takes hosts that a job may have, not those it must: name as many as --nodes"
     if says.style == "nodes":
+        if (cards := spelling.gpus(c)) % c.ntasks:
+            yield f"--gpus: {c.ntasks} ranks under jsrun get no equal share of {cards}: give --gpus-per-task"
         for name in ("constraint", "exclude", "nodelist"):
             if getattr(c, name):
                 yield f"{spelling.option(name)}: nodes of this site are asked for by number only: leave it out"

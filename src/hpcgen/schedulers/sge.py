@@ -132,6 +132,9 @@ def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
             f"--cpus-per-task {c.cpus_per_task}: slots can lie on nodes in any number, and {launcher} would not find "
             f"{c.cpus_per_task} together: ask for --nodes 1 ({total} CPUs), or for more tasks of one CPU"
         )
+    if launcher == "gerun" and slots != c.ntasks * c.cpus_per_task:
+        most = slots // c.cpus_per_task
+        yield f"--ntasks {c.ntasks}: gerun starts {most} ranks on the {slots} slots of whole nodes: ask for --ntasks {most}"
     if c.gpus and says.gpu_per == "slot" and spelling.gpus(c) % slots:
         yield f"--gpus: the site counts GPUs by slot, and {slots} slots get no equal share: ask for as many CPUs as GPUs"
 
