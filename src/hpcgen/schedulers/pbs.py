@@ -83,6 +83,8 @@ def _of_job(job: Job, says: Pbs) -> Iterator[str]:
     yield from spelling.twice(job, "qsub", _written(job, says))
     if job.qos and not says.qos:
         yield "--qos: PBS has none, and the profile names no resource for it: choose by --partition"
+    if job.array and job.requeue is False:
+        yield "--no-requeue: jobs of an array can always run again in PBS: leave it out"
     if job.array:
         yield from _array_faults(job.array, says)
     resources = dict(job.resources)

@@ -79,6 +79,8 @@ def _of_job(job: Job, says: Sge) -> Iterator[str]:
     parts = spelling.dependencies(job.dependency) if job.dependency else []
     if parts is None or any(part.kind != "afterany" for part in parts):
         yield f"--dependency {job.dependency}: Grid Engine waits for jobs to end, well or not: write afterany:ID"
+    if job.reservation and not job.reservation.isdecimal():
+        yield f"--reservation {job.reservation}: Grid Engine's have numbers: qrstat lists them"
     if job.signal and _warned(job) is None:
         yield f"--signal {job.signal}: Grid Engine sends USR1 before the limit: write USR1@SECONDS, fewer than the time has"
     if job.array:

@@ -1,0 +1,254 @@
+"""What was asked for is what the scheduler reads: scripts of drawn requests, parsed by the grammars of tests/grammar.
+
+The grammars are written from the manuals and know nothing of the generator; what is expected is worked out here from the
+request alone. Heterogeneous jobs, whole nodes and the sites' dialects are among the drawn ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from math import ceil
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+import pytest
+from grammar import flux, gadi, pbs, sge, torque
+from grammar.request import Request as Read
+from stubs import MACHINE, SOURCES, flags
+
+from hpcgen import plan, render
+from hpcgen.errors import HpcgenError
+from hpcgen.job import Job
+from hpcgen.site import decode
+
+NODES = {"thin": {"cores": 48, "mem": "192G", "source": "x"}, "gpu": {"cores": 48, "mem": "384G", "gpus": 4, "source": "x"}}
+QUEUES = {
+    "normal": {"nodes": ["thin"], "default": True, "max_time": "2-00:00:00", "source": "x"},
+    "gpus": {"nodes": ["gpu"], "max_time": "2-00:00:00", "source": "x"},
+}
+
+
+def machine(kind: str, dialect: Dict[str, Any], launcher: str = "mpirun", **scheduler: Any) -> Dict[str, Any]:
+    tables = {"nodes": NODES, "partitions": QUEUES, "mpi": {"flavour": "openmpi", "launcher": launcher, "source": "x"}}
+    rest = {"scheduler": {"type": kind, "source": "x", **scheduler}, kind: {**dialect, "source": "x"}}
+    return {**MACHINE, "sources": SOURCES, **tables, **rest}
+
+
+GADI = {"style": "totals", "account": "-P", "workdir": "-l wd", "disk": "jobfs", "disk_per": "job",
+        "resources": {"storage": "gdata/{account}+scratch/{account}"}}  # fmt: skip
+SLOTS = {"memory": "mem", "pe_one": "smp", "pe_many": "mpi", "gpu": "gpu", "gpu_per": "job", "disk": "tmpfs"}
+SITES = {
+    "pbs": machine("pbs", {"qos": "job_priority"}),
+    "gadi": {**machine("pbs", GADI, whole_nodes="above-one")},
+    "torque": machine("pbs", {"style": "nodes-ppn"}),
+    "sge": machine("sge", SLOTS),
+    "flux": machine("flux", {}, launcher="flux"),
+}
+PARSERS: Dict[str, Callable[[str], Read]] = {
+    "pbs": lambda text: pbs.parse(text, {"job_priority": "job"}),
+    "gadi": gadi.parse,
+    "torque": torque.parse,
+    "sge": lambda text: sge.parse(text, {"gpu": "INT", "mem": "MEMORY", "tmpfs": "MEMORY"}, memory="mem", gpus=None),
+    "flux": flux.parse,
+}
+
+MIB = {"512M": 512, "1G": 1024, "3G": 3072, "1536M": 1536}
+EXPORTS = {"ALL": (True, ()), "NONE": (False, ()), "A,B=c": (False, (("A", None), ("B", "c"))), "ALL,B=c": (True, (("B", "c"),))}
+MAILS = {"BEGIN": ("begin",), "END,FAIL": ("end", "fail"), "ALL": ("begin", "end", "fail"), "NONE": ()}
+ARRAYS = {"1-9": (range(1, 10), None), "2-20:3%4": (range(2, 21, 3), 4), "5-6%1": (range(5, 7), 1)}
+# How often each is asked for, in a hundred requests, and as what.
+ASKED: Dict[str, Tuple[int, Sequence[Any]]] = {
+    "workload": (100, ["mpi", "mpi", "dask-mpi", "serial"]), "account": (100, ["ab12", "xy34"]),
+    "hetjob": (20, [True]), "flatten": (25, [True]), "cpus_per_task": (50, range(1, 9)), "ntasks": (50, range(3, 131)),
+    "nodes": (30, range(1, 5)), "ntasks_per_node": (15, [1, 2, 8, 12, 24]), "mem_per_cpu": (30, sorted(MIB)),
+    "mem": (15, sorted(MIB)), "gpus_per_task": (10, ["1"]), "gpus": (10, ["1", "2", "8"]), "gpus_per_node": (10, ["1", "4"]),
+    "time": (30, ["90s", "20m", "26h", "1-12:30:00"]), "array": (20, sorted(ARRAYS)), "job_name": (20, ["a", "run-1.x"]),
+    "output": (20, ["out.txt", "logs/"]), "error": (10, ["err.txt"]), "mail_type": (15, sorted(MAILS)),
+    "mail_user": (15, ["me@example.org"]), "requeue": (10, [True, False]), "export": (20, sorted(EXPORTS)),
+    "dependency": (20, ["afterok:12", "afterany:12:13", "afterok:1,afternotok:2"]), "chdir": (15, ["/work/a"]), "tmp": (10, ["10G"]),
+    "exclusive": (4, [True]), "qos": (5, ["high"]), "comment": (4, ["a b"]), "signal": (4, ["USR1@60"]), "constraint": (4, ["fast"]),
+    "nodelist": (4, ["n1"]), "partition": (5, ["normal"]), "reservation": (4, ["r1", "12"]), "hint": (1, ["nomultithread"]),
+    "licenses": (1, ["m:1"]),
+}  # fmt: skip
+EXCLUDED = (("mem", "mem_per_cpu"), ("gpus", "gpus_per_task", "gpus_per_node"))
+
+
+def drawn(seed: int) -> Dict[str, Any]:
+    """The same request for the same number, with no two options of which one is refused by every scheduler."""
+    die = random.Random(seed)
+    asked = {name: die.choice(values) for name, (often, values) in ASKED.items() if die.randrange(100) < often}
+    for group in EXCLUDED:
+        for name in [name for name in group if name in asked][1:]:
+            del asked[name]
+    if asked["workload"] != "dask-mpi":
+        asked.pop("hetjob", None)
+    if asked["workload"] == "serial":
+        for name in ("ntasks", "nodes", "ntasks_per_node"):
+            asked.pop(name, None)
+    return asked
+
+
+def planned(kind: str, asked: Dict[str, Any]) -> Optional[Tuple[Job, Read]]:
+    """The job, and what its script asks for; None where the request is refused, in lines that a person can read."""
+    try:
+        job = plan(decode("stub", SITES[kind], "stub.toml"), flags(program="x.py", **asked))
+    except HpcgenError as refusal:
+        assert refusal.status == 2 and all(text.startswith(("--", "program", "the ", "1", "2", "3", "4", "5", "6", "7", "8", "9"))
+                                           for text in refusal.problems), refusal.problems  # fmt: skip
+        return None
+    return job, PARSERS[kind](render(job))
+
+
+@pytest.mark.parametrize("kind", SITES)
+def test_what_was_asked_is_read(kind: str) -> None:
+    """A good part must be planned, or the test has shown nothing; what fails is named by its number."""
+    taken: Counter[str] = Counter()
+    for seed in range(700):
+        asked = drawn(seed)
+        try:
+            found = planned(kind, asked)
+            if found is not None:
+                check_amounts(kind, asked, *found)
+                check_options(kind, asked, *found)
+                taken.update(list(asked))
+        except Exception as why:
+            raise AssertionError(f"drawn({seed}) = {asked}") from why
+    refused = REFUSED[kind]
+    assert taken["workload"] > 100, taken
+    assert set(ASKED) - set(taken) <= refused and not refused & set(taken), (set(ASKED) - set(taken), refused & set(taken))
+
+
+# What this scheduler can never say; all else must be among what was planned.
+NEVER = {"hint", "licenses"}
+REFUSED = {
+    "pbs": {*NEVER, "comment", "signal", "constraint", "reservation", "tmp"},
+    "gadi": {*NEVER, "comment", "signal", "constraint", "reservation", "qos", "exclusive", "nodelist"},
+    "torque": {*NEVER, "comment", "signal", "reservation", "qos", "exclusive", "nodelist", "tmp"},
+    "sge": {*NEVER, "qos", "exclusive", "constraint", "comment"},
+    "flux": {*NEVER, "array", "qos", "reservation", "requeue", "mail_type", "mail_user", "tmp"},
+}
+
+
+def ranks(asked: Dict[str, Any]) -> List[Tuple[int, int]]:
+    """Ranks and the CPUs of each, of every component that was asked for."""
+    wide, workload = asked.get("cpus_per_task", 1), asked["workload"]
+    if workload == "serial":
+        return [(1, wide)]
+    if workload == "mpi":
+        each, nodes = asked.get("ntasks_per_node", 1), asked.get("nodes")
+        return [(asked.get("ntasks") or (nodes * each if nodes else 2), wide)]
+    count = asked.get("ntasks", 5)
+    return [(2, 1), (count - 2, wide)] if asked.get("hetjob") and not asked.get("flatten") else [(count, wide)]
+
+
+def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
+    parts = ranks(asked)
+    if asked.get("hetjob") and kind == "pbs" and asked.get("flatten"):
+        parts = [(2, 1), (parts[0][0] - 2, parts[0][1])]  # which PBS can say, so that nothing is flattened
+    wanted = sum(count * wide for count, wide in parts)
+    cpus = sum(part.count * (part.cpus or 0) for part in read.components)
+    if kind == "sge":
+        cpus = read.components[0].count
+    if kind == "gadi":
+        count, wide = parts[0]
+        memory = 192 if not gpu_asked(asked) else 384
+        room = min(48 // wide, memory * 1024 // (wide * MIB[asked.get("mem_per_cpu", "1G")]) if "mem" not in asked else 48)
+        if gpu_asked(asked):
+            room = min(room, 4 if "gpus_per_task" in asked else ceil(count * 4 / max(4, int(asked.get("gpus", 1)))))
+        nodes = asked.get("nodes") or ceil(count / asked.get("ntasks_per_node", room))
+        assert cpus == (wanted if nodes == 1 else nodes * 48)
+    elif kind == "torque":
+        count, wide = parts[0]
+        nodes = asked.get("nodes") or (ceil(count / asked["ntasks_per_node"]) if "ntasks_per_node" in asked else count)
+        each = asked["ntasks_per_node"] if asked.get("ntasks_per_node", count) * nodes < count + asked.get("ntasks_per_node", 0) else 0
+        assert cpus == nodes * wide * (min(each, count) or ceil(count / nodes))
+    else:
+        assert cpus == wanted
+    if kind == "pbs":
+        assert sum(part.count * (part.mpiprocs or 0) for part in read.components) == sum(count for count, _ in parts)
+        assert [part.ompthreads for part in read.components] == sorted(part.ompthreads or 0 for part in read.components)
+        assert {part.ompthreads for part in read.components} == {wide for _, wide in parts}
+        if "nodes" in asked and len(parts) == 1:
+            assert sum(part.count for part in read.components) == asked["nodes"]
+    if kind == "flux":
+        assert (read.components[0].count, read.components[0].cpus) == parts[0]
+    check_memory(kind, asked, parts, read)
+    check_gpus(kind, asked, parts, read)
+
+
+def nodes_of(kind: str, asked: Dict[str, Any], count: int, read: Read) -> int:
+    """Nodes that were asked for, or are Gadi's by the number of CPUs."""
+    if kind == "gadi" and "nodes" not in asked:
+        return max(1, (read.components[0].cpus or 0) // 48)
+    return asked.get("nodes") or (ceil(count / asked["ntasks_per_node"]) if "ntasks_per_node" in asked else 1)
+
+
+def gpu_asked(asked: Dict[str, Any]) -> bool:
+    return any(key.startswith("gpus") for key in asked)
+
+
+def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], read: Read) -> None:
+    if kind == "flux":
+        return
+    small = 2 * 1024 if len(parts) == 2 else 0
+    count, wide = parts[-1]
+    total = read.mem_mib or sum(part.count * (part.mem_mib or 0) for part in read.components)
+    if "mem" in asked:
+        nodes = nodes_of(kind, asked, count, read)
+        least = MIB[asked["mem"]] * nodes + small
+        assert least <= total <= (least + count * wide if kind == "sge" else least)
+    elif not asked.get("exclusive"):
+        assert total == MIB[asked.get("mem_per_cpu", "1G")] * count * wide + small
+
+
+def check_gpus(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], read: Read) -> None:
+    count = parts[-1][0]
+    if kind == "sge":
+        total = int(read.extra.get("gpu", 0))
+    else:
+        total = sum(part.count * (part.gpus or 0) for part in read.components)
+    if "gpus_per_task" in asked and kind == "torque":  # the nodes are alike
+        assert total == ceil(count / (asked.get("nodes") or count)) * (asked.get("nodes") or count) or "ntasks_per_node" in asked
+    elif "gpus_per_task" in asked:
+        assert total == count
+    elif "gpus_per_node" in asked:
+        assert total == int(asked["gpus_per_node"]) * nodes_of(kind, asked, count, read)
+    else:
+        assert total == int(asked.get("gpus", 0))
+
+
+def check_options(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
+    assert read.name == asked.get("job_name", "x")
+    assert read.walltime == {None: 3600, "90s": 90, "20m": 1200, "26h": 93600, "1-12:30:00": 131400}[asked.get("time")]
+    assert asked["account"] in (read.account, read.project)
+    assert read.queue == asked.get("partition", "gpus" if gpu_asked(asked) else "normal")
+    if "array" in asked:
+        indices, throttle = ARRAYS[asked["array"]]
+        assert read.array and (read.array.indices, read.array.throttle) == (tuple(indices), throttle)
+    else:
+        assert read.array is None
+    assert read.output == asked.get("output") or read.output in (None, "-") and "output" not in asked
+    assert read.error == asked.get("error")
+    if kind != "flux":
+        assert read.joined == (None if "error" in asked else "oe")
+    if "mail_type" in asked:
+        assert set(read.mail.events or ()) == set(MAILS[asked["mail_type"]])
+    assert read.mail.users == (("me@example.org",) if "mail_user" in asked else ())
+    if "export" in asked:
+        everything, names = EXPORTS[asked["export"]]
+        assert (bool(read.environment.all), read.environment.variables) == (everything, names) or (
+            kind == "flux" and everything and read.environment.variables == names
+        )
+    if "requeue" in asked:
+        assert read.rerun == asked["requeue"]
+    if "dependency" in asked:
+        jobs = [word for part in asked["dependency"].split(",") for word in part.split(":")[1:]]
+        assert read.dependency and all(number in read.dependency for number in jobs)
+    if "chdir" in asked and kind in ("sge", "flux"):
+        assert read.workdir == "/work/a"
+    if "chdir" in asked and kind not in ("sge", "flux"):
+        assert "\ncd -- /work/a || exit\n" in render(job)
+    if "signal" in asked:
+        assert "USR1" in render(job) or read.extra.get("s_rt")
+    for name in ("hint", "licenses", "open_mode"):
+        assert name not in asked  # refused by all of these
