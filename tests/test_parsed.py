@@ -197,7 +197,9 @@ def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]],
         nodes = nodes_of(kind, asked, count, read)
         least = MIB[asked["mem"]] * nodes + small
         assert least <= total <= (least + count * wide if kind == "sge" else least)
-    elif not asked.get("exclusive"):
+    elif asked.get("exclusive") and "mem_per_cpu" not in asked:
+        assert (total - small) % ((384 if gpu_asked(asked) else 192) * 1024) == 0
+    else:
         assert total == MIB[asked.get("mem_per_cpu", "1G")] * count * wide + small
 
 

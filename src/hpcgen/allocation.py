@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional
 
 import msgspec
 
@@ -23,6 +23,8 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
         c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
     rule = rule_of(site, partition)
     kinds = partition.nodes if partition else tuple(site.nodes)
+    if c.mem_mib == 0 and site.scheduler.type != "slurm":
+        c = _all_memory(c, [site.nodes[kind] for kind in kinds])
     if rule in (None, "never"):
         fits = any(_room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
         return replace(c, nodes=1) if fits and together(site, c) else c
@@ -37,6 +39,15 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     why = site.cite("partitions", str(name), "whole_nodes") if own else site.cite("scheduler", "whole_nodes")
     origins = {**c.origins, "whole_node_cpus": why, "cpus": why, **({} if c.nodes else {"nodes": why})}
     return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have, origins=origins)
+
+
+def _all_memory(c: Component, nodes: List[Node]) -> Component:
+    """Only Slurm has a word for all memory of a node: elsewhere it is that of the smallest that the job may land on. Where
+    that is not known, a node of one's own comes with all of it."""
+    known = [node.mem for node in nodes if node.mem]
+    if nodes and len(known) == len(nodes):
+        return replace(c, mem_mib=int(min(known)))
+    return replace(c, mem_mib=None) if c.exclusive else c
 
 
 def together(site: Site, c: Component) -> bool:

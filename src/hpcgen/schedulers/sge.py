@@ -71,6 +71,8 @@ def refuse(job: Job) -> List[str]:
 def _of_job(job: Job, says: Sge) -> Iterator[str]:
     yield from spelling.cannot(job, "Grid Engine", LACKS)
     yield from spelling.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then also digits and _.+-", 512)
+    if job.name.upper() in ("NONE", "ALL", "TEMPLATE"):
+        yield f"--job-name: '{job.name}' is a word of Grid Engine's own: choose another"
     yield from spelling.mail_fault(job.mail_type, "Grid Engine")
     yield from spelling.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
     yield from spelling.twice(job, "qsub", _written(job, says))
@@ -165,11 +167,12 @@ def spelled(job: Job) -> Spelled:
     slots = _slots(c)
     everything, passed = spelling.exported(job.export or "")
     throttle = spelling.array(job.array)[1] if job.array else None
-    shell, _, flags = job.shebang.partition(" ")
+    shell, _, option = job.shebang.partition(" ")
+    flags = option.strip("-").replace("l", "")  # -S starts a login shell itself, and drops the first line's options
     cards = spelling.gpus(c)
     values = {
         "shell": shell if says.shell == "-S" else None,
-        "flags": flags if says.shell == "-S" and flags.startswith("-") and flags != "-l" else None,
+        "flags": f"-{flags}" if says.shell == "-S" and flags else None,
         "account": f"{says.account} {job.account}" if job.account and says.account != "-g" else None,
         "queue": c.partition if says.style == "slots" else None,
         "pe": f"{_pe(c, says)} {slots}" if says.style == "slots" and slots > 1 else None,
