@@ -20,15 +20,17 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import dask
 import dask_jobqueue
+import msgspec
 import oracle
 import pytest
 import tiny
 import yaml
 from distributed.deploy.utils import nprocesses_nthreads
+from grammar import gadi, pbs, sge, torque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcgen import LimitError, Request, RequestError, SiteError, jobqueue, load, render
+from hpcgen import LimitError, Request, RequestError, SiteError, jobqueue, load, render, schedulers
 from hpcgen.cli import status
 from hpcgen.jobqueue import live, texts
 from hpcgen.jobqueue.exporting import Export, export
@@ -39,7 +41,30 @@ from hpcgen.shell import expanding
 from hpcgen.site import Site, listing
 from hpcgen.units import Memory, Time
 
+NO_SRUN = {"launcher": "mpiexec", "pmi": None, "pmi_library": None}
+
+
+def made_up(kind: str, **dialect: Any) -> Site:
+    tables = {kind: {**dialect, "source": "docs"}} if dialect else {}
+    return tiny.site(scheduler={"type": kind}, mpi=NO_SRUN, **tables)
+
+
+# Beside the sites that there are, one of each way in which a scheduler is spoken to.
+WAYS: Dict[str, Dict[str, Any]] = {
+    "chunks": {"kind": "pbs"},
+    "totals": {
+        "kind": "pbs", "style": "totals", "account": "-P", "workdir": "-l wd", "resources": {"storage": "scratch/{account}1"},
+    },
+    "torque": {"kind": "pbs", "style": "nodes-ppn"},
+    "slots": {"kind": "sge", "pe_one": "smp", "memory": "h_vmem"},
+    "slots by node": {
+        "kind": "sge", "pe_one": "smp", "shell": "shebang", "account": "-A", "memory": "mem", "memory_per": "node",
+    },
+    "lsf": {"kind": "lsf", "memory_unit": "MB", "limit_per": "job"},
+    "lsf with affinity": {"kind": "lsf", "cpus": "affinity", "account": "-G", "memory_per": "slot"},
+}  # fmt: skip
 SITES = {name: load(name) for name, _ in listing()}
+SITES.update({name: made_up(**way) for name, way in WAYS.items() if way["kind"] in schedulers.names()})
 SPOKEN = sorted(name for name, site in SITES.items() if site.scheduler.type in BACKENDS)
 ADDRESS = "tcp://<insert-scheduler-address-here>:8786"
 
@@ -63,7 +88,7 @@ def request(site: Site, **more: Any) -> Request:
 
 def theirs(found: Export, section: str = "") -> Any:
     """A job of the real class, which knows of the export what stands in Dask's configuration and no more."""
-    text = texts.yaml(found.header, section or found.section, found.settings)
+    text = texts.yaml(found._replace(section=section or found.section))
     dask.config.update(dask.config.config, yaml.safe_load(text))
     kind = getattr(dask_jobqueue, found.cluster)
     with warnings.catch_warnings():
@@ -84,33 +109,61 @@ CASES: Dict[str, Dict[str, Any]] = {
     "odd memory": {"mem": Memory(1537)},
     "days": {"time": Time(86400 + 3661 - 1)},
     "words": {"job_name": "my job #1", "comment": "it's a \"test\" 100%", "output": "logs/%x-%j.out", "mail_type": "END"},
-    "conda": {"conda": "my env", "env": {"A": "x y'z", "OMP_NUM_THREADS": "3"}, "modules": None},
+    "conda": {"conda": "my env", "env": {"A": "x y'z", "OMP_NUM_THREADS": "3"}},
     "container": {"image": "~/my image.sif", "bind": ("/data",)},
-    "features": {"constraint": "a&b", "exclude": "n[1-3]", "requeue": False, "nodelist": None},
+    "features": {"constraint": "a&b", "exclude": "n[1-3]", "requeue": False},
 }
 
 
+# What other schedulers than Slurm have no word for.
+SLURM_ONLY = {
+    "words": {"job_name": "my-job", "output": None, "comment": None},
+    "features": {"constraint": None, "exclude": None, "requeue": False},
+}
+
+
+def asked(site: Site, name: str) -> Request:
+    wanted = {**CASES[name], **({} if site.scheduler.type == "slurm" else SLURM_ONLY.get(name, {}))}
+    return request(site, **wanted)
+
+
 def case(site: Site, name: str) -> Export:
-    wanted = {key: value for key, value in CASES[name].items() if key in Request.__struct_fields__}
-    asked = request(site, **wanted)
     try:
-        return export(site, asked)
+        return export(site, asked(site, name))
     except LimitError:  # a day is more than some sites' only partition allows
-        return export(site, request(site, **{**wanted, "time": Time(1800)}))
+        return export(site, msgspec.structs.replace(asked(site, name), time=Time(1800)))
+
+
+def understood(site: Site, script: str) -> Any:
+    """What the site's scheduler takes a script for: by Slurm's own parser, or by those of tests/grammar."""
+    kind, table = site.scheduler.type, site.dialect()
+    if kind == "slurm":
+        return oracle.sbatch(script)
+    own = {name: "job" for name in getattr(table, "resources", {})}
+    if kind == "pbs" and table.style == "totals":
+        return gadi.parse(script)
+    if kind == "pbs" and table.style == "nodes-ppn":
+        return torque.parse(script, own)
+    if kind == "pbs":
+        return pbs.parse(script, {**own, **dict.fromkeys((chunk.partition("=")[0] for chunk in table.chunk), "chunk")})
+    if kind == "sge":
+        return sge.parse(script, dict.fromkeys(own, "STRING"), table.memory or "h_vmem")
+    return importlib.import_module("grammar.lsf").parse(script)
 
 
 # --- what is submitted
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("site", [name for name in SPOKEN if SITES[name].scheduler.type == "slurm"])
-def test_slurm_understands_the_site_s_own_job(site: str, name: str) -> None:
+@pytest.mark.parametrize("site", SPOKEN)
+def test_the_scheduler_understands_the_site_s_own_job(site: str, name: str) -> None:
     found = case(SITES[site], name)
     script = theirs(found).job_script()
-    own, other = oracle.sbatch(render(found.job)), oracle.sbatch(script)
-    assert (other.components, other.errors) == (own.components, own.errors)
-    assert len(own.components) == 1 and own.errors == []
-    lines = directives(script, "#SBATCH")
-    options = [re.split(r"[ =]", line[len("#SBATCH ") :])[0] for line in lines]
+    own, other = understood(SITES[site], render(found.job)), understood(SITES[site], script)
+    assert other == own
+    assert len(own.components) == 1 and not getattr(own, "errors", [])
+    prefix = str(schedulers.get(found.job.scheduler).DIRECTIVE)
+    lines = [re.split(r"[ =]", line[len(prefix) + 1 :]) for line in directives(script, prefix)]
+    options = [tuple(words[:2]) if words[0] in ("-l", "-W", "-R") else words[0] for words in lines]
     assert len(set(options)) == len(options), "said twice"
 
 
@@ -123,6 +176,16 @@ def test_slurm_understands_what_was_asked(site: str) -> None:
         "cpus-per-task": "6", "ntasks": "1", "account": "abc", "time": "00:30:00", "comment": "a b", "job-name": "dw",
     }  # fmt: skip
     assert told["mem"] == "1537"
+
+
+@pytest.mark.parametrize("site", [name for name in SPOKEN if SITES[name].scheduler.type != "slurm"])
+def test_the_others_understand_what_was_asked(site: str) -> None:
+    found = export(SITES[site], request(SITES[site], workers=3, mem=Memory(1536), job_name="dw"))
+    told = understood(SITES[site], theirs(found).job_script())
+    assert (told.name, told.walltime, "abc" in (told.account, told.project, told.extra.get("-G"))) == ("dw", 1800, True)
+    part = told.components[0]
+    assert part.count * (part.cpus or 1) == 6
+    assert (told.mem_mib or part.count * part.mem_mib) == 1536
 
 
 # --- what is run
@@ -188,7 +251,7 @@ def test_the_variable_is_the_job_s(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Neither Dask's reading of its configuration nor dask-jobqueue puts in the value that holds where it is read."""
     monkeypatch.setenv("TMPDIR", "/of/the/login/node")
     found = export(tiny.site(), request(tiny.site()), Extras(local_directory="$TMPDIR/dask"))
-    (tmp_path / "jobqueue.yaml").write_text(texts.yaml(found.header, found.section, found.settings))
+    (tmp_path / "jobqueue.yaml").write_text(texts.yaml(found))
     held = dask.config.collect(paths=[str(tmp_path)], env={})
     assert held["jobqueue"]["slurm"]["local-directory"] == '"$TMPDIR/dask"'
     script = runnable(theirs(found).job_script())
@@ -292,26 +355,25 @@ def test_what_yaml_would_read_as_something_else(value: str) -> None:
 @pytest.mark.parametrize("site", SPOKEN)
 def test_the_file_holds_the_configuration(site: str, name: str) -> None:
     found = case(SITES[site], name)
-    text = texts.yaml(found.header, found.section, found.settings)
+    text = texts.yaml(found)
     held = yaml.safe_load(text)
-    asked = request(SITES[site], **{k: v for k, v in CASES[name].items() if k in Request.__struct_fields__})
     if name != "days":
-        assert held == jobqueue.configuration(SITES[site], asked)
+        assert held == jobqueue.configuration(SITES[site], asked(SITES[site], name))
     assert held == {"jobqueue": {found.section: {key: value for key, value, _ in found.settings}}}
-    assert json.loads(texts.as_json(found.cluster, found.section, found.settings)) == {"cluster": found.cluster, **held}
+    assert json.loads(texts.as_json(found)) == {"cluster": found.cluster, **held}
 
 
 @pytest.mark.parametrize("site", SPOKEN)
 def test_every_value_says_where_it_comes_from(site: str) -> None:
     found = case(SITES[site], "conda")
-    for line in texts.yaml(found.header, found.section, found.settings).partition("    # Not in use")[0].splitlines()[4:]:
+    for line in texts.yaml(found).partition("    # Not in use")[0].partition(f"\n  {found.section}:\n")[2].splitlines():
         assert "  # " in line or line.endswith(":"), line
 
 
 @pytest.mark.parametrize("site", SPOKEN)
 def test_the_python_snippet_makes_the_same_jobs(site: str, tmp_path: Path) -> None:
     found = case(SITES[site], "words")
-    text = texts.python(found.header, found.cluster, found.settings)
+    text = texts.python(found)
     space: Dict[str, Any] = {}
     kind = type("Cluster", (), {"__init__": lambda self, **values: self.__dict__.update(values)})
     text = text.replace("from dask_jobqueue import", "from stand_in import")

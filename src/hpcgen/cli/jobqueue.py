@@ -43,15 +43,10 @@ def body(
     if format not in FORMATS:
         raise RequestError(f"--format: unknown format '{format}'{among(format, FORMATS)}")
     site, merged = gather(flags, file)
-    found = export(site, merged, Extras.of(extras))
+    found = export(site, merged, Extras.of(extras)).whole()
     for note in found.notes:
         say(f"note: {note}")
-    if format == "yaml":
-        text = texts.yaml(found.header, found.section, found.settings)
-    elif format == "python":
-        text = texts.python(found.header, found.cluster, found.settings)
-    else:
-        text = texts.as_json(found.cluster, found.section, found.settings)
+    text = {"yaml": texts.yaml, "python": texts.python, "json": texts.as_json}[format](found)
     if write is None:
         out.print_out(text)
     else:

@@ -22,7 +22,7 @@ def configuration(site: Site, request: Union[Request, Merged], **extras: Any) ->
 
     `extras` are the fields of `Extras`. Raises RequestError, as `plan` does.
     """
-    found = export(site, request, Extras.of(extras))
+    found = export(site, request, Extras.of(extras)).whole()
     return {"jobqueue": {found.section: {key: value for key, value, _ in found.settings}}}
 
 

@@ -23,7 +23,7 @@ THEIRS = Origin("default", "dask-jobqueue's own")
 
 class Export(NamedTuple):
     """All that dask-jobqueue is told; `job` is the planned job that it comes from, `fallback` are interfaces to try where
-    the cluster is made."""
+    the cluster is made, `command_line` are words for the submitting command itself."""
 
     cluster: str
     section: str
@@ -32,6 +32,17 @@ class Export(NamedTuple):
     notes: Tuple[str, ...]
     job: Job
     fallback: Tuple[str, ...]
+    command_line: Tuple[str, ...] = ()
+
+    def whole(self) -> Export:
+        """Itself, where a configuration can say all of it. Raises RequestError."""
+        if self.command_line:
+            words = " ".join(self.command_line)
+            raise RequestError(
+                f"--account: {self.job.site} takes it on qsub's command line alone ({words}), which no configuration of "
+                f"dask-jobqueue can say: use hpcgen.jobqueue.cluster('{self.job.site}', …)"
+            )
+        return self
 
 
 def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras()) -> Export:
@@ -56,6 +67,7 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         (*_assumed(assumed, job.notes), *_notes(request, found["processes"][1], interface, extras)),
         job,
         site.network.fallback if interface == site.network.interface else (),
+        getattr(schedulers.get(job.scheduler), "on_command_line", lambda job: ())(job),
     )
 
 
@@ -71,8 +83,9 @@ def _settings(
     for key, value, whys in _of_script(job, site.scheduler.type, backend, Shape(part.cpus_per_task, mib)):
         yield (key, value, whys) if key != "name" or request.job_name else _one(key, value, THEIRS)
     yield _one("shebang", f"#!{job.shebang}", site.cite("shell", "shebang"))
-    yield _one("python", *_python(request, origins, job))
+    yield _one("python", *_python(site, request, origins, job))
     yield _one("worker-command", "distributed.cli.dask_worker", THEIRS)
+    yield from (_one(key, value, Origin("rule", reason)) for key, value, reason in backend.fixed)
     yield from _of_dask(site, request, origins, extras)
 
 
@@ -161,15 +174,15 @@ def _of_script(job: Job, scheduler: str, backend: Backend, shape: Shape) -> Iter
     yield "job-script-prologue", [line.text for line in prologue], whys
 
 
-def _python(request: Request, origins: Origins, job: Job) -> Tuple[Optional[str], Optional[Origin]]:
+def _python(site: Site, request: Request, origins: Origins, job: Job) -> Tuple[Optional[str], Optional[Origin]]:
     """What runs the workers, quoted: an environment that was asked for has its own, else whoever makes the cluster."""
     named = [name for name in ("python", "image", "conda", "venv", "userbase", "module") if getattr(request, name)]
-    if not named:
+    if not named and job.steps[0].launcher == "none":
         return None, Origin("default", "the Python that makes the cluster")
     python, program, _ = launchers.launch(job, job.steps[0]).rpartition(f" {task.PROGRAM}")
     if not program or python.startswith("bash -c "):
         raise RequestError(f"--python: dask-jobqueue cannot write '{request.python}': give a path without ':' and '='")
-    return python, origins.get(named[0])
+    return python, origins.get(named[0]) if named else site.cite("mpi", "launcher")
 
 
 def _assumed(more: Tuple[str, ...], notes: Tuple[str, ...]) -> List[str]:

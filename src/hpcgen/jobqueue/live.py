@@ -70,7 +70,7 @@ def alive(found: Export, theirs: Dict[str, Any]) -> Any:
     given = {argument(key): values[key] for key in ("cores", "memory", "processes")}
     options = {**values["scheduler-options"], **theirs.pop("scheduler_options", {})}
     _listen(options, values["interface"], found.fallback)
-    if job_class := _unaffected(kind, found.job.scheduler):
+    if job_class := _submitting(kind, found):
         theirs.setdefault("job_cls", job_class)
     for _ in submit.log_folders(found.job):
         pass  # made without a word: there is no terminal to say it to
@@ -100,14 +100,14 @@ def _listen(options: Dict[str, Any], interface: Optional[str], fallback: Sequenc
     )
 
 
-def _unaffected(kind: Any, scheduler: str) -> Optional[type]:
-    """Within a job: a class of jobs whose submission the surrounding job's variables cannot change."""
-    kept = submit.clean(os.environ, scheduler)
+def _submitting(kind: Any, found: Export) -> Optional[type]:
+    """A class of jobs that are submitted in another way than dask-jobqueue's own, where that must be: with words of the
+    site's, and within a job without its variables, which would change the new jobs."""
+    kept = submit.clean(os.environ, found.job.scheduler)
     inherited = sorted(name for name in os.environ if name not in kept)
-    if not inherited:
+    if not inherited and not found.command_line:
         return None
-    words = ["env", *(word for name in inherited for word in ("-u", name))]
+    without = ["env", *(word for name in inherited for word in ("-u", name))] if inherited else []
     job = kind.job_cls
-    return type(job.__name__, (job,), {"submit_command": f"{shlex.join(words)} {job.submit_command}"})
-
-
+    command = shlex.join([*without, job.submit_command, *found.command_line])
+    return type(job.__name__, (job,), {"submit_command": command})

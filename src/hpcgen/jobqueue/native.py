@@ -1,18 +1,20 @@
 """dask-jobqueue's own directives: which key of its configuration writes which line of a job's header.
 
-Source: slurm.py, pbs.py, sge.py, lsf.py and core.py of dask-jobqueue 0.9.0. What it cannot write as the site's template
-does goes into `job-extra-directives`, and its own line into `job-directives-skip`. That skips every line of its own which
-contains the text: so the text is the line's beginning, with the prefix, which no value can contain.
+Source: slurm.py, pbs.py, sge.py, lsf.py and core.py of dask-jobqueue 0.9.0; the first three are the same in 0.8.5.
+What it cannot write as the site's template does goes into `job-extra-directives`, and its own line into
+`job-directives-skip`. That skips every line of its own which contains the text: so the text is the line's beginning, with
+the prefix, which no value can contain.
 """
 
 from __future__ import annotations
 
 import re
 from math import ceil
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 # A value that needs no quotes: dask-jobqueue writes none.
 PLAIN = r"([^\s#'\"\\]+)"
+NEVER = r"(?!)()"
 
 
 ANY = ""
@@ -46,6 +48,7 @@ class Backend(NamedTuple):
     section: str
     keys: Tuple[str, ...]
     lines: Tuple[Own, ...]
+    fixed: Tuple[Tuple[str, Any, str], ...] = ()  # a key, its value, and why
 
     @property
     def all_keys(self) -> Tuple[str, ...]:
@@ -74,7 +77,42 @@ SLURM = Backend(
     ),
 )  # fmt: skip
 
-BACKENDS: Dict[str, Backend] = {"slurm": SLURM}
+PBS = Backend(
+    "PBSCluster", "pbs", ("account", "resource-spec"), (
+        Own("name", rf"-N {PLAIN}", "-N ", _always(ANY)),
+        Own("queue", rf"-q {PLAIN}", "-q "),
+        Own("account", rf"-A {PLAIN}", "-A ", _always(ANY)),  # else that of $PBS_ACCOUNT
+        Own("resource-spec", rf"-l (select={PLAIN})", "-l select=", _always(ANY)),
+        Own("walltime", rf"-l walltime={PLAIN}", "-l walltime="),
+    ),
+)  # fmt: skip
+
+SGE = Backend(
+    "SGECluster", "sge", ("project", "resource-spec"), (
+        Own("name", rf"-N {PLAIN}", "-N ", _always(ANY)),
+        Own("queue", rf"-q {PLAIN}", "-q "),
+        Own("project", rf"-P {PLAIN}", "-P "),
+        Own("walltime", rf"-l h_rt={PLAIN}", "-l h_rt="),
+        Own(None, r"-(cwd)", "-cwd", _always("cwd")),
+        Own(None, r"-j (y)", "-j y", _always("y")),
+    ),
+)  # fmt: skip
+
+# -M is in units of 1000 there, and in the site's own here; a string of -R holds all that is required of hosts.
+LSF = Backend(
+    "LSFCluster", "lsf", ("project", "ncpus", "mem", "lsf-units", "use-stdin"), (
+        Own("name", rf"-J {PLAIN}", "-J ", _always(ANY)),
+        Own("queue", rf"-q {PLAIN}", "-q "),
+        Own("project", rf"-P {PLAIN}", "-P "),
+        Own("walltime", rf"-W {PLAIN}", "-W "),
+        Own("ncpus", r"-n (\d+)", "-n ", lambda shape: str(shape.cores)),
+        Own(None, NEVER, '-R "span[', _always(ANY)),
+        Own(None, NEVER, "-M ", _always(ANY)),
+    ),
+    (("use-stdin", True, "bsub reads directives from its standard input alone"),),
+)  # fmt: skip
+
+BACKENDS: Dict[str, Backend] = {"slurm": SLURM, "pbs": PBS, "sge": SGE, "lsf": LSF}
 
 # What every class reads; those of a class stand between. The last three are older names, with any value of which it warns.
 RESOURCES = ("cores", "memory", "processes", "name", "queue")
@@ -85,18 +123,21 @@ KEYS = (
 )  # fmt: skip
 
 
+NUMBERS = ("ncpus", "job-cpu")
+
+
 class Divided(NamedTuple):
     """Directives of a script as dask-jobqueue takes them: its own keys, each with the directive it came from, the rest
     word for word, and its own lines that must not be written."""
 
-    keys: Dict[str, Tuple[str, str]]
+    keys: Dict[str, Tuple[Union[str, int], str]]
     extra: List[str]
     skip: List[str]
 
 
 def divided(directives: Sequence[str], prefix: str, backend: Backend, shape: Shape) -> Divided:
     """The directives, without their prefix, as keys of dask-jobqueue's configuration where a key writes the very same."""
-    keys: Dict[str, Tuple[str, str]] = {}
+    keys: Dict[str, Tuple[Union[str, int], str]] = {}
     extra, skip = list(directives), []
     for own in backend.lines:
         found = [(text, match[1]) for text in extra if (match := re.fullmatch(own.ours, text))]
@@ -104,7 +145,8 @@ def divided(directives: Sequence[str], prefix: str, backend: Backend, shape: Sha
         if len(found) == 1 and (own.key or found[0][1] == unset):
             extra.remove(found[0][0])
             if own.key and found[0][1] != unset:
-                keys[own.key] = (found[0][1], found[0][0])
+                text, value = found[0]
+                keys[own.key] = (int(value) if own.key in NUMBERS else value, text)
         elif unset is not None:
             skip.append(f"{prefix} {own.theirs}")
     return Divided(keys, extra, skip)

@@ -7,10 +7,13 @@ plain ones, of which `no`, `0123` and `00:30:00` would be read as something else
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Tuple
 
 from hpcgen.errors import printable
 from hpcgen.job import Origin
+
+if TYPE_CHECKING:
+    from hpcgen.jobqueue.exporting import Export
 
 # A setting: its key, its value, and of the value or of each item of a list the origins.
 Setting = Tuple[str, Any, Tuple[Tuple[Origin, ...], ...]]
@@ -18,10 +21,13 @@ COLUMN = 40
 NOTHING: Tuple[Any, ...] = (None, [], {})
 
 
-def yaml(header: Sequence[str], section: str, settings: Sequence[Setting]) -> str:
+def yaml(found: Export) -> str:
     """A file for ``~/.config/dask``."""
-    lines = [*(f"# {line}" for line in header), "jobqueue:", f"  {section}:"]
-    for key, value, origins in settings:
+    processes = next(value for key, value, _ in found.settings if key == "processes")
+    # From its configuration dask-jobqueue 0.9 makes a job's workers, and takes them for strangers when it adapts.
+    advice = [f"before adapt(), say it twice: {found.cluster}(processes={processes})"] if processes > 1 else []
+    lines = [*(f"# {line}" for line in (*found.header, *advice)), "jobqueue:", f"  {found.section}:"]
+    for key, value, origins in found.settings:
         if value in NOTHING:
             continue
         if isinstance(value, list):
@@ -30,14 +36,15 @@ def yaml(header: Sequence[str], section: str, settings: Sequence[Setting]) -> st
         else:
             lines.append(_beside(f"    {key}: {scalar(value)}", *origins))
     lines.append("    # Not in use: dask-jobqueue asks for these, too.")
-    lines += [f"    {key}: {scalar(value)}" for key, value, _ in settings if value in NOTHING]
+    lines += [f"    {key}: {scalar(value)}" for key, value, _ in found.settings if value in NOTHING]
     return "\n".join(lines) + "\n"
 
 
-def python(header: Sequence[str], cluster: str, settings: Iterable[Setting]) -> str:
+def python(found: Export) -> str:
     """The call that makes the cluster."""
-    lines = [*(f"# {line}" for line in header), f"from dask_jobqueue import {cluster}", "", f"cluster = {cluster}("]
-    for key, value, origins in settings:
+    lines = [*(f"# {line}" for line in found.header), f"from dask_jobqueue import {found.cluster}", ""]
+    lines.append(f"cluster = {found.cluster}(")
+    for key, value, origins in found.settings:
         if value in NOTHING:
             continue
         name = argument(key)
@@ -48,10 +55,10 @@ def python(header: Sequence[str], cluster: str, settings: Iterable[Setting]) -> 
     return "\n".join([*lines, ")"]) + "\n"
 
 
-def as_json(cluster: str, section: str, settings: Iterable[Setting]) -> str:
+def as_json(found: Export) -> str:
     """For programs: the class, and what it reads of its configuration."""
-    values = {key: value for key, value, _ in settings}
-    return json.dumps({"cluster": cluster, "jobqueue": {section: values}}, indent=2) + "\n"
+    values = {key: value for key, value, _ in found.settings}
+    return json.dumps({"cluster": found.cluster, "jobqueue": {found.section: values}}, indent=2) + "\n"
 
 
 def argument(key: str) -> str:
