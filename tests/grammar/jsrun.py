@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
-from .reading import Bad, Switch, matched, once, switches, whole
+from .reading import Bad, Switch, counted, matched, once, switches
 
 OPTIONS: Tuple[Switch, ...] = tuple(
     Switch(row)
@@ -17,7 +17,7 @@ OPTIONS: Tuple[Switch, ...] = tuple(
         "--nrs -n", "--tasks_per_rs -a", "--cpu_per_rs -c", "--gpu_per_rs -g", "--rs_per_host -r", "--bind -b", "--np -p",
         "--latency_priority -l", "--launch_distribution -d", "--smpiargs -M", "--env -E", "--env_eval -F", "--stdio_mode -k",
         "--stdio_stdout -o", "--stdio_stderr -e", "--exit_on_error -X", "--erf_input -U", "--memory_per_rs -m", "--chdir -h",
-        "--progress",
+        "--progress", "--print_placement",
     )
 )  # fmt: skip
 FORMS = {
@@ -31,21 +31,31 @@ FORMS = {
 }
 
 
+FIELDS = {
+    "--nrs": "count", "--tasks_per_rs": "tasks", "--cpu_per_rs": "cpus", "--gpu_per_rs": "gpus", "--rs_per_host": "per_host",
+    "--np": "np",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Sets:
-    """`count` resource sets (None: as many as fit) of `tasks` tasks, `cpus` CPUs and `gpus` GPUs, so many a host."""
+    """`count` resource sets (None: as many as fit) of `tasks` tasks, `cpus` CPUs and `gpus` GPUs, so many a host.
+
+    `np` is the number of tasks of all sets, where that was said in place of each set's.
+    """
 
     count: Optional[int] = None
     tasks: int = 1
     cpus: int = 1
     gpus: int = 0
     per_host: Optional[int] = None
+    np: Optional[int] = None
     env: Tuple[Tuple[str, str], ...] = ()
     options: Tuple[Tuple[str, str], ...] = ()
 
     @property
     def ranks(self) -> Optional[int]:
-        return self.count * self.tasks if self.count else None
+        return self.np or (self.count * self.tasks if self.count else None)
 
     @property
     def hosts(self) -> Optional[int]:
@@ -67,19 +77,13 @@ def parse(words: List[str]) -> Tuple[Sets, List[str]]:
         if name in FORMS:
             matched(FORMS[name][0], value, f"a value of {name}: {FORMS[name][1]}")
         given[name] = value
+    if "--np" in given and "--tasks_per_rs" in given:
+        raise Bad("--np beside --tasks_per_rs")
     numbers: Dict[str, int] = {}
-    fields = {
-        "--nrs": "count",
-        "--tasks_per_rs": "tasks",
-        "--cpu_per_rs": "cpus",
-        "--gpu_per_rs": "gpus",
-        "--rs_per_host": "per_host",
-    }
-    for name, field in fields.items():
-        if name in given and not given[name].startswith("ALL_"):
-            numbers[field] = whole(given.pop(name), f"a number for {name}", 0 if field == "gpus" else 1)
-    if "--np" in given:
-        if "count" in numbers or "tasks" in numbers:
-            raise Bad("--np beside --nrs or --tasks_per_rs")
-        numbers["count"] = whole(given.pop("--np"), "a number of tasks", 1)
+    for name, field in FIELDS.items():
+        if given.get(name, "").startswith("ALL_"):
+            continue
+        number = counted(given, name, f"a number for {name}", int(field != "gpus"))
+        if number is not None:
+            numbers[field] = number
     return Sets(env=tuple(env), options=tuple(given.items()), **numbers), rest

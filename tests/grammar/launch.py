@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import jsrun
 from .flux import COMMON, check, duration
-from .reading import Bad, Switch, once, shell_words, switches, whole
+from .reading import Bad, Switch, counted, once, shell_words, switches
 
 Env = Tuple[Tuple[str, str], ...]
 
@@ -48,7 +48,7 @@ OPENMPI = table(
     "--oversubscribe --allow-run-as-root --report-bindings --display-map --tag-output --quiet,-q --verbose",
 )
 PALS = table(
-    "-n,-np,--np --ppn,-ppn,-N --depth,-d --cpu-bind --mem-bind --gpu-bind --env,-e --envlist --hosts --hostfile,-f --wdir"
+    "-n,-np,--np --ppn,-ppn,-N --depth,-d --cpu-bind --mem-bind --gpu-bind --env,-e,-env --envlist --hosts --hostfile,-f --wdir"
     " --rlimits --line-buffer,-l --label --exclude-hosts --procinfo --pmi --umask --timeout",
     "--envall --envnone --genvall --genvnone --no-abort-on-failure --no-vni",
 )
@@ -131,17 +131,10 @@ def _mpi(words: Sequence[str], known: Sequence[Switch]) -> Part:
                 found.append(single)
             rest = after
     options = dict(found)
-    ranks = whole(options.pop("-n"), "a number of ranks", 1) if "-n" in options else None
-    each = next((options.pop(name) for name in ("-ppn", "-N", "--ppn") if name in options), None)
-    depth = options.pop("--depth", None)
-    return _part(
-        ranks,
-        rest,
-        env=env,
-        per_node=whole(each, "ranks of each node", 1) if each else None,
-        cpus=whole(depth, "CPUs of each rank", 1) if depth else None,
-        options=options,
-    )
+    ranks = counted(options, "-n", "a number of ranks")
+    per_node = next((counted(options, name, "ranks of each node") for name in ("-ppn", "-N", "--ppn") if name in options), None)
+    cpus = counted(options, "--depth", "CPUs of each rank")
+    return _part(ranks, rest, env, options, per_node=per_node, cpus=cpus)
 
 
 def _one(rest: List[str], known: Sequence[Switch]) -> Tuple[Tuple[str, str], List[str]]:
@@ -178,6 +171,8 @@ def _part(
             variables.append((name, value))
         if words and words[0].startswith("-"):
             raise Bad(f"env {words[0]}: only variables before the program")
+        if not words:  # env itself is the program, which prints them
+            return _part(ranks, ["/usr/bin/env"], variables, options, **more)
     if not words:
         raise Bad("no program to start")
     return Part(ranks, tuple(words), tuple(variables), options=tuple((options or {}).items()), **more)
@@ -201,14 +196,15 @@ def _flux(words: Sequence[str]) -> Part:
         duration(options["--time-limit"], 60)
     numbers: Dict[str, Optional[int]] = {}
     for name in ("--ntasks", "--cores-per-task", "--gpus-per-task", "--tasks-per-node", "--nodes"):
-        numbers[name] = whole(options.pop(name), f"a number for {name}", name != "--gpus-per-task") if name in options else None
+        numbers[name] = counted(options, name, f"a number for {name}", int(name != "--gpus-per-task"))
     each, nodes, tasks = numbers["--tasks-per-node"], numbers["--nodes"], numbers["--ntasks"]
     per_task = tasks or numbers["--cores-per-task"] or numbers["--gpus-per-task"]
     if (each or "--cores" in options or "--gpus-per-node" in options) and per_task:
         raise Bad("options of each node beside options of each task")
     if nodes and tasks and nodes > tasks:
         raise Bad(f"{nodes} nodes for {tasks} tasks")
-    ranks = tasks or (nodes * (each or 1) if nodes else None if each else 1)
+    unknown = each or {"--ntasks", "--nodes", "--tasks-per-node"} & set(options)  # a variable's value
+    ranks = tasks or (nodes * (each or 1) if nodes and "--ntasks" not in options else None if unknown else 1)
     if nodes:
         options["--nodes"] = str(nodes)
     return _part(ranks, rest, env, options, cpus=numbers["--cores-per-task"], gpus=numbers["--gpus-per-task"], per_node=each)

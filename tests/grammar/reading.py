@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .request import Amount, Refused
 
@@ -154,6 +154,13 @@ def whole(value: str, what: str = "a number", least: int = 0) -> int:
     if number < least:
         raise Bad(f"{value!r} is not {what}: at least {least}")
     return number
+
+
+def counted(options: Dict[str, str], name: str, what: str, least: int = 1) -> Optional[int]:
+    """Take a number out of a command line's options. A shell variable stays among them: its value is not known here."""
+    if name not in options or options[name].startswith("$"):
+        return None
+    return whole(options.pop(name), what, least)
 
 
 def scaled(value: str, units: Mapping[str, Amount], what: str, number: str = r"[0-9]+") -> Amount:

@@ -42,6 +42,9 @@ GOOD = {
     "ibrun ./a": [Part(None, ("./a",))],
     "ibrun -n 4 -o 8 ./a": [Part(4, ("./a",), options=(("-o", "8"),))],
     "gerun ./a x": [Part(None, ("./a", "x"))],
+    "mpirun -np $NSLOTS ./a": [Part(None, ("./a",), options=(("-n", "$NSLOTS"),))],
+    "flux run -n $N ./a": [Part(None, ("./a",), options=(("--ntasks", "$N"),))],
+    "flux run -n 2 env": [Part(2, ("/usr/bin/env",))],
     'mpiexec -n 2 "$PYTHON" "a$b" ""': [Part(2, ("$PYTHON", "a$b", ""))],
 }
 BAD = {
