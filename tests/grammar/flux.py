@@ -108,6 +108,9 @@ def duration(value: str, number: int = 1) -> Amount:
     return seconds.numerator if seconds.denominator == 1 else seconds
 
 
+LIMITS = "as|core|cpu|data|fsize|memlock|msgqueue|nice|nofile|nproc|ofile|rss|rtprio|rttime|sigpending|stack"  # getrlimit(2)
+
+
 def check(name: str, value: str) -> None:
     """The values of options that have a form of their own."""
     forms = {
@@ -116,6 +119,7 @@ def check(name: str, value: str) -> None:
         "--dependency": (r"[a-z][\w-]*:\S+", "a dependency, scheme:value"),
         "--setattr": (r"\^?[.\w-]+(?:=(?s:.*))?", "ATTR or ATTR=VAL"),
         "--setopt": (r"\S+", "OPT or OPT=VAL"),
+        "--rlimit": (rf"-?(?:\*|(?:{LIMITS})(?:=(?:[0-9]+|unlimited|infinity|inf))?)", "a limit's name, or NAME=VALUE"),
         "--signal": (r"(?:[A-Z0-9]+)?(?:@[0-9.]+(?:ms|s|m|h|d)?)?", "[SIG][@TIME]"),
         "--begin-time": (r"\+[0-9.]+(?:ms|s|m|h|d)?|[^+].*", "+FSD or a time"),
     }

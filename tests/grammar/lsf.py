@@ -7,6 +7,8 @@ directive, as in the scripts of OLCF's users.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Dict, List, Mapping, Tuple
 
 from . import lsf_resources as resources
@@ -18,7 +20,8 @@ from .request import Component, Mail, Refused, Request
 def parse(text: str, unit: str = "KB") -> Request:
     """The request of a script. A component is its slots, or on CSM its nodes. Raises Refused.
 
-    `unit` is the site's LSF_UNIT_FOR_LIMITS, for amounts without one: KB, MB, GB …
+    `unit` is the site's LSF_UNIT_FOR_LIMITS, for amounts without one: KB, MB, GB … Whether rusage[mem] is of a task, a host or
+    the job is the site's setting, or written (mem=4GB/host); GPUs of -gpu are of a host unless it says num=N/task.
     """
     draft = Draft(unit)
     seen: Dict[str, object] = {}
@@ -65,9 +68,14 @@ def _request(draft: Draft) -> Request:
                 for section in set(parts[0][1].sections) & {"span", "cu", "affinity"}:
                     if any(section in other.sections for _, other in given):
                         raise Bad(f"{section}[] in two -R")
+                if parts[0][1].mem_mib is not None and any(other.mem_mib is not None for _, other in given):
+                    raise Bad("mem in the rusage[] of two -R")
             given += parts
     asked = int(draft.extra["-n"].split(",")[0]) if "-n" in draft.extra else 0
     components = allocated(draft, given, asked)
+    each = re.search(r"(?:^|:)num=([0-9]+)/task", draft.extra.get("-gpu", ""))
+    if each:
+        components = tuple(dataclasses.replace(part, gpus=int(each[1])) for part in components)
     mail = Mail(tuple(draft.events) if draft.events else None, draft.users)
     if draft.extra.get("-n") == str(asked):
         del draft.extra["-n"]
@@ -82,13 +90,13 @@ def allocated(draft: Draft, given: List[Tuple[int, resources.Simple]], asked: in
     compound = any(number for number, _ in given)
     if not compound:
         merged = merge([part for _, part in given])
-        return (resources.component(asked or 1, merged, None),) if given or asked else ()
+        return (resources.component(asked or 1, merged),) if given or asked else ()
     total = sum(number for number, _ in given)
     last = given[-1][0] or asked - total
     if last < 1 or (asked and total + (0 if given[-1][0] else last) != asked):
         raise Refused(draft.requirements[0][0], f"the parts have {total} slots, -n {asked or 'is not given'}")
     numbers = [number for number, _ in given[:-1]] + [last]
-    return tuple(resources.component(number, part, None) for number, (_, part) in zip(numbers, given))
+    return tuple(resources.component(number, part) for number, (_, part) in zip(numbers, given))
 
 
 def merge(parts: List[resources.Simple]) -> resources.Simple:

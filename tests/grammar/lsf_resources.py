@@ -192,7 +192,5 @@ def _alternatives(text: str) -> List[str]:
     return found
 
 
-def component(slots: int, part: Simple, mem: Optional[Amount]) -> Component:
-    extra = tuple((name, text) for name, text in part.sections.items())
-    mem = part.mem_mib if part.mem_mib is not None else mem
-    return Component(slots, cpus=part.cpus or 1, mem_mib=mem, gpus=part.gpus, extra=extra)
+def component(slots: int, part: Simple) -> Component:
+    return Component(slots, cpus=part.cpus or 1, mem_mib=part.mem_mib, gpus=part.gpus, extra=tuple(part.sections.items()))
