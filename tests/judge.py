@@ -13,7 +13,7 @@ from typing import Any, Dict, List
 
 import oracle
 from oracle import Options
-from stubs import Stubs
+from stubs import Stubs, as_asked
 
 from hpcgen import Job
 from hpcgen.job import Component
@@ -188,6 +188,8 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
     stubs.empty()
     if request.program and "/" in request.program and not os.path.isabs(request.program):
         stubs.program(stubs.cwd / request.program)
+    if job.container:
+        assert stubs.image(job.container.image)
     ran = stubs.run(script, "bash")
     calls = ran.of("srun")
     if step.launcher != "srun":
@@ -204,14 +206,16 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
         assert part.options.get("cpus-per-task") == str(component.cpus_per_task)
         # srun shows a group but the first, which is its default
         assert part.options.get("het-group") == (str(i) if i else None)
-        assert {"cpus-per-task", "het-group", "mpi"} >= set(part.options)
+        assert {"cpus-per-task", "het-group", "mpi", "kill-on-bad-exit", "wait"} >= set(part.options)
         assert [word for word in part.written if word.startswith("--mpi")] == (here if i == 0 else [])
     programs = ran.calls[ran.calls.index(calls[0]) + 1 :]
     runs = [call for call in programs if call.name not in (b"apptainer", b"singularity")] or programs
     assert len(runs) == len(parts), ran
     for call in runs:
+        if job.steps[0].commands[0].told:
+            call = as_asked(call, job)
         if request.program:
             assert call.args[len(call.args) - len(request.args) :] == [os.fsencode(text) for text in request.args]
             assert os.fsencode(request.program) in call.args or os.fsdecode(call.name) == os.path.basename(request.program)
         else:
-            assert os.fsencode(str(job.selfcheck)) in call.args
+            assert os.fsencode(dict(job.carried)["selfcheck"]) in call.args

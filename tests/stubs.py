@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -31,9 +32,9 @@ LAUNCHERS = ("srun", "mpiexec", "mpirun", "jsrun", "flux", "ccc_mprun")
 VALUED = ("-n", "-N", "-a", "-c", "-g", "-r", "-b", "-d", "--ppn", "--depth", "--cpu-bind", "--map-by", "--bind-to")
 RUNTIMES = ("apptainer", "singularity")
 # What injected text would call; their being called at all is the fault.
-CANARIES = ("touch", "id", "b", "rm")
+CANARIES = ("touch", "id", "b")
 # The scripts' own helpers; anything else is not to be found.
-TOOLS = ("bash", "env", "cat")
+TOOLS = ("bash", "env", "cat", "mktemp", "rm")
 
 # Arguments and environment are read from /proc: Python itself decodes the one and adds to the other.
 SOURCE = """#!{python} -IS
@@ -124,6 +125,20 @@ class Stubs:
         self.cwd.mkdir()
         self.log.write_bytes(b"")
 
+    def image(self, text: str) -> bool:
+        """The image of a container, which scripts look for, as a file; whether it is there, for not all text is a path."""
+        path = self.home / text[2:] if text.startswith("~/") else self.cwd / text
+        if "://" in text or path.exists():
+            return True
+        if not {self.cwd, self.home} & {*Path(os.path.abspath(path)).parents} or ".." in path.parts:
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError:
+            return False
+        return not text.endswith("/")
+
     def calls(self) -> List[Call]:
         """All calls since the last script began, in order."""
         return [Call(*ast.literal_eval(line)) for line in self.log.read_text().splitlines()]
@@ -207,12 +222,32 @@ def program_calls(ran: Ran, made: Job) -> List[Call]:
         image = os.fsencode(made.container.image)
         found = [(call, [word for word in call.args[1:] if word != b"--nv"]) for call in ran.of(made.container.runtime)]
         assert all(words[0] == image for _, words in found)
-        return [Call(b"", words[1:], call.env) for call, words in found]
+        return [as_asked(Call(b"", words[1:], call.env), made) for call, words in found]
     python = made.steps[0].commands[0].python
     calls = [
         call for call in ran.calls if call.name == os.fsencode(os.path.basename(python or made.steps[0].commands[0].file or ""))
     ]
-    return calls if python else [Call(call.name, [call.name, *call.args], call.env) for call in calls]
+    if python:
+        return [as_asked(call, made) for call in calls]
+    return [Call(call.name, [call.name, *call.args], call.env) for call in calls]
+
+
+def as_asked(call: Call, made: Job) -> Call:
+    """The program and its arguments as they were asked for, where the launcher that the script carries is told of them."""
+    if made.steps[0].commands[0].told is None:
+        return call
+    assert call.args[1] == os.fsencode(dict(made.carried)["launcher"])
+    told, words = told_of(call)
+    assert told in [json.loads(command.told or "") for command in made.steps[0].commands]
+    return call._replace(args=words)
+
+
+def told_of(call: Call) -> Tuple[Dict[str, Any], List[bytes]]:
+    """What a call of Python tells the launcher that it carries, and the program with its arguments."""
+    assert call.args[0] == b"-c" and call.args[1].endswith(b"\nmain(begin)")
+    told = json.loads(call.args[2])
+    assert call.args[2].isascii() and not (call.args[3:] and "argv" in told)
+    return told, [os.fsencode(word) for word in told.pop("argv", ())] or call.args[3:]
 
 
 # Calls that the scripts make for themselves, with the setup that these sites have.

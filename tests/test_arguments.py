@@ -14,7 +14,7 @@ from typing import Any, Dict, List
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stubs import ANY, FEW, HETJOBS, SITES, Call, check_harmless, flags, job, program_calls, shared, site
+from stubs import ANY, FEW, HETJOBS, SITES, Call, check_harmless, flags, job, program_calls, shared, site, told_of
 
 from hpcgen import Request, cli, plan, render
 from hpcgen.errors import HpcgenError
@@ -51,6 +51,7 @@ def test_what_was_typed_arrives(
     made = job(site(scheduler), **kind, program=program, args=args, env=env)
     if made is None:
         return
+    assert made.container is None or stubs.image(made.container.image)
     ran = stubs.run(render(made), made.shebang)
     check_harmless(ran, "python", os.path.basename(program))
     assert ran.status == 0, ran.errors
@@ -72,7 +73,10 @@ def runnable(program: str) -> str:
 
 
 # What bash sets by itself, and what a script of these sites exports.
-KNOWN = {"PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "OMP_NUM_THREADS", "I_MPI_PMI_LIBRARY", "APPTAINER_BIND", "PBS_O_WORKDIR"}
+KNOWN = {
+    "PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "OMP_NUM_THREADS", "I_MPI_PMI_LIBRARY", "APPTAINER_BIND", "PBS_O_WORKDIR",
+    "HPCGEN_STATUS",
+}  # fmt: skip
 
 
 def check_env(call: Call, env: Dict[str, str], made: Job) -> None:
@@ -148,6 +152,7 @@ def test_what_follows_the_program_is_the_programs_own(
     before = set(tmp_path.iterdir())
     status = cli.status(["slurm", "--site", "stub", *options, "a b.py", *args])
     script = capfdbinary.readouterr().out
+    stubs.image("i.sif")
     assert set(tmp_path.iterdir()) == before
     if "a\0" in args:
         assert (status, script) == (2, b"")
@@ -156,7 +161,9 @@ def test_what_follows_the_program_is_the_programs_own(
     check_harmless(ran, "python")
     found = ran.of("python")
     assert len(found) == (2 if "--hetjob" in options else 1)
-    assert {tuple(call.args) for call in found} == {tuple(map(os.fsencode, ["a b.py", *args]))}
+    typed = list(map(os.fsencode, ["a b.py", *args]))
+    for call in found:
+        assert (call.args if "--workload" in options else told_of(call)[1]) == typed
 
 
 PROFILE = """

@@ -67,11 +67,14 @@ def test_a_wild_value_is_refused_or_harmless(field: str, value: str) -> None:
         activate = home(value) / "bin/activate"
         activate.parent.mkdir(parents=True, exist_ok=True)
         activate.write_text("export VIRTUAL_ENV=activated\n")
+    there = made.container is None or stubs.image(made.container.image)
     before = stubs.run(text, made.shebang)
     check_harmless(before, "python", os.path.basename(value))
     if field in ("venv", "userbase", "conda") and before.status == 0:
         variable = {"venv": b"VIRTUAL_ENV", "userbase": b"PYTHONUSERBASE", "conda": b"CONDA_PREFIX"}[field]
         assert program_calls(before, made)[0].env[variable] == b"activated" if field == "venv" else os.fsencode(home(value))
+    elif not there:
+        assert before.status == 1 and before.errors.startswith("hpcgen: there is no image") and not before.of("apptainer")
     elif field not in ("python", "program"):
         assert before.status == 0, before.errors
 
@@ -128,5 +131,6 @@ def test_a_hostile_profile_is_refused_or_harmless(place: str, value: str) -> Non
         assert refusal.status == 2 and all(problem.isprintable() for problem in refusal.problems)
         return
     made = job(at, program="a.py", args=["x"], image="i.sif" if place.startswith("container") or "pmi_lib" in place else None)
+    assert made is None or made.container is None or stubs.image(made.container.image)
     if made is not None and (place != "shell.shebang" or made.shebang.startswith("/bin/bash")):
         check_harmless(stubs.run(render(made), made.shebang), "python", os.path.basename(value))

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 from cluster import bed, mpi, needs, shape, slurm
-from stubs import LOCAL, MACHINE, PIECES, Call, Stubs, flags
+from stubs import LOCAL, MACHINE, PIECES, Call, Stubs, flags, told_of
 
 from hpcgen import plan, render
 from hpcgen.launchers import launch
@@ -134,5 +134,6 @@ def test_srun(cluster: bed.Miniature, asked: Dict[str, Any], each: int, count: i
     slurm.run(cluster, str(folder / "job.sh"), cwd=str(stubs.cwd), seconds=150).completed()
     calls = stubs.calls()
     if each > 1:
-        calls = [Call(os.path.basename(call.args[0]), call.args[1:], call.env) for call in calls]
+        words = [(call, told_of(call)[1]) for call in calls]
+        calls = [Call(os.path.basename(found[0]), found[1:], call.env) for call, found in words]
     check(calls, some, each)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Dict
 
 import pytest
 
@@ -15,6 +16,11 @@ from tiny import site
 
 def job(at: Any = None, **asked: Any) -> Job:
     return plan(at or site(), merge([Layer("flag", "command line", asked, strict=False)]))
+
+
+def told(made: Job, part: int = -1) -> Dict[str, Any]:
+    """What the launcher that the script carries is told in a component."""
+    return dict(json.loads(made.steps[0].commands[part].told or ""))
 
 
 def refusal(at: Any = None, **asked: Any) -> str:
@@ -84,15 +90,16 @@ def test_containers_on_gpus_of_amd() -> None:
         assert f"exec {flag} x.sif" in render(plan(where, Request(workload="serial", gpus="1", image=Line("x.sif"))))
 
 
-def test_the_self_check_shares_a_nodes_memory_among_its_ranks() -> None:
-    for more, limit in (({"mem": 8000}, "1600MiB"), ({"mem": 8000, "nodes": 2}, "2666MiB"), ({"mem": 8000, "hetjob": True}, "2666MiB")):
+def test_workers_share_a_nodes_memory_with_its_other_ranks() -> None:
+    """Less a twentieth, and 128 MiB at least, for Python and MPI themselves."""
+    for more, limit in (({"mem": 8000}, 1600 - 128), ({"mem": 8000, "nodes": 2}, 2666 - 133), ({"mem": 8000, "hetjob": True}, 2666 - 133)):
         made = plan(site(), Request(workers=3, **more))  # type: ignore[arg-type]
-        assert f'"memory_limit": "{limit}"' in made.steps[0].commands[-1].args[0]
+        assert told(made)["dask"]["memory_limit"] == f"{limit}MiB" and any(f"Dask is told of {limit} " in note for note in made.notes)
 
 
 def test_paths_in_the_home_of_whoever_runs_the_script() -> None:
     text = render(plan(site(), Request(program="x.py", python=Line("~/v/bin/python"), args=("~/a",))))
-    assert """ "$HOME"/v/bin/python x.py '~/a'\n""" in text
+    assert """ "$HOME"/v/bin/python -c "$launcher" '{""" in text and """}' x.py '~/a' || status=$?\n""" in text
     asked = Request(workload="serial", program="x.py", image=Line("~/my images/a.sif"), bind=(Token("~/data:/data"),))
     text = render(plan(site(), asked))
     assert "exec \"$HOME\"'/my images/a.sif' python x.py\n" in text and "$HOME/data:/data,$PWD\n" in text.replace('"', "")
@@ -119,14 +126,18 @@ def test_roles_of_a_plain_job() -> None:
     made = job(program="x.py", workers=4, cpus_per_worker=2, mem_per_cpu="3G")
     (part,) = made.components
     assert (part.ntasks, part.cpus_per_task, part.mem_per_cpu_mib) == (6, 2, 3072)
-    assert dict(made.setup.env)["OMP_NUM_THREADS"] == "2"
+    assert dict(made.setup.env)["OMP_NUM_THREADS"] == "1" and told(made)["dask"]["nthreads"] == 2
 
 
 def test_roles_of_a_heterogeneous_job() -> None:
-    small, workers = job(program="x.py", hetjob=True, workers=3, cpus_per_worker=4, mem_per_cpu="3G").components
+    made = job(program="x.py", hetjob=True, workers=3, cpus_per_worker=4, mem_per_cpu="3G", threads_per_worker=2)
+    small, workers = made.components
     assert (small.ntasks, small.cpus_per_task, small.mem_per_cpu_mib) == (2, 1, 1024)
     assert (workers.ntasks, workers.cpus_per_task, workers.mem_per_cpu_mib) == (3, 4, 3072)
-    assert dict(workers.env) == {"OMP_NUM_THREADS": "4"} and dict(small.env) == {"OMP_NUM_THREADS": "1"}
+    assert dict(workers.env) == {"OMP_NUM_THREADS": "2"} and dict(small.env) == {"OMP_NUM_THREADS": "1"}
+    assert told(made)["dask"]["nthreads"] == 2 and "dask" not in told(made, 0)
+    plain = job(program="x.py", hetjob=True, cpus_per_worker=4, plain=True)
+    assert dict(plain.components[1].env) == {"OMP_NUM_THREADS": "4"} and plain.steps[0].commands[1].told is None
 
 
 def test_ntasks_counts_scheduler_and_client() -> None:
@@ -172,7 +183,7 @@ def test_one_memory_style_in_a_heterogeneous_job() -> None:
         (dict(program="-x.py"), ["./-x.py"]),
         (dict(bind=["/x"]), ["--image"]),
         (dict(mpi="pmix"), ["does not start"]),
-        (dict(interface="ib0", program="x.py"), ["initialize(interface='ib0')"]),
+        (dict(interface="ib0", program="x.py", plain=True), ["--interface ib0", "dask_mpi.initialize()"]),
         (dict(hetjob=True, array="1-3"), ["--array", "leave out --hetjob"]),
     ],
 )
@@ -242,7 +253,11 @@ def test_omit_is_data() -> None:
 
 
 def test_colon_arrives() -> None:
-    assert "bash -c 'exec python x.py a : b'" in render(job(program="x.py", args=["a", ":", "b"]))
+    """A colon alone would begin another component: the launcher, or one more bash, is told of it within one word."""
+    asked: Dict[str, Any] = {"program": "x.py", "args": ["a", ":", "b"]}
+    assert ""","argv":["x.py","a",":","b"]}' || status""" in render(job(**asked)).replace('", "', '","').replace('": [', '":[')
+    for more in ({"plain": True}, {"workload": "mpi"}):
+        assert "bash -c 'exec python x.py a : b'" in render(job(**asked, **more))
 
 
 def test_job_round_trip() -> None:

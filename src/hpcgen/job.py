@@ -73,9 +73,13 @@ class Component(Struct, frozen=True, kw_only=True):
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check."""
+    """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
+
+    With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
+    """
 
     python: Optional[str] = None
+    told: Optional[str] = None
     file: Optional[str] = None
     args: Tuple[str, ...] = ()
 
@@ -85,6 +89,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
     `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
     `per_node` the ranks of each node, where the launcher has to be told.
+    `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default.
     """
 
     components: Tuple[int, ...]
@@ -94,6 +99,7 @@ class Step(Struct, frozen=True, kw_only=True):
     flavour: Optional[str] = None
     per_node: Optional[int] = None
     pmi: Optional[str] = None
+    kill_on_bad_exit: Optional[bool] = None
     origins: Origins = {}
 
 
@@ -120,11 +126,16 @@ class Container(Struct, frozen=True, kw_only=True):
     gpu_flag: Optional[str] = None
     origins: Origins = {}
 
+    @property
+    def is_file(self) -> bool:
+        return "://" not in self.image
+
 
 class Job(Struct, frozen=True, kw_only=True):
     """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines.
 
     `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
+    `carried` are programs in Python that the script holds, by the names of the shell's variables that they are in.
     """
 
     scheduler: str
@@ -158,7 +169,7 @@ class Job(Struct, frozen=True, kw_only=True):
     steps: Tuple[Step, ...]
     setup: Setup = Setup()
     container: Optional[Container] = None
-    selfcheck: Optional[str] = None
+    carried: Env = ()
     script_max_kib: Optional[int] = None
     origins: Origins = {}
 

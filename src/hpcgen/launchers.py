@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Callable, Dict, Iterable, List, Optional
 
 from hpcgen.errors import RequestError
-from hpcgen.job import Component, Container, Job, Step
+from hpcgen.job import Command, Component, Container, Job, Step
 from hpcgen.shell import OWN, join, path, word
 from hpcgen.spelling import by_node, gpus
 from hpcgen.words import LONGEST
@@ -31,7 +32,12 @@ def srun(job: Job, step: Step) -> str:
         options = [f"--{group}={i}"] if job.hetjob else []
         options.append(f"--cpus-per-task={job.components[i].cpus_per_task}")
         parts.append(f"{join(options)} {program}")
-    return join(["srun", *([f"--mpi={step.pmi}"] if step.pmi else [])]) + " " + f" :{CONTINUED}".join(parts)
+    first = ["srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
+    return join(first) + " " + f" :{CONTINUED}".join(parts)
+
+
+# A site's WaitTime would end the others some time after the first has ended. Source: srun(1), --wait.
+ENDS = {None: (), True: ("--kill-on-bad-exit=1",), False: ("--kill-on-bad-exit=0", "--wait=0")}
 
 
 def mpiexec(job: Job, step: Step) -> str:
@@ -150,14 +156,33 @@ def programs(job: Job, step: Step) -> List[str]:
     """What each component runs: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
-        words = [*_contained(job.container, command.python), *([command.file] if command.file else [])]
-        if command.file is None:
-            text = f'{_join(words)} -c "$selfcheck" {join(command.args)}'.rstrip()
+        start, file = _contained(job.container, command.python), [command.file] if command.file else []
+        if command.told is not None:
+            text = f'{_join(start)} -c "$launcher" {_told(command)}'
+        elif command.file is None:
+            text = f'{_join(start)} -c "$selfcheck" {join(command.args)}'.rstrip()
         else:
-            text = _command([*words, *command.args], step.launcher)
+            text = _command([*start, *file, *command.args], step.launcher)
         env = _environment(job, job.components[i])
         texts.append(f"env {join(env)} {text}" if env else text)
     return texts
+
+
+def _told(command: Command) -> str:
+    """What the launcher reads: JSON, and the program as Python itself would take it.
+
+    With a colon of its own among them the words go into the JSON: srun and Hydra would start another component there.
+    """
+    words = [command.file, *command.args] if command.file else ["-c", CHECK, *command.args]
+    if ":" in words and command.file:
+        text = f'{(command.told or "")[:-1]},"argv":{json.dumps(words)}}}'
+        if len(text) >= LONGEST:
+            raise RequestError(f"program: with a ':' among them, the words together must be shorter than {LONGEST} bytes")
+        return word(text)
+    return " ".join([word(command.told or ""), *('"$selfcheck"' if text is CHECK else word(text) for text in words)])
+
+
+CHECK = "selfcheck"
 
 
 def _command(words: List[str], launcher: str) -> str:

@@ -59,7 +59,6 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
     wide["shebang"] = site.cite("shell", "shebang")
     wide["scheduler_version"] = origins.get("hetjob", Origin("rule", "between components"))
     wide["header"] = Origin("rule", "how the script was made")
-    wide["selfcheck"] = Origin("rule", f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py")
     wide["joined"] = Origin("rule", "no --error: its lines go to the output")
     if table := site.dialect():
         wide.update({f"dialect.{key}": site.cite(site.scheduler.type, key) for key in table.stated()})
@@ -68,6 +67,9 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
         for name, value in job.resources:
             if known.get(name, "").replace("{account}", str(job.account)) == value:
                 wide[item_key("resources", (name,))] = site.cite(site.scheduler.type, "resources")
+    check = f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py"
+    wide["carried.selfcheck"] = Origin("rule", check)
+    wide["carried.launcher"] = wide["carried"] = Origin("rule", "starts the program in the job: src/hpcgen/dask")
     wide["directives"] = origins.get("directive", site.cite("scheduler", "extra"))
     parts = []
     for c in job.components:

@@ -9,7 +9,8 @@ import msgspec
 
 from hpcgen import allocation, check, header, launchers, schedulers, workloads
 from hpcgen.errors import LimitError, RequestError
-from hpcgen.job import Component, Gpus, Job, Origin, Origins
+from hpcgen.inside import carried
+from hpcgen.job import Component, Env, Gpus, Job, Origin
 from hpcgen.origins import JOB_WIDE, explained, item_key
 from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
@@ -39,7 +40,6 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     """
     request, origins = asked if isinstance(asked, Merged) else checked(asked)
     made_by = header.lines(site, request, origins)
-    request, origins = _with_interface(site, request, origins)
     name = request.workload or DEFAULT_WORKLOAD
     workload = workloads.get(name)
     scheduler = schedulers.get(site.scheduler.type)
@@ -55,7 +55,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
-    launcher = site.mpi.launcher if workload.MPI else "none"
+    launcher = layout.launcher or (site.mpi.launcher if workload.MPI else "none")
     job = Job(
         scheduler=site.scheduler.type,
         scheduler_version=site.scheduler.version,
@@ -71,11 +71,12 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         steps=(),
         setup=setup(site, request, origins, launcher),
         container=container(site, request, origins, launcher),
-        selfcheck=_selfcheck(name) if request.program is None else None,
+        carried=_carried(request, name, layout.parts),
         script_max_kib=site.scheduler.script_max_kib,
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
-    job = replace(job, steps=(step(site, request, job, layout.commands, launcher, origins),))
+    tell: Any = getattr(workload, "tell", None)
+    job = replace(job, steps=(step(site, request, job, layout, tell, launcher, origins),))
     job, over, choice = _placed(site, job, scheduler)
     if problems := scheduler.refuse(job):
         raise RequestError(*problems)
@@ -97,19 +98,10 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     return replace(explained(site, job, origins), notes=tuple(notes), header=made_by)
 
 
-def _with_interface(site: Site, request: Request, origins: Origins) -> Tuple[Request, Origins]:
-    """The site's interface for the self-check; a program of one's own asks for it itself."""
-    fits = request.program is None and (request.workload or DEFAULT_WORKLOAD) == DEFAULT_WORKLOAD
-    if not fits or request.interface or not site.network.interface:
-        return request, origins
-    origin = site.cite("network", "interface")
-    return replace(request, interface=site.network.interface), {**origins, "interface": origin}
-
-
 def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, scheduler: schedulers.Scheduler) -> None:
     problems = []
     for name in workload.REFUSES:
-        if getattr(request, name) is not None and name != "interface":
+        if getattr(request, name) is not None:
             problems.append(f"--{name.replace('_', '-')}: only --workload dask-mpi has roles: leave it out")
     if site.scheduler.account_required and not request.account:
         variable = f", or export {scheduler.ACCOUNT_VARIABLE}" if scheduler.ACCOUNT_VARIABLE else ""
@@ -133,6 +125,10 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         problems.append(f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them")
     if (request.bind or request.container_verb) and not request.image:
         problems.append("--bind and --container-verb are for a container: give its --image as well")
+    if request.kill_on_bad_exit is not None and site.mpi.launcher != "srun":
+        problems.append(f"--kill-on-bad-exit: only srun knows it, and {site.id} has {site.mpi.launcher}: leave it out")
+    if request.runner == "slurm" and site.scheduler.type != "slurm":
+        problems.append(f"--runner slurm: {site.id} has no Slurm: leave out --runner")
     if request.mpi and site.mpi.flavour and not pmi_agrees(site.mpi.flavour, request.mpi):
         problems.append(f"--mpi {request.mpi}: {site.mpi.flavour} of {site.id} does not start under it: leave it out")
     if request.userbase and ":" in request.userbase:
@@ -208,10 +204,14 @@ def _job_name(request: Request, workload: str) -> str:
     return stem or workload
 
 
-def _selfcheck(workload: str) -> str:
+def _carried(request: Request, workload: str, parts: Tuple[str, ...]) -> Env:
+    """The programs that the script holds: the launcher, and a check of the job where no program was named."""
     from hpcgen.rendering import source
 
-    return source(f"workloads/{workload.replace('-', '_')}.py").rstrip("\n")
+    texts = {"launcher": carried(parts[0], parts[1:])} if parts else {}
+    if request.program is None:
+        texts["selfcheck"] = source(f"workloads/{workload.replace('-', '_')}.py").rstrip("\n")
+    return tuple(texts.items())
 
 
 def _gpus(site: Site, request: Request, c: Component) -> Component:

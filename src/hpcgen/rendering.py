@@ -116,21 +116,24 @@ def _place(why: Exception) -> Optional[str]:
 
 
 class Launch(NamedTuple):
-    """A launch line, and what it was made of."""
+    """A launch line, what it was made of, and whether its status is that of the rank that fared worst."""
 
     line: str
+    goes_on: bool
     origins: Dict[str, Tuple[Origin, ...]]
 
 
 def _launches(job: Job) -> List[Launch]:
-    return [Launch(launch(job, step), {"line": tuple(step.origins.values())}) for step in job.steps]
+    steps = [(step, {"line": tuple(step.origins.values())}) for step in job.steps]
+    return [Launch(launch(job, step), step.kill_on_bad_exit is False, origins) for step, origins in steps]
 
 
 def templates(job: Job) -> Tuple[str, ...]:
     """The files of `templates` that the script is made of."""
     body = f"workloads/{job.workload.replace('-', '_')}"
     runtime = (f"containers/{job.container.runtime}.sh",) if job.container else ()
-    return (f"{job.scheduler}.sh", "setup.sh", *runtime, f"{body}.sh", *((f"{body}.py",) if job.selfcheck else ()))
+    check = (f"{body}.py",) if "selfcheck" in dict(job.carried) else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *runtime, "carried.sh", f"{body}.sh", *check)
 
 
 def _prepares(setup: Setup) -> bool:

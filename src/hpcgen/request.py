@@ -11,11 +11,12 @@ from hpcgen import tables
 from hpcgen.errors import RequestError
 from hpcgen.job import Origin
 from hpcgen.units import Memory, Time
-from hpcgen.words import Line, Name, Text, Token
+from hpcgen.words import Line, Module, Name, Text, Token
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Hint = Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]
 Verb = Literal["exec", "run"]
+Runner = Literal["mpi", "slurm", "local"]
 
 
 def about(text: str, *flags: str) -> msgspec.Meta:
@@ -35,6 +36,11 @@ class Request(Struct, frozen=True, kw_only=True):
     cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
     hetjob: Annotated[Optional[bool], about("heterogeneous job: scheduler and client in a small part of their own")] = None
     flatten: Annotated[Optional[bool], about("where --hetjob cannot be said: the nearest job of equal ranks instead")] = None
+    threads_per_worker: Annotated[Optional[Count], about("tasks that a worker runs at once, sharing its CPUs")] = None
+    worker_class: Annotated[Optional[Module], about("class of the workers: distributed.Nanny, dask_cuda.CUDAWorker")] = None
+    local_directory: Annotated[Optional[Line], about("node-local folder for what workers spill: $TMPDIR")] = None
+    runner: Annotated[Optional[Runner], about("how Dask is started: mpi (default), slurm, or local on one node")] = None
+    plain: Annotated[Optional[bool], about("start the program itself, without hpcgen's launcher for Dask")] = None
     scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
     scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
 
@@ -90,6 +96,7 @@ class Request(Struct, frozen=True, kw_only=True):
     env: Annotated[Dict[Name, Text], about("environment variable NAME=VALUE for the job (repeatable)")] = {}
     interface: Annotated[Optional[Token], about("network interface for Dask's traffic: ib0, hsn0")] = None
     mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
+    kill_on_bad_exit: Annotated[Optional[bool], about("whether a rank that fails ends the whole job, in srun's own way")] = None
     image: Annotated[Optional[Line], about("container image (.sif) that the program runs in")] = None
     container_verb: Annotated[Optional[Verb], about("`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
     bind: Annotated[Tuple[Token, ...], about("file or folder to bind into the container (repeatable)")] = ()

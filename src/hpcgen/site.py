@@ -92,8 +92,17 @@ class Container(Table, frozen=True, kw_only=True):
     gpu_flag: Literal["--nv", "--rocm"] = "--nv"
 
 
+class Dask(Table, frozen=True, kw_only=True):
+    """`cuda`: the site's Python has dask-cuda, for workers with GPUs."""
+
+    cuda: bool = False
+
+
 class Storage(Table, frozen=True, kw_only=True):
+    """`local` is a node's own; `in_memory` where it takes of the job's memory."""
+
     local: Optional[Line] = None
+    in_memory: bool = False
     scratch: Optional[Line] = None
 
 
@@ -210,6 +219,7 @@ class Site(Struct, frozen=True, kw_only=True):
     login: Login = Login()
     network: Network = Network()
     container: Container = Container()
+    dask: Dask = Dask()
     storage: Storage = Storage()
     cpu: Cpu = Cpu()
     limits: Limits = Limits()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Dict, List, Optional
+from typing import Callable, Dict, Optional
 
 import msgspec
 
 from hpcgen import schedulers
-from hpcgen.job import Command, Container, Job, Origin, Origins, Setup, Step
+from hpcgen.job import Component, Container, Job, Origin, Origins, Setup, Step
 from hpcgen.origins import item_key, own
 from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
+from hpcgen.workloads import Layout, Told
+
+Tell = Callable[[Site, Request, Job, Component, Origins], Told]
 
 
 def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setup:
@@ -95,10 +99,16 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
     return msgspec.structs.replace(job, container=msgspec.structs.replace(job.container, gpu_flag="--rocm"))
 
 
-def step(site: Site, request: Request, job: Job, commands: List[Command], launcher: str, origins: Origins) -> Step:
+def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, launcher: str, origins: Origins) -> Step:
     python = request.python or (site.python if not request.image else "python")
-    commands = [msgspec.structs.replace(c, python=python) if c.python else c for c in commands]
-    pmi = (request.mpi or site.mpi.pmi) if launcher == "srun" else None
+    commands = [msgspec.structs.replace(c, python=python) if c.python else c for c in layout.commands]
+    found: Dict[str, Optional[Origin]] = {}
+    if layout.parts:
+        told = [tell(site, request, job, part, origins) for part in job.components]
+        commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
+        found = {name: origin for one in told for name, origin in one.origins.items()}
+    pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" else None
+    kill = request.kill_on_bad_exit
     return Step(
         components=tuple(range(len(job.components))),
         commands=tuple(commands),
@@ -106,8 +116,14 @@ def step(site: Site, request: Request, job: Job, commands: List[Command], launch
         options=site.mpi.options if launcher != "none" else (),
         flavour=site.mpi.flavour,
         pmi=pmi,
-        origins=own(origins, {"commands": "program", "pmi": "mpi"}, {
+        kill_on_bad_exit=False if kill is None and layout.parts and launcher == "srun" else kill,
+        origins=own(origins, {"commands": "program", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}, found, {
             "launcher": site.cite("mpi", "launcher") if launcher != "none" else Origin("rule", f"{job.workload}: no launcher"),
             "pmi": site.cite("mpi", "pmi") if pmi else None,
         }),
     )  # fmt: skip
+
+
+def compact(values: Dict[str, object]) -> str:
+    """JSON without blanks, in which nothing but ASCII is."""
+    return json.dumps(values, separators=(",", ":"))

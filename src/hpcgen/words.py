@@ -52,6 +52,17 @@ class Text(str):
         return cls(text)
 
 
+class Module(str):
+    """A Python name with its module: ``distributed.Nanny``."""
+
+    @classmethod
+    def parse(cls, value: object) -> Module:
+        text = _string(value)
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text, re.ASCII):
+            raise ValueError(f"{text!r} is not a Python name with its module, as distributed.Nanny is")
+        return cls(text)
+
+
 class Name(str):
     """The name of an environment variable."""
 
@@ -99,4 +110,4 @@ def plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-KINDS: Tuple[type, ...] = (Token, Line, Text, Name, Time, Memory)
+KINDS: Tuple[type, ...] = (Token, Line, Text, Module, Name, Time, Memory)

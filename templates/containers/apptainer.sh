@@ -1,1 +1,4 @@
+#% if container.is_file
+test -e {{ container.image|path }} || { echo "hpcgen: there is no image" {{ container.image|path }} >&2; exit 1; }
+#% endif
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}{{ container.binds|listed }}$PWD"

@@ -1,16 +1,9 @@
-import json
 import socket
 import sys
 
-import dask
+from dask_mpi import initialize
 
-# Ranks that end one after the other complain of each other: only what is worse than that is shown.
-dask.config.set({"logging": {"distributed": "error", "distributed.batched": "critical"}})
-from dask_mpi import initialize  # noqa: E402
-
-asked = json.loads(sys.argv[1])
-workers = asked.pop("workers")
-initialize(**asked)
+initialize()
 
 from distributed import Client  # noqa: E402
 
@@ -21,7 +14,7 @@ def describe(dask_worker):
 
 
 with Client() as client:
-    client.wait_for_workers(workers, timeout=120)
+    client.wait_for_workers(int(sys.argv[1]), timeout=120)
     for host, address, threads, memory in sorted(client.run(describe).values()):
         print("worker", host, address, threads, "threads", memory, "MiB")
     a, b = client.submit(lambda x: x + 1, 1), client.submit(lambda x: x + 1, 2)

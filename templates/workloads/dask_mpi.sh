@@ -1,13 +1,16 @@
+#% include "carried.sh"
 
-#% if job.selfcheck
-# Rank 0 is Dask's scheduler, rank 1 runs this check, the others are workers.
-selfcheck=$(cat <<'PYTHON'
-{{ job.selfcheck }}
-PYTHON
-)
-#% else
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
-#% endif
 #% for launch in launches
+#%   if launch.goes_on
+HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
+export HPCGEN_STATUS
+status=0
+{{ launch.line }} || status=$?
+[ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
+rm -f "$HPCGEN_STATUS"
+exit "$status"
+#%   else
 {{ launch.line }}
+#%   endif
 #% endfor

@@ -5,24 +5,41 @@ from __future__ import annotations
 import importlib
 from functools import cache
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Protocol, Tuple, cast
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple, cast
 
 from hpcgen.errors import RequestError, among
-from hpcgen.job import Command, Component
+from hpcgen.job import Command, Component, Origins
 from hpcgen.request import Request, gpus_asked
 
 
 class Layout(NamedTuple):
-    """Components, a command for each, what was assumed, and what else a person should know."""
+    """Components, a command for each, what was assumed, and what else a person should know.
+
+    `parts`: the modules that make the launcher which runs inside the job, package first. `launcher` and `pmi`: those of
+    the step, where they are not the site's.
+    """
 
     components: List[Component]
     commands: List[Command]
     assumed: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()
+    parts: Tuple[str, ...] = ()
+    launcher: Optional[str] = None
+    pmi: Optional[str] = None
+
+
+class Told(NamedTuple):
+    """What a launcher inside the job is told, as JSON, and where those values come from."""
+
+    values: Dict[str, Any]
+    origins: Origins
 
 
 class Workload(Protocol):
-    """What plan knows of a workload. `MPI`: whether a launcher starts it; `REFUSES`: options that mean nothing to it."""
+    """What plan knows of a workload. `MPI`: whether a launcher starts it; `REFUSES`: options that mean nothing to it.
+
+    One that has `parts` also has `tell(site, request, job, component, origins) -> Told`.
+    """
 
     MPI: bool
     REFUSES: Tuple[str, ...]
@@ -86,6 +103,11 @@ def _by_gpu(request: Request, ntasks: int) -> int:
 
 
 SMALL = "scheduler and client"
+# What only Dask's roles have.
+ROLES = (
+    "workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "runner", "plain", "hetjob",
+    "scheduler_cpus", "scheduler_mem", "interface",
+)  # fmt: skip
 SHARED = (
     "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres", "partition",
     "constraint", "exclusive", "nodelist", "exclude", "distribution", "licenses",

@@ -5,41 +5,122 @@ Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three
 
 from __future__ import annotations
 
-import json
 from math import ceil
-from typing import Dict, Iterator
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Tuple
+
+import msgspec
 
 from hpcgen.errors import RequestError
-from hpcgen.job import Component
-from hpcgen.request import Request
-from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, command, component, memory
+from hpcgen.job import Component, Job, Origin, Origins
+from hpcgen.request import Request, gpus_asked
+from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, Told, command, component, memory, threads
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
 
 MPI = True
 REFUSES = ()
-ROLES = 2  # the scheduler's rank and the client's
+CLIENT = 2  # the scheduler's rank and the client's
 WORKERS = 3
 HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
+# By these MPI_Get_library_version() is known; Cray's has MPICH's binary interface, and its name in its own.
+NAMES = {"intel": "Intel", "mpich": "MPICH", "cray-mpich": "MPICH", "openmpi": "Open MPI"}
+CUDA = "dask_cuda.CUDAWorker"
 
 
 def lay_out(request: Request) -> Layout:
-    if request.program and request.interface:
-        raise RequestError(
-            f"--interface: only the program can say it: call dask_mpi.initialize(interface='{request.interface}') there"
-        )
-    workers, cpus = _workers(request), _cpus(request)
+    workers, runner = _workers(request), request.runner or "mpi"
+    if request.plain:
+        _refuse_plain(request)
     fields, share = memory(request)
-    if request.hetjob:
-        parts = [_small(request), component(request, "worker", workers, cpus, **fields)]
+    if runner == "local":
+        parts = [_one_node(request, workers, _cpus(request), fields)]
+    elif request.hetjob:
+        parts = [_small(request), component(request, "worker", workers, _cpus(request), **fields)]
     else:
-        parts = [component(request, "all", workers + ROLES, cpus, **fields)]
-    commands = [command(request, (_asked(request, part, workers),), True) for part in parts]
-    return Layout(parts, commands, (*_assumed(request), *share), tuple(_notes(request, parts[-1])))
+        parts = [component(request, "all", workers + CLIENT, _cpus(request), **fields)]
+    cpus = parts[-1].cpus_per_task // (workers if runner == "local" else 1)
+    env = threads(cpus if request.plain else cpus // _threads(request, cpus))
+    parts[-1] = msgspec.structs.replace(parts[-1], env=env)
+    return Layout(
+        parts,
+        [command(request, (str(workers),), True) for _ in parts],
+        (*_assumed(request), *share),
+        tuple(_notes(request, parts[-1], workers)),
+        () if request.plain else ("dask", "program", *PARTS[runner]),
+        {"mpi": None, "slurm": "srun", "local": "none"}[runner],
+        "none" if runner == "slurm" else None,
+    )
+
+
+PARTS = {"mpi": ("ranks", "mpi"), "slurm": ("ranks", "slurm"), "local": ("local",)}
+
+
+def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:
+    """What the ranks of a component are told: the values that were asked for it, and the site's facts."""
+    runner = request.runner or "mpi"
+    workers = _workers(request)
+    values: Dict[str, Any] = {"workers": workers} if runner == "local" else {"ranks": workers + CLIENT}
+    found: Dict[str, Optional[Origin]] = {}
+    if runner == "mpi" and site.mpi.flavour and not request.mpi:
+        values["mpi"] = NAMES[site.mpi.flavour]
+        found["flavour"] = site.cite("mpi", "flavour")
+    if part.role != SMALL:
+        cpus = part.cpus_per_task // (workers if runner == "local" else 1)
+        options: Dict[str, Any] = {"nthreads": _threads(request, cpus)}
+        if each := _each(part, workers if runner == "local" else None):
+            options["memory_limit"] = f"{each - headroom(each)}MiB"
+        options["worker_class"] = request.worker_class or (CUDA if site.dask.cuda and gpus_asked(request) else None)
+        options["local_directory"], found["local"] = _local_directory(site, request, origins)
+        values["dask"] = {name: value for name, value in options.items() if value is not None}
+    if runner != "local" and (interface := request.interface or site.network.interface):
+        values["interfaces"] = [interface, *(() if request.interface else site.network.fallback)]
+        found["interface"] = origins.get("interface", site.cite("network", "interface"))
+    if site.login.host:
+        values["login"] = f"-J {site.login.jump} {site.login.host}" if site.login.jump else str(site.login.host)
+        found["login"] = site.cite("login", "host")
+    return Told(
+        {name: value for name, value in values.items() if value is not None},
+        {name: origin for name, origin in found.items() if origin},
+    )
+
+
+def headroom(mib: int) -> int:
+    """MiB of a worker's memory that Dask is not told of: Python's and MPI's own. A twentieth, from 128 to 2048 MiB."""
+    return min(max(mib // 20, 128), 2048, mib // 4)
+
+
+def _threads(request: Request, cpus: int) -> int:
+    """Threads of a worker: as many as it has CPUs, or fewer, which then share them. Raises RequestError."""
+    asked = request.threads_per_worker or cpus
+    if asked > cpus or cpus % asked:
+        nearest = min((n for n in range(1, cpus + 1) if cpus % n == 0), key=lambda n: abs(n - asked))
+        raise RequestError(f"--threads-per-worker {asked}: {cpus} CPUs a worker give them no whole number: ask for {nearest}")
+    return asked
+
+
+def _each(part: Component, workers: Optional[int]) -> Optional[int]:
+    """MiB of each worker; None where that is known in the job only. `workers` where they share one task."""
+    if part.mem_per_cpu_mib:
+        return part.mem_per_cpu_mib * part.cpus_per_task // (workers or 1)
+    if part.mem_mib:  # a node's, which its ranks share
+        return part.mem_mib // (workers or part.ntasks_per_node or ceil(part.ntasks / (part.nodes or 1)))
+    return None
+
+
+def _local_directory(site: Site, request: Request, origins: Origins) -> Tuple[Optional[str], Optional[Origin]]:
+    """Where workers spill to: not into memory, even if that is what the site has on its nodes."""
+    if request.local_directory:
+        return request.local_directory, origins.get("local_directory")
+    if site.storage.local and not site.storage.in_memory:
+        return site.storage.local, site.cite("storage", "local")
+    return ("$PWD", site.cite("storage", "in_memory")) if site.storage.in_memory else (None, None)
 
 
 def _workers(request: Request) -> int:
     workers = request.workers
     if workers is None:
-        workers = WORKERS if request.ntasks is None else request.ntasks - ROLES
+        workers = WORKERS if request.ntasks is None else request.ntasks - CLIENT
     if workers < 1:
         given = f"--workers {workers}" if request.ntasks is None else f"--ntasks {request.ntasks}"
         raise RequestError(
@@ -58,6 +139,27 @@ def _cpus(request: Request) -> int:
     return request.cpus_per_worker or request.cpus_per_task or 1
 
 
+def _refuse_plain(request: Request) -> None:
+    """What only the launcher could hand to Dask."""
+    for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
+        if value := getattr(request, name):
+            flag = f"--{name.replace('_', '-')}"
+            raise RequestError(f"{flag} {value}: with --plain the program must say it, in dask_mpi.initialize(): leave out one")
+
+
+def _one_node(request: Request, workers: int, cpus: int, fields: Dict[str, Optional[int]]) -> Component:
+    """One task with the CPUs of all workers, for a LocalCluster beside the program."""
+    if request.hetjob:
+        raise RequestError("--hetjob: --runner local is one process on one node: leave out one of them")
+    if request.cpus_per_gpu:
+        raise RequestError("--cpus-per-gpu: with --runner local say the CPUs of a worker: --cpus-per-worker")
+    for name in ("nodes", "ntasks_per_node"):
+        if (getattr(request, name) or 1) != 1:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag} {getattr(request, name)}: --runner local is one task on one node: leave out --runner")
+    return component(request, "all", 1, workers * cpus, **fields)
+
+
 def _assumed(request: Request) -> Iterator[str]:
     if request.workers is None and request.ntasks is None:
         yield f"{WORKERS} workers (--workers)"
@@ -65,12 +167,15 @@ def _assumed(request: Request) -> Iterator[str]:
         yield "1 CPU a worker (--cpus-per-worker)"
 
 
-def _notes(request: Request, workers: Component) -> Iterator[str]:
-    """What dask_mpi and Python do with a program of one's own."""
-    if request.program and workers.cpus_per_task > 1:
-        yield f"dask_mpi.initialize() gives each worker one thread unless the program says nthreads={workers.cpus_per_task}"
-    if (stem := (request.program or "").rsplit("/", 1)[-1]) in HIDING:
-        yield f"a program named {stem} hides the module of that name from itself: give it another name"
+def _notes(request: Request, part: Component, workers: int) -> Iterator[str]:
+    """What a person would not see in the script."""
+    if request.plain:
+        if request.program and part.cpus_per_task > 1:
+            yield f"dask_mpi.initialize() gives each worker one thread unless the program says nthreads={part.cpus_per_task}"
+        if (stem := (request.program or "").rsplit("/", 1)[-1]) in HIDING:
+            yield f"a program named {stem} hides the module of that name from itself: give it another name"
+    elif each := _each(part, workers if request.runner == "local" else None):
+        yield f"Dask is told of {each - headroom(each)} of a worker's {each} MiB: the rest is for Python and MPI themselves"
 
 
 def _small(request: Request) -> Component:
@@ -82,15 +187,4 @@ def _small(request: Request) -> Component:
         raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
     alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist", "tmp_mib"))
     alone["nodes"] = 1 if request.nodes else None
-    return component(request, SMALL, ROLES, cpus, mem_per_cpu_mib=each // cpus, **alone)
-
-
-def _asked(request: Request, part: Component, workers: int) -> str:
-    """What the self-check hands to dask_mpi.initialize on the ranks of this component."""
-    asked: Dict[str, object] = {"workers": workers, "nthreads": part.cpus_per_task, "interface": request.interface}
-    if part.mem_per_cpu_mib:
-        asked["memory_limit"] = f"{part.mem_per_cpu_mib * part.cpus_per_task}MiB"
-    elif part.mem_mib:  # a node's, which its ranks share
-        ranks = part.ntasks_per_node or ceil(part.ntasks / (part.nodes or 1))
-        asked["memory_limit"] = f"{part.mem_mib // ranks}MiB"
-    return json.dumps({name: value for name, value in asked.items() if value is not None})
+    return component(request, SMALL, CLIENT, cpus, mem_per_cpu_mib=each // cpus, **alone)

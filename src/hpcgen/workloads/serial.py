@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hpcgen.errors import RequestError
 from hpcgen.request import Request
-from hpcgen.workloads import Layout, command, component, memory
+from hpcgen.workloads import ROLES, Layout, command, component, memory
 
 MPI = False
-REFUSES = ("workers", "cpus_per_worker", "hetjob", "scheduler_cpus", "scheduler_mem", "interface")
+REFUSES = ROLES
 
 
 def lay_out(request: Request) -> Layout:

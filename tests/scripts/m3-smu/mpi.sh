@@ -31,4 +31,5 @@ if everyone:
         print("rank", rank, "of", world.size, "on", host, "CPUs", *cpus, "OMP_NUM_THREADS", threads)
 PYTHON
 )
+
 srun --mpi=pmix_v5 --cpus-per-task=1 python -c "$selfcheck"

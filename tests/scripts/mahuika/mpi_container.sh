@@ -9,6 +9,7 @@
 
 export I_MPI_PMI_LIBRARY=/lib64/libpmi2.so
 export OMP_NUM_THREADS=1
+test -e simulate.sif || { echo "hpcgen: there is no image" simulate.sif >&2; exit 1; }
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"
 
 srun --mpi=pmi2 --cpus-per-task=1 apptainer exec simulate.sif simulate input.nml

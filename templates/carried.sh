@@ -1,0 +1,7 @@
+#% for name, text in job.carried
+
+{{ name }}=$(cat <<'PYTHON'
+{{ text }}
+PYTHON
+)
+#% endfor
