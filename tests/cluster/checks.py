@@ -89,18 +89,17 @@ def memory(job: Job, seen: list[Rank]) -> None:
 
 
 def workers(job: Job, done: slurm.Job, network: str) -> None:
-    """Dask's workers: as many as asked for, all on this network. The self-check asks for its component's threads and
-    memory; the pages' plain initialize() means one thread."""
+    """Dask's workers: as many as asked for, all on this network, each with what its component's ranks were told."""
     lines = re.findall(r"^worker (\S+) (\S+) (\d+) threads (\d+) MiB$", done.output, re.MULTILINE)
     expected = ranks(job)[2:]
     assert len(lines) == len(expected), done.output
     hosts = done.bed.hosts_of(done.records[-1]["NodeList"])
     for (host, address, threads, memory), component in zip(lines, expected):
-        assert host in hosts or not job.selfcheck  # a program hears of the address only
+        told = json.loads(job.steps[0].commands[-1].told or "")["dask"]
+        assert host in hosts or job.steps[0].commands[0].file  # a program hears of the address only
         assert address.startswith(f"tcp://{network}."), address
-        assert int(threads) == (component.cpus_per_task if job.selfcheck else 1)
-        if component.mem_per_cpu_mib and job.selfcheck:
-            assert int(memory) == component.mem_per_cpu_mib * component.cpus_per_task
+        assert int(threads) == told["nthreads"] == component.cpus_per_task
+        assert "memory_limit" not in told or f"{memory}MiB" == told["memory_limit"]
     assert "Dask result: 5" in done.output.splitlines()
 
 

@@ -2,16 +2,12 @@
 import sys
 
 import facts
+from dask_mpi import initialize
 from mpi4py import MPI
-
-facts.report(MPI.COMM_WORLD, argv=sys.argv)
-# A program that is called dask_mpi.py, as one of the pages calls it, hides the package of that name.
-del sys.path[0]
-from dask_mpi import initialize  # noqa: E402
 
 initialize(interface=next((name for name in facts.addresses() if name in ("ib0", "hsn0")), None))
 
-from distributed import Client  # noqa: E402  only the client's rank comes here
+from distributed import Client  # noqa: E402
 
 
 def inc(x):
@@ -22,8 +18,16 @@ def add(x, y):
     return x + y
 
 
+def seen(dask_worker=None, dask_scheduler=None):
+    """Of the rank that it is called in; `mpi` by which library that rank was joined to the others."""
+    return facts.rank()
+
+
 with Client() as client:
-    client.wait_for_workers(MPI.COMM_WORLD.size - 2, timeout=120)
+    workers = MPI.COMM_WORLD.size - 2
+    client.wait_for_workers(workers, timeout=120)
+    for one in (client.run_on_scheduler(seen), seen(), *client.run(seen).values()):
+        print("facts", facts.line({**one, "argv": sys.argv}))
     for address, worker in sorted(client.scheduler_info(n_workers=-1)["workers"].items()):
         print("worker", worker["host"], address, worker["nthreads"], "threads", worker["memory_limit"] // 2**20, "MiB")
     print("Dask result:", client.submit(add, client.submit(inc, 1), client.submit(inc, 2)).result(), flush=True)

@@ -38,10 +38,18 @@ def facts(**more):
     }
 
 
-def report(world, **more):
-    """Whole lines only: one rank writes for all. That it hears from all proves one MPI_COMM_WORLD."""
+def rank(**more):
     from mpi4py import MPI
 
-    mine = facts(rank=world.rank, size=world.size, mpi=MPI.Get_library_version().split("\n")[0].strip("\0 "), **more)
-    for line in world.gather(json.dumps(mine), root=0) or []:
-        print("facts", line, flush=True)
+    world, name = MPI.COMM_WORLD, MPI.Get_library_version().split("\n")[0].strip("\0 ")
+    return facts(rank=world.rank, size=world.size, mpi=name, **more)
+
+
+def line(one):
+    return json.dumps(one)
+
+
+def report(world, **more):
+    """Whole lines only: one rank writes for all. That it hears from all proves one MPI_COMM_WORLD."""
+    for text in world.gather(line(rank(**more)), root=0) or []:
+        print("facts", text, flush=True)

@@ -17,71 +17,64 @@ export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'
 import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from multiprocessing.connection import Connection, wait
-from signal import SIG_IGN, SIGUSR1, SIGUSR2, signal
+from signal import SIG_IGN, SIGUSR1, SIGUSR2, alarm, signal
 ENV = os.environ
-HOST = socket.gethostname().partition(".")[0]
-OPTIONS = ("nthreads", "memory_limit", "local_directory", "worker_class")
-RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PALS_RANKID", "FLUX_TASK_RANK", "SLURM_PROCID")
+HOST = socket.gethostname()
+PMIX = "PMIX_RANK" in ENV
 def say(text):
  print("hpcgen:", text, file=sys.stderr, flush=True)
 def die(text):
- if next((ENV[name] for name in RANKS if name in ENV), "0") == "0":
+ if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
   say(text)
  else:
   time.sleep(2)
  os._exit(1)
-def later(seconds, status):
- timer = threading.Timer(seconds, os._exit, (status,))
- timer.daemon = True
- timer.start()
 def look(asked, argv):
- options = {name: asked[name] for name in OPTIONS if name in asked}
- versions, wrong, found = ["Python {}.{}".format(*sys.version_info)], [], {}
- for name in ("dask", "distributed", "dask-mpi", options.get("worker_class", "dask").partition(".")[0].replace("_", "-")):
+ options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
+ versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
+ for name in ("dask", "distributed", "dask_mpi", *options.get("worker_class", "").split(".")[:-1]):
   try:
    versions.append(f"{name} {version(name)}")
-  except PackageNotFoundError:
-   wrong.append(f"{name} is not installed for {sys.executable}")
+  except ImportError:
+   wrong.append(f"no {name} in {sys.executable}")
  if argv and argv[0][0] != "-" and not os.path.isfile(argv[0]):
-  wrong.append(f"{argv[0]}: no such program in {os.getcwd()} on {HOST}")
+  wrong.append(f"no program {argv[0]} in {os.getcwd()}")
  if not wrong:
   import psutil
   here = psutil.net_if_addrs().items()
   found = {name: one.address for name, addresses in here for one in addresses if one.family == socket.AF_INET}
- wanted = [name for name in (asked.get("interface"), *asked.get("fallback", ())) if name]
+ wanted = asked.get("interfaces", ())
  chosen = next((name for name in wanted if name in found), None)
  if chosen:
   options["interface"], found = chosen, {chosen: found[chosen]}
  elif wanted and found:
-  wrong.append(f"{HOST} has no {' or '.join(wanted)}: say --interface {' or '.join(found)}")
- if "local_directory" in options:
-  options["local_directory"] = os.path.expandvars(options["local_directory"])
- return options, sorted(found.values(), key=lambda ip: ip.startswith("127.")), ", ".join(versions), wrong
+  wrong.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(found)}")
+ return options, sorted(found.values(), key="127.0.0.1".__eq__), ", ".join(versions), wrong
 def intercept(start):
  import dask_mpi
  import distributed
- real, plain, begun = dask_mpi.initialize, distributed.Client.__init__, []
+ real, plain, first = dask_mpi.initialize, distributed.Client.__init__, [True]
  def begin(own):
-  if not begun:
-   begun.append(True)
-   distributed.Client.__init__ = plain
+  if first:
+   first.pop()
    start(real, own)
- def initialize(*args, **kwargs):
-  own = inspect.signature(real).bind(*args, **kwargs).arguments
+ def initialize(*args, **more):
+  own = inspect.signature(real).bind(*args, **more).arguments
   begin({name: own[name] for name in own if name not in ("comm", "exit")})
   return True
- def __init__(self, address=None, *args, **kwargs):
+ def __init__(self, address=None, *args, **more):
   if address is None:
    begin({})
-  plain(self, address, *args, **kwargs)
+  plain(self, address, *args, **more)
  distributed.Client.__init__, dask_mpi.initialize = __init__, initialize
-def announce(asked, address, port):
- place, login = address.split("//")[-1].rpartition(":")[0] + f":{port}", asked.get("login")
- say(f"scheduler {address}" + (f", dashboard http://{place}/status" if port else ""))
- if port and login:
-  say(f"from your machine: ssh -N -L {port}:{place} {login}, then http://localhost:{port}/status")
+def announce(asked, address, services):
+ say(f"scheduler {address}")
+ port = getattr(services.get("dashboard"), "port", None)
+ if port:
+  tunnel = f", which ssh -N -L {port}:{HOST}:{port} {asked['login']} brings to localhost" if "login" in asked else ""
+  say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 def enter(argv):
  sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 def run(argv):
@@ -97,76 +90,72 @@ def run(argv):
    with open(path, "rb") as file:
     exec(compile(file.read(), path, "exec"), main.__dict__)
  except SystemExit as end:
-  if end.code is None or isinstance(end.code, int):
+  if isinstance(end.code, (int, type(None))):
    return (end.code or 0) & 255
   print(end.code, file=sys.stderr)
-  return 1
  except BaseException as why:
   trace = why.__traceback__.tb_next
   sys.excepthook(type(why), why.with_traceback(trace), trace)
-  return 1
- return 0
+ else:
+  return 0
+ return 1
 def main(begin):
- threads = ENV.get("OMP_NUM_THREADS", "1")
- for name in ("OMP", "MKL", "OPENBLAS"):
-  ENV.setdefault(f"{name}_NUM_THREADS", threads)
-  ENV.setdefault(f"DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__{name}_NUM_THREADS", threads)
- ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
  if sys.path[0] == "":
   del sys.path[0]
  argv = sys.argv[1:]
  asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
+ for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+  ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
+ ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
+ ENV.update(asked.get("env", {}))
  argv = asked.get("argv", argv)
- begin(asked, argv) if argv else die("no program: name one")
+ begin(asked, argv) if argv else die("name a program")
 def leave(status, whole=True):
  sys.stdout.flush()
- sys.stderr.flush()
- MPI = sys.modules.get("mpi4py.MPI")
- if whole and MPI:
-  later(3, status)
-  MPI.Finalize()
+ if "mpi4py" in sys.modules and (whole or PMIX):
+  alarm(3)
+  sys.modules["mpi4py.MPI"].Finalize()
  os._exit(status)
 def hub(server, size, token):
  links, seen, over = {}, {}, []
  def tell(word, value):
-  over.extend([word] if word in ("end", "stop") else [])
-  for one in links:
+  over.extend({word} & {"end", "stop"})
+  for one in sorted(links, key=links.get, reverse=True):
    with contextlib.suppress(OSError):
     one.send((word, value))
  def stop(*why):
   for text in why:
    say(text)
   tell("stop", len(links) == size)
- def accept(one):
-  if one.poll(5) and secrets.compare_digest(one.recv_bytes(64), token.encode()):
-   links[one] = -1
  def hear(one, word, value):
   if word != "hello":
    return tell(word, len(links) == size if word == "end" else value)
   links[one] = value[0]
   seen[value[0]] = value
   if len(seen) == size:
-   everyone = [seen[rank] for rank in range(size)]
-   mine = everyone[0][2]
-   why = [text for *_, wrong in everyone for text in wrong]
-   why += [f"{host} has {its}, and {HOST} {mine}: all need the same" for _, host, its, _ in everyone if its != mine]
-   stop(*dict.fromkeys(why)) if why else tell("go", [host for _, host, *_ in everyone])
+   mine, all_ = seen[0][2], sorted(seen.values())
+   why = {text: host for _, host, _, wrong in all_[::-1] for text in wrong}
+   why.update({f"{its}, but {mine} on {HOST}: use one Python": host for _, host, its, _ in all_ if its != mine})
+   stop(*(f"{host}: {text}" for text, host in why.items())) if why else tell("go", [one[1] for one in all_])
  def lost(rank):
   if rank < 0 or over:
    return
-  text = f"rank {rank} on {seen[rank][1]} has died"
-  if rank > 1 and max(links.values()) > 1:
-   return say(f"{text}: the other workers go on")
-  stop(f"{text}, {'which ran the program' if rank == 1 else 'the last worker'}: all end")
- deadline = time.monotonic() + 30
+  text = f"rank {rank} on {seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+  say(f"{text}: the others go on") if rank > 1 and max(links.values()) > 1 else stop(f"{text}: all end")
+ deadline = time.time() + 30
  while True:
   for one in wait([server, *links], 1):
    try:
-    accept(Connection(server.accept()[0].detach())) if one is server else hear(one, *one.recv())
+    if one is server:
+     one = Connection(server.accept()[0].detach())
+     if one.poll(5) and one.recv_bytes(64) == token.encode():
+      links[one] = -1
+    else:
+     hear(one, *one.recv())
    except (EOFError, OSError):
     lost(links.pop(one, -1))
-  if len(seen) < size and time.monotonic() > deadline and not over:
-   stop(f"ranks {sorted({*range(size)} - {*seen})} do not reach {HOST}: is its network up?")
+  if len(seen) < size and time.time() > deadline and not over:
+   stop(f"ranks {sorted({*range(size)} - {*seen})} do not reach {HOST}")
 def reach(places, port, token):
  for place in places * 5:
   with contextlib.suppress(OSError):
@@ -176,26 +165,30 @@ def reach(places, port, token):
    link.send_bytes(token.encode())
    return link
  time.sleep(30)
+ os._exit(1)
 def serve(asked, argv, rank, size, bcast):
  options, places, versions, wrong = look(asked, argv if rank == 1 else ())
+ for number in (SIGUSR1, SIGUSR2) if rank != 1 else ():
+  signal(number, SIG_IGN)
  meeting = None
  if rank == 0:
   server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
   threading.Thread(target=hub, args=(server, size, token), daemon=True).start()
   meeting = [places or [HOST], server.getsockname()[1], token]
- link, words, state = reach(*bcast(meeting)), queue.Queue(), {"status": 1}
+ link, words, over, state = reach(*bcast(meeting)), queue.Queue(), [], {"status": 1}
  def listen():
   while True:
    try:
     word, value = link.recv()
    except (EOFError, OSError):
-    if rank == 1 and "over" not in state:
+    if rank == 1 and not over:
      say("rank 0, the scheduler, has died: all end")
     os._exit(state["status"])
    if word == "stop":
     leave(1, value)
    if word == "end":
-    state.update({"over": value}, **({} if rank == 1 else {"status": 0}))
+    over.append(True)
+    state["status"] *= rank == 1
     close(state["status"])
    words.put((word, value))
  def hear(wanted):
@@ -208,12 +201,9 @@ def serve(asked, argv, rank, size, bcast):
  def share(address, root=0):
   if rank == root:
    from distributed import Scheduler
-   board = next(iter(Scheduler._instances)).services.get("dashboard")
-   link.send(("address", (address, getattr(board, "port", None))))
-  address, port = hear("address")
-  if rank == 1:
-   announce(asked, address, port)
-  return address
+   announce(asked, address, next(iter(Scheduler._instances)).services)
+   link.send(("address", address))
+  return hear("address")
  def play(initialize, own):
   given = {"dashboard_address": ":0", **options, **own}
   if "memory_limit" not in given:
@@ -225,9 +215,8 @@ def serve(asked, argv, rank, size, bcast):
   link.send(("start", own))
   play(initialize, own)
  def finish():
-  if ENV.get("HPCGEN_STATUS"):
-   with open(ENV["HPCGEN_STATUS"], "w") as file:
-    print(state["status"], file=file)
+  with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
+   print(state["status"], file=file)
   link.send(("end", None))
   leave(state["status"], hear("end"))
  link.send(("hello", (rank, HOST, versions, wrong)))
@@ -238,54 +227,58 @@ def serve(asked, argv, rank, size, bcast):
   intercept(start)
   state["status"] = run(argv)
   return
- for number in (SIGUSR1, SIGUSR2):
-  signal(number, SIG_IGN)
  from dask_mpi import initialize
  enter(argv)
  play(initialize, hear("start"))
- leave(0, state["over"] if "over" in state else hear("end"))
+ leave(0, hear("end"))
 def close(status):
- later(4, status)
+ threading.Timer(4, os._exit, (status,)).start()
  if "dask_mpi" in sys.modules:
   from distributed import Nanny, Scheduler, Worker
   logging.getLogger("distributed").setLevel(99)
   for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
    server.loop.add_callback(server.close)
-FLAVOURS = {"Intel(R) MPI": "intel", "CRAY MPICH": "mpich", "MPICH": "mpich", "Open MPI": "openmpi"}
 def begin(asked, argv):
  try:
   import mpi4py
   mpi4py.rc.initialize = False
   from mpi4py import MPI
-  name = MPI.Get_library_version().split("\n")[0].strip("\0 ")
+  name = " ".join(MPI.Get_library_version().split("\n")[0].split(",")[0].split())
  except (ImportError, RuntimeError) as why:
-  die(f"mpi4py does not work with {sys.executable} ({why}): install it for the site's MPI")
- found = next((FLAVOURS[text] for text in FLAVOURS if text in name), name)
- cure = f"start with srun --mpi={'pmix' if found == 'openmpi' else 'pmi2'}"
- if asked.get("mpi", found) != found:
-  die(f"mpi4py uses {name}, but MPI here is {asked['mpi']}: install mpi4py for that, or say --mpi TYPE")
+  die(f"{sys.executable} has no mpi4py that works ({why})")
+ if asked.get("mpi", "") not in name:
+  die(f"mpi4py uses {name}, not {asked['mpi']}: install it for that, or say --mpi TYPE")
+ cure = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
  if "SLURM_STEP_ID" in ENV:
-  wired(found, cure)
+  wired(name, cure)
  MPI.Init_thread()
  comm = MPI.COMM_WORLD
  ranks = asked.get("ranks", comm.size)
- if comm.size == 1 < ranks:
-  die(f"each of {ranks} ranks is alone: {name} and the launcher share no PMI: {cure}, or with its own mpiexec")
+ if comm.size == 1:
+  die(f"every rank is alone: {name} and the launcher share no PMI: {cure}")
  if comm.size != ranks or ranks < 3:
-  die(f"{comm.size} ranks were started, not {max(ranks, 3)}: scheduler, program and workers have one each")
- serve(asked, argv, comm.rank, ranks, comm.bcast)
-def wired(found, cure):
- library, pmix = ENV.get("I_MPI_PMI_LIBRARY", ""), "PMIX_RANK" in ENV
- if found == "openmpi" and not pmix:
-  die(f"Open MPI joins its ranks by PMIx, which srun did not start: {cure}")
- if found == "intel" and os.path.exists(library):
-  if pmix or "PMI_FD" not in ENV:
-   die(f"I_MPI_PMI_LIBRARY is {library}, but srun did not start PMI-2: {cure}, or unset it")
-  if not any(hasattr(ctypes.CDLL(library), name) for name in ("PMI2_Init", "PMI_Init")):
-   die(f"I_MPI_PMI_LIBRARY is {library}, which is no PMI library: name Slurm's libpmi2.so")
+  die(f"{comm.size} ranks were started, not {max(ranks, 3)}")
+ def bcast(meeting):
+  meeting = comm.bcast(meeting)
+  if comm.rank > 1 and PMIX:
+   if os.fork():
+    os.wait()
+    MPI.Finalize()
+    os._exit(0)
+   MPI.Finalize = int
+  return meeting
+ serve(asked, argv, comm.rank, ranks, bcast)
+def wired(name, cure):
+ library = ENV.get("I_MPI_PMI_LIBRARY", "")
+ wrong = "MPICH" in name or os.path.exists(library) if PMIX else "Open MPI" in name
+ if wrong or not any(text.startswith(("PMI", "PALS")) for text in ENV):
+  die(f"srun did not start the PMI of {name}: {cure}")
+ inits = ("PMI_Init", "PMI2_Init")
+ if "Intel" in name and os.path.exists(library) and not any(hasattr(ctypes.CDLL(library), text) for text in inits):
+  die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: name Slurm's libpmi2.so")
 main(begin)
 PYTHON
 )
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
-mpiexec -n 30 python -c "$launcher" '{"ranks":30,"mpi":"intel","nthreads":1,"memory_limit":"1920MiB","local_directory":"/tmp/scratch","interface":"ib0","login":"eagle.hpc.nrel.gov"}' dask_mpi.py
+mpiexec -n 30 python -c "$launcher" '{"ranks":30,"mpi":"Intel","dask":{"nthreads":1,"memory_limit":"1920MiB","local_directory":"/tmp/scratch"},"interfaces":["ib0"],"login":"eagle.hpc.nrel.gov"}' dask_mpi.py
