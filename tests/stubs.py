@@ -126,7 +126,7 @@ class Stubs:
         self.log.write_bytes(b"")
 
     def image(self, text: str) -> bool:
-        """The image of a container, which scripts look for, as a file; whether it is there, for not all text is a path."""
+        """The image of a container, which scripts look for, as a file; whether it is there: not all text is a path."""
         path = self.home / text[2:] if text.startswith("~/") else self.cwd / text
         if "://" in text or path.exists():
             return True

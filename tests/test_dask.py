@@ -14,6 +14,7 @@ from tiny import site, tables
 from hpcgen import Job, RequestError, plan, render
 from hpcgen.job import Component
 from hpcgen.request import Layer, Merged, merge
+from hpcgen.shell import word
 from hpcgen.site import Site, decode
 
 SMALL = "scheduler and client"
@@ -47,10 +48,10 @@ MPIS: List[Dict[str, Any]] = [
     {"flavour": "intel"}, {"flavour": "mpich"}, {"flavour": "cray-mpich"}, {"flavour": "openmpi", "pmi": "pmix"}, {},
     {"flavour": "mpich", "launcher": "mpiexec", "pmi": None},
 ]  # fmt: skip
-# How MPI_Get_library_version() begins for each. Source: the three libraries' own answers, and Cray's "MPI VERSION : CRAY MPICH".
+# How MPI_Get_library_version() begins for each. Source: the three libraries' own answers, and Cray's manual page.
 SAYS = {
-    "intel": "Intel(R) MPI Library 2021.18 for Linux* OS", "mpich": "MPICH Version:      5.0.2", "cray-mpich": "MPI VERSION    : CRAY MPICH",
-    "openmpi": "Open MPI v5.0.9, package: Open MPI root@",
+    "intel": "Intel(R) MPI Library 2021.18 for Linux* OS", "mpich": "MPICH Version:      5.0.2",
+    "cray-mpich": "MPI VERSION    : CRAY MPICH", "openmpi": "Open MPI v5.0.9, package: Open MPI root@",
 }  # fmt: skip
 
 
@@ -61,7 +62,8 @@ def sites(draw: Any) -> Site:
     facts = {
         **tables(), "nodes": {}, "partitions": {},
         "scheduler": {"type": kind, "hetjob": True if kind == "slurm" else None, "source": "docs"},
-        "network": {**draw(st.sampled_from(NETWORKS)), "source": "docs"}, "login": {**draw(st.sampled_from(LOGINS)), "source": "docs"},
+        "network": {**draw(st.sampled_from(NETWORKS)), "source": "docs"},
+        "login": {**draw(st.sampled_from(LOGINS)), "source": "docs"},
         "storage": {**draw(st.sampled_from(STORES)), "source": "docs"}, "dask": {"cuda": draw(st.booleans()), "source": "docs"},
         "mpi": {"pmi": "pmi2", **draw(st.sampled_from(MPIS)), "source": "docs"},
     }  # fmt: skip
@@ -83,7 +85,8 @@ def requests(draw: Any) -> Dict[str, Any]:
         values.update(draw(st.sampled_from([{"workers": n} for n in (1, 2, 5, 17)] + [{"ntasks": n} for n in (3, 4, 9)])))
     memory = draw(st.sampled_from(["mem", "mem", "mem_per_cpu", "mem_per_cpu", "mem_per_gpu", "exclusive", ""]))
     if memory in ("mem", "mem_per_cpu", "mem_per_gpu"):
-        values[memory] = draw(st.one_of(st.integers(64, 5000).map(lambda n: f"{n}M"), st.integers(1, 900).map(lambda n: f"{n}G")))
+        number, unit = draw(st.one_of(st.tuples(st.integers(64, 5000), st.just("M")), st.tuples(st.integers(1, 900), st.just("G"))))
+        values[memory] = f"{number}{unit}"
     elif memory:
         values[memory] = True
     if draw(st.booleans()):
@@ -94,7 +97,9 @@ def requests(draw: Any) -> Dict[str, Any]:
         values["gpus_per_node"] = "2"
     maybe = {"hetjob": True, "interface": "eth7", "worker_class": "distributed.Worker", "local_directory": "/scratch/$USER/a b"}
     values.update({name: value for name, value in maybe.items() if draw(st.integers(0, 2)) == 0})
-    runner = draw(st.sampled_from([None, None, "mpi", "slurm", "local"]))
+    runner = draw(st.sampled_from([None, None, "mpi", "slurm", "local", "local"]))
+    if runner == "local":
+        values = {name: value for name, value in values.items() if name not in ("hetjob", "interface", "nodes", "ntasks_per_node")}
     return {**values, **({"runner": runner} if runner else {})}
 
 
@@ -115,7 +120,7 @@ def threads(made: Job, part: Component) -> int:
 
 
 def check_workers(made: Job, part: Component, has: Dict[str, Any], sharing: int) -> None:
-    """A component's threads and memory against what Dask is told: all CPUs are used, once, and no memory that is not there."""
+    """A component's threads and memory against what Dask is told: all CPUs are used, once, and only memory that is there."""
     options = has["dask"]
     assert options["nthreads"] * threads(made, part) * sharing == part.cpus_per_task
     each = memory(part, sharing)
@@ -174,11 +179,12 @@ def test_the_plans_numbers_are_the_launchers() -> None:
         if "threads_per_worker" in values:
             assert has[-1]["dask"]["nthreads"] == values["threads_per_worker"]
         assert made.steps[0].launcher == {"local": "none", "slurm": "srun", "mpi": at.mpi.launcher}[runner]
-        assert all(command.told and f"'{command.told}'" in render(made).replace('"\'"\'"', "'") for command in made.steps[0].commands)
+        text = render(made).split("PYTHON\n")[-1]
+        assert all(word(str(command.told)) in text for command in made.steps[0].commands)
 
     agree()
     arrived = {runner: seen.pop(runner) for runner in ("mpi", "slurm", "local")}
-    assert min(arrived.values()) >= 20 and sum(arrived.values()) > sum(seen.values()) / 2, (arrived, seen)
+    assert min(arrived.values()) >= 12 and sum(arrived.values()) > sum(seen.values()) / 2, (arrived, seen)
 
 
 # --- refused, or said otherwise
@@ -217,7 +223,10 @@ def test_plain_is_the_published_form() -> None:
     assert dict(made.setup.env)["OMP_NUM_THREADS"] == "4" and any("nthreads=4" in note for note in made.notes)
 
 
-@pytest.mark.parametrize("name", ["Nanny", "distributed.", ".Nanny", "a b.C", "a.b;c", "os.system('x')", "a..b", "a.1", "é.B", "a.b\n"])
+NO_CLASSES = ["Nanny", "distributed.", ".Nanny", "a b.C", "a.b;c", "os.system('x')", "a..b", "a.1", "é.B", "a.b\n"]
+
+
+@pytest.mark.parametrize("name", NO_CLASSES)
 def test_worker_classes_that_are_no_names(name: str) -> None:
     assert "worker_class" in refusal(worker_class=name).replace("-", "_")
 
@@ -226,11 +235,18 @@ def test_runner_slurm_needs_slurm() -> None:
     at = site(scheduler={"type": "local"}, mpi={"launcher": "mpiexec", "pmi": None})
     assert refusal(at, runner="slurm") == "--runner slurm: tiny has no Slurm: leave out --runner"
     assert "leave out" in refusal(site(mpi={"launcher": "mpiexec", "pmi": None}), hetjob=True)
+
+
+def test_runner_slurm_needs_no_mpi() -> None:
+    """Its ranks are srun's, whatever starts MPI at this site."""
     made = job(site(mpi={"launcher": "mpiexec", "pmi": None}), runner="slurm", hetjob=True)
-    assert (made.steps[0].launcher, made.steps[0].pmi) == ("srun", "none")  # its ranks need no MPI
-    assert "--mpi" in refusal(runner="slurm", mpi="pmi2")
+    assert (made.steps[0].launcher, made.steps[0].pmi) == ("srun", "none")
     ends = job(site(mpi={"launcher": "mpiexec", "pmi": None}), runner="slurm", kill_on_bad_exit=True)
     assert "srun --mpi=none --kill-on-bad-exit=1 " in render(ends)
+
+
+def test_runner_slurm_takes_no_pmi() -> None:
+    assert "--mpi" in refusal(runner="slurm", mpi="pmi2")
 
 
 def test_runner_local_is_one_task_with_all_cpus() -> None:
@@ -262,7 +278,9 @@ def test_runner_local_refuses_what_it_cannot_have(values: Dict[str, Any], words:
 
 
 @pytest.mark.parametrize("workload", ["mpi", "serial"])
-@pytest.mark.parametrize("values", [{"runner": "mpi"}, {"plain": True}, {"threads_per_worker": 1}, {"worker_class": "a.B"}], ids=str)
+@pytest.mark.parametrize(
+    "values", [{"runner": "mpi"}, {"plain": True}, {"threads_per_worker": 1}, {"worker_class": "a.B"}], ids=str
+)
 def test_other_workloads_have_no_roles(workload: str, values: Dict[str, Any]) -> None:
     assert "only --workload dask-mpi has roles" in refusal(workload=workload, **values)
 
