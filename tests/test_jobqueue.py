@@ -26,7 +26,7 @@ import pytest
 import tiny
 import yaml
 from distributed.deploy.utils import nprocesses_nthreads
-from grammar import gadi, pbs, sge, torque
+from grammar import gadi, lsf, pbs, sge, torque
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,8 +147,8 @@ def understood(site: Site, script: str) -> Any:
     if kind == "pbs":
         return pbs.parse(script, {**own, **dict.fromkeys((chunk.partition("=")[0] for chunk in table.chunk), "chunk")})
     if kind == "sge":
-        return sge.parse(script, dict.fromkeys(own, "STRING"), table.memory or "h_vmem")
-    return importlib.import_module("grammar.lsf").parse(script)
+        return sge.parse(script, {**dict.fromkeys(own, "STRING"), str(table.memory): "MEMORY"}, table.memory or "h_vmem")
+    return lsf.parse(script, table.memory_unit or "KB")
 
 
 # --- what is submitted
@@ -185,7 +185,8 @@ def test_the_others_understand_what_was_asked(site: str) -> None:
     assert (told.name, told.walltime, "abc" in (told.account, told.project, told.extra.get("-G"))) == ("dw", 1800, True)
     part = told.components[0]
     assert part.count * (part.cpus or 1) == 6
-    assert (told.mem_mib or part.count * part.mem_mib) == 1536
+    of_node = getattr(SITES[site].dialect(), "memory_per", "") == "node"
+    assert (told.mem_mib or (1 if of_node else part.count) * part.mem_mib) == 1536
 
 
 # --- what is run
@@ -547,6 +548,17 @@ def test_the_command_refuses(words: List[str], message: str, capfd: Any) -> None
     assert status(["dask-jobqueue", *site, *words]) == 2
     said = capfd.readouterr()
     assert message in said.err and said.out == "" and len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("site", SPOKEN)
+def test_logs_go_to_the_folder_alone(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = export(SITES[site], request(SITES[site]), Extras(log_directory="logs"))
+    script = theirs(found).job_script()
+    understood(SITES[site], script)  # which refuses what is said twice
+    lines = directives(script, str(schedulers.get(found.job.scheduler).DIRECTIVE))
+    where = [line for line in lines if re.search(" -[oe] ", line)]
+    assert len(where) == 2 and all(" logs/" in line for line in where)
 
 
 def test_logs_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from hpcgen import explaining, header, launchers, schedulers
@@ -80,7 +81,7 @@ def _settings(
     yield _one("cores", part.cpus_per_task, task.cores_origin(part, origins))
     yield _one("memory", f"{mib // 1024} GiB" if mib % 1024 == 0 else f"{mib} MiB", whence)
     yield _one("processes", processes, why)
-    for key, value, whys in _of_script(job, site.scheduler.type, backend, Shape(part.cpus_per_task, mib)):
+    for key, value, whys in _of_script(job, backend, Shape(part.cpus_per_task, mib), bool(extras.log_directory)):
         yield (key, value, whys) if key != "name" or request.job_name else _one(key, value, THEIRS)
     yield _one("shebang", f"#!{job.shebang}", site.cite("shell", "shebang"))
     yield _one("python", *_python(site, request, origins, job))
@@ -155,13 +156,22 @@ def _refused(request: Request, extras: Extras) -> Iterator[str]:
         yield "--log-directory: --output and --error say where the logs go already: give either"
 
 
-def _of_script(job: Job, scheduler: str, backend: Backend, shape: Shape) -> Iterator[Setting]:
-    """The settings that stand in the job's script: its directives, and what it does before it launches."""
-    prefix = str(schedulers.get(scheduler).DIRECTIVE)
+# Where output goes. Only LSF's scripts say so unasked, for bsub would mail it.
+LOGS = r"(--output=|--error=|-[oe]o? ).*"
+
+
+def _of_script(job: Job, backend: Backend, shape: Shape, logs: bool) -> Iterator[Setting]:
+    """The settings that stand in the job's script: its directives, and what it does before it launches.
+
+    `logs`: dask-jobqueue says itself where they go.
+    """
+    prefix = str(schedulers.get(job.scheduler).DIRECTIVE)
     lines = explaining.explain(job)
     last = max(i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} "))
-    why = {line.text[len(prefix) + 1 :]: line.origins for line in lines[: last + 1] if line.text.startswith(f"{prefix} ")}
-    keys, extra, skip = divided(list(why), prefix, backend, shape)
+    unasked = (Origin("rule", f"template templates/{job.scheduler}.sh"),)
+    why = {line.text[len(prefix) + 1 :]: line.origins or unasked for line in lines if line.text.startswith(f"{prefix} ")}
+    directives = [text for text in why if not (logs and re.fullmatch(LOGS, text))]
+    keys, extra, skip = divided(directives, prefix, backend, shape)
     for key, (value, directive) in keys.items():
         yield key, value, (why[directive],)
     yield "job-extra-directives", extra, tuple(why[text] for text in extra)
