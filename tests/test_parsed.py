@@ -7,18 +7,20 @@ request alone. Heterogeneous jobs, whole nodes and the sites' dialects are among
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from math import ceil
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
-from grammar import flux, gadi, pbs, sge, torque
+from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
 from stubs import MACHINE, SOURCES, flags
 
 from hpcgen import plan, render
 from hpcgen.errors import HpcgenError
 from hpcgen.job import Job
+from hpcgen.launchers import launch as launch_line
 from hpcgen.site import decode
 
 NODES = {"thin": {"cores": 48, "mem": "192G", "source": "x"}, "gpu": {"cores": 48, "mem": "384G", "gpus": 4, "source": "x"}}
@@ -43,6 +45,9 @@ SITES = {
     "torque": machine("pbs", {"style": "nodes-ppn"}),
     "sge": machine("sge", SLOTS),
     "flux": machine("flux", {}, launcher="flux"),
+    "lsf": machine("lsf", {"cpus": "affinity", "memory_per": "slot"}),
+    "summit": machine("lsf", {"style": "nodes", "alloc_flags": ["smt1"]}, launcher="jsrun", whole_nodes="always"),
+    "polaris": machine("pbs", {"chunk": ["system=polaris"], "chunk_keys": [], "place": "scatter"}, "pals", whole_nodes="always"),
 }
 PARSERS: Dict[str, Callable[[str], Read]] = {
     "pbs": lambda text: pbs.parse(text, {"job_priority": "job"}),
@@ -50,6 +55,9 @@ PARSERS: Dict[str, Callable[[str], Read]] = {
     "torque": torque.parse,
     "sge": lambda text: sge.parse(text, {"gpu": "INT", "mem": "MEMORY", "tmpfs": "MEMORY"}, memory="mem", gpus=None),
     "flux": flux.parse,
+    "lsf": lsf.parse,
+    "summit": lsf.parse,
+    "polaris": lambda text: pbs.parse(text, {"system": "chunk"}),
 }
 
 MIB = {"512M": 512, "1G": 1024, "3G": 3072, "1536M": 1536}
@@ -110,6 +118,7 @@ def test_what_was_asked_is_read(kind: str) -> None:
             if found is not None:
                 check_amounts(kind, asked, *found)
                 check_options(kind, asked, *found)
+                check_launch(kind, asked, found[0])
                 taken.update(list(asked))
         except Exception as why:
             raise AssertionError(f"drawn({seed}) = {asked}") from why
@@ -125,6 +134,9 @@ REFUSED = {
     "gadi": {*NEVER, "comment", "signal", "constraint", "reservation", "qos", "exclusive", "nodelist"},
     "torque": {*NEVER, "comment", "signal", "reservation", "qos", "exclusive", "nodelist", "tmp"},
     "sge": {*NEVER, "qos", "exclusive", "constraint", "comment"},
+    "lsf": {*NEVER, "qos"},
+    "summit": {*NEVER, "qos", "constraint", "nodelist", "tmp"},
+    "polaris": {*NEVER, "comment", "signal", "constraint", "reservation", "tmp", "qos"},
     "flux": {*NEVER, "array", "qos", "reservation", "requeue", "mail_type", "mail_user", "tmp"},
 }
 
@@ -141,10 +153,41 @@ def ranks(asked: Dict[str, Any]) -> List[Tuple[int, int]]:
     return [(2, 1), (count - 2, wide)] if asked.get("hetjob") and not asked.get("flatten") else [(count, wide)]
 
 
-def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
+def apart(kind: str, asked: Dict[str, Any]) -> List[Tuple[int, int]]:
+    """As `ranks`, where --flatten has nothing to do because the scheduler can say what was asked for."""
     parts = ranks(asked)
-    if asked.get("hetjob") and kind == "pbs" and asked.get("flatten"):
-        parts = [(2, 1), (parts[0][0] - 2, parts[0][1])]  # which PBS can say, so that nothing is flattened
+    if asked.get("hetjob") and asked.get("flatten") and kind in ("pbs", "lsf", "polaris"):
+        return [(2, 1), (parts[0][0] - 2, parts[0][1])]
+    return parts
+
+
+def check_launch(kind: str, asked: Dict[str, Any], job: Job) -> None:
+    """As many ranks as were asked for, each part with its threads; where the launcher says CPUs, those."""
+    if asked["workload"] == "serial":
+        return
+    line = launch_line(job, job.steps[0]).replace(" \\\n", " ")
+    words = line.split()
+    parts = launch.parse(line, "pals" if kind == "polaris" else "openmpi")
+    expected = apart(kind, asked)
+    assert [part.ranks for part in parts] == [count for count, _ in expected]
+    if len(parts) > 1:
+        assert [part.env for part in parts] == [(("OMP_NUM_THREADS", str(wide)),) for _, wide in expected]
+    else:
+        assert dict(job.setup.env)["OMP_NUM_THREADS"] == str(expected[0][1])
+    if kind in ("flux", "summit", "polaris"):
+        assert [part.cpus for part in parts] == [wide for _, wide in expected]
+    elif max(wide for _, wide in expected) > 1:
+        assert "--bind-to" in words or f"PE={expected[0][1]}" in line
+    assert all("x.py" in part.argv for part in parts)
+
+
+def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
+    parts = apart(kind, asked)
+    if kind in ("summit", "polaris"):  # whole nodes, of which there are enough
+        nodes = sum(part.count for part in read.components)
+        assert nodes == asked.get("nodes", nodes) or len(parts) == 2
+        assert nodes * 48 >= sum(count * wide for count, wide in parts)
+        return
     wanted = sum(count * wide for count, wide in parts)
     cpus = sum(part.count * (part.cpus or 0) for part in read.components)
     if kind == "sge":
@@ -176,6 +219,19 @@ def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> Non
     check_gpus(kind, asked, parts, read)
 
 
+def check_gpus_of_hosts(asked: Dict[str, Any], count: int, read: Read) -> None:
+    """-gpu counts by host."""
+    found = re.search(r"num=(\d+)", str(read.extra.get("-gpu", "")))
+    nodes = nodes_of("lsf", asked, count, read)
+    each = int(found[1]) if found else 0
+    if "gpus_per_task" in asked:
+        assert each == asked.get("ntasks_per_node", ceil(count / nodes)) or each == ceil(count / nodes)
+    elif "gpus_per_node" in asked:
+        assert each == int(asked["gpus_per_node"])
+    else:
+        assert each * nodes == int(asked.get("gpus", 0))
+
+
 def nodes_of(kind: str, asked: Dict[str, Any], count: int, read: Read) -> int:
     """Nodes that were asked for, or are Gadi's by the number of CPUs."""
     if kind == "gadi" and "nodes" not in asked:
@@ -196,15 +252,19 @@ def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]],
     if "mem" in asked:
         nodes = nodes_of(kind, asked, count, read)
         least = MIB[asked["mem"]] * nodes + small
-        assert least <= total <= (least + count * wide if kind == "sge" else least)
+        assert least <= total <= {"sge": least + count * wide, "lsf": 2 * least + count * wide}.get(kind, least)
     elif asked.get("exclusive") and "mem_per_cpu" not in asked:
-        assert (total - small) % ((384 if gpu_asked(asked) else 192) * 1024) == 0
+        over = (total - small) % ((384 if gpu_asked(asked) else 192) * 1024)
+        assert over <= (count * wide if kind in ("sge", "lsf") else 0)  # rounded up for each slot
     else:
         assert total == MIB[asked.get("mem_per_cpu", "1G")] * count * wide + small
 
 
 def check_gpus(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], read: Read) -> None:
     count = parts[-1][0]
+    if kind == "lsf":
+        check_gpus_of_hosts(asked, count, read)
+        return
     if kind == "sge":
         total = int(read.extra.get("gpu", 0))
     else:
@@ -221,7 +281,8 @@ def check_gpus(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], r
 
 def check_options(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
     assert read.name == asked.get("job_name", "x")
-    assert read.walltime == {None: 3600, "90s": 90, "20m": 1200, "26h": 93600, "1-12:30:00": 131400}[asked.get("time")]
+    least = 120 if kind in ("lsf", "summit") else 90  # LSF knows no seconds
+    assert read.walltime == {None: 3600, "90s": least, "20m": 1200, "26h": 93600, "1-12:30:00": 131400}[asked.get("time")]
     assert asked["account"] in (read.account, read.project)
     assert read.queue == asked.get("partition", "gpus" if gpu_asked(asked) else "normal")
     if "array" in asked:
@@ -229,11 +290,15 @@ def check_options(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> Non
         assert read.array and (read.array.indices, read.array.throttle) == (tuple(indices), throttle)
     else:
         assert read.array is None
-    assert read.output == asked.get("output") or read.output in (None, "-") and "output" not in asked
+    if "output" in asked or kind not in ("lsf", "summit"):
+        assert read.output == asked.get("output")
     assert read.error == asked.get("error")
-    if kind != "flux":
+    if kind not in ("flux", "lsf", "summit"):
         assert read.joined == (None if "error" in asked else "oe")
-    if "mail_type" in asked:
+    if "mail_type" in asked and kind in ("lsf", "summit"):
+        wanted = set(MAILS[asked["mail_type"]]) - {"fail"}  # an end is told of, well or not
+        assert set(read.mail.events or ()) == wanted
+    elif "mail_type" in asked:
         assert set(read.mail.events or ()) == set(MAILS[asked["mail_type"]])
     assert read.mail.users == (("me@example.org",) if "mail_user" in asked else ())
     if "export" in asked:
@@ -246,11 +311,13 @@ def check_options(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> Non
     if "dependency" in asked:
         jobs = [word for part in asked["dependency"].split(",") for word in part.split(":")[1:]]
         assert read.dependency and all(number in read.dependency for number in jobs)
-    if "chdir" in asked and kind in ("sge", "flux"):
+    if "chdir" in asked and kind in ("sge", "flux", "lsf", "summit"):
         assert read.workdir == "/work/a"
-    if "chdir" in asked and kind not in ("sge", "flux"):
+    if "chdir" in asked and kind not in ("sge", "flux", "lsf", "summit"):
         assert "\ncd -- /work/a || exit\n" in render(job)
     if "signal" in asked:
         assert "USR1" in render(job) or read.extra.get("s_rt")
+    if "tmp" in asked and kind not in ("lsf", "summit"):
+        assert any(read.extra.get(name) for name in ("jobfs", "tmpfs"))
     for name in ("hint", "licenses", "open_mode"):
         assert name not in asked  # refused by all of these

@@ -172,7 +172,7 @@ def _resources(site: Site, request: Request) -> Dict[str, str]:
 def _dialect(site: Site) -> Dict[str, Any]:
     table = site.dialect()
     stated = {} if table is None else {name: getattr(table, name) for name in table.stated()}
-    return msgspec.to_builtins(stated, enc_hook=plain)  # type: ignore[no-any-return]
+    return msgspec.json.decode(msgspec.json.encode(stated, enc_hook=plain))  # type: ignore[no-any-return]
 
 
 def _site_notes(site: Site, request: Request, workload: str) -> List[str]:

@@ -121,7 +121,7 @@ def layout_faults(c: Component) -> Iterator[str]:
 
 
 def option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return f"--{name.replace('_mib', '').replace('_', '-')}"
 
 
 def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str]:

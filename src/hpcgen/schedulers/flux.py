@@ -15,7 +15,7 @@ from hpcgen.spelling import Spelled, of_components, of_job
 
 DIRECTIVE = "# flux:"
 ACCOUNT_VARIABLE = None
-INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "SLURM_", "SBATCH_", "PBS_")
+INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_", "PBS_")
 SILENT = ("mem", "mem_per_cpu", "mem_per_gpu", "scheduler_mem")
 WHY_SILENT = "Flux holds no job to an amount of memory: take whole nodes where it matters"
 SUBMIT = ("flux", "batch")

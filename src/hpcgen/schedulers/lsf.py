@@ -104,7 +104,7 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
     if says.style == "nodes":
         if (cards := spelling.gpus(c)) % c.ntasks:
             yield f"--gpus: {c.ntasks} ranks under jsrun get no equal share of {cards}: give --gpus-per-task"
-        for name in ("constraint", "exclude", "nodelist"):
+        for name in ("constraint", "exclude", "nodelist", "tmp_mib"):
             if getattr(c, name):
                 yield f"{spelling.option(name)}: nodes of this site are asked for by number only: leave it out"
 
@@ -216,11 +216,8 @@ def _span(c: Component, says: Lsf) -> str:
 
 def _share(c: Component, says: Lsf) -> Optional[int]:
     """MiB of a slot, or of a host."""
-    most = max(chunks(c), key=lambda chunk: chunk.mem or 0)
-    if says.memory_per == "node":
-        return most.mem
-    slots = most.tasks if says.cpus == "affinity" else most.cpus
-    return -(-most.mem // slots) if most.mem else None
+    parts = [(chunk.mem or 0, chunk.tasks if says.cpus == "affinity" else chunk.cpus) for chunk in chunks(c)]
+    return max(mem if says.memory_per == "node" else -(-mem // slots) for mem, slots in parts) or None
 
 
 def _limit(job: Job, says: Lsf) -> Optional[str]:

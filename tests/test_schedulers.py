@@ -1,0 +1,294 @@
+"""What is particular to PBS, Grid Engine, LSF and Flux: dialects, refusals with their alternatives, flattening, submission."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from stubs import flags
+from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
+
+from hpcgen import Job, LimitError, RequestError, SiteError, cli, plan, render, schedulers
+from hpcgen.explaining import explain
+from hpcgen.site import decode
+
+GPUS = {**SITES["gadi"]["partitions"], "gpus": {**SITES["gadi"]["partitions"]["gpus"], "cpus_per_gpu": 12}}
+GADI = {**SITES["gadi"], "partitions": GPUS}
+UCL = {**machine("sge", {**SLOTS, "constraint": "-ac allow="}, launcher="gerun"), "mpi": {"flavour": "intel", "launcher": "gerun", "source": "x"}}
+TYPES = {
+    **machine("sge", {"style": "node-types", "account": "-g"}, whole_nodes="always"),
+    "nodes": {"node_f": {"cores": 192, "gpus": 4, "source": "x"}, "cpu_4": {"cores": 4, "source": "x"}},
+    "partitions": {"node_f": {"nodes": ["node_f"], "source": "x"}, "cpu_4": {"nodes": ["cpu_4"], "source": "x"}},
+}
+ALL = {**SITES, "gadi": GADI, "ucl": UCL, "tsubame": TYPES}
+
+
+def job(kind: str, **asked: Any) -> Job:
+    return plan(decode("stub", ALL[kind], "stub.toml"), flags(**{"program": "x.py", **asked}))
+
+
+def directives(kind: str, **asked: Any) -> List[str]:
+    """The directives without their marks."""
+    made = job(kind, **asked)
+    mark = str(schedulers.get(made.scheduler).DIRECTIVE)
+    return [line[len(mark) + 1 :] for line in render(made).splitlines() if line.startswith(f"{mark} ")]
+
+
+def launched(kind: str, **asked: Any) -> str:
+    return render(job(kind, **asked)).rstrip("\n").split("\n\n")[-1].rpartition("others are workers.\n")[2]
+
+
+def refused(kind: str, **asked: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        job(kind, **asked)
+    return str(caught.value)
+
+
+MPI: Dict[str, Any] = {"workload": "mpi"}
+
+
+def test_gadi_takes_whole_nodes_above_one_and_says_what_is_idle() -> None:
+    assert "-l ncpus=20" in directives("gadi", account="ab12", ntasks=20, **MPI)
+    assert {"-l ncpus=96", "-l mem=60gb"} <= set(directives("gadi", account="ab12", ntasks=60, **MPI))
+    notes = job("gadi", account="ab12", ntasks=60, time="2h", **MPI).notes
+    assert "2 whole nodes of 48 CPUs for 60 tasks of 1 (task): 36 CPUs stay idle, 72 core-hours in 02:00:00" in notes
+    assert "mpirun --map-by ppr:12:node:PE=4 -n 24 python x.py" in render(job("gadi", account="a", ntasks=24, cpus_per_task=4, **MPI))
+
+
+def test_gadi_gives_cpus_with_gpus() -> None:
+    said = directives("gadi", account="ab12", gpus="2", workload="serial")
+    assert {"-q gpus", "-l ncpus=24", "-l ngpus=2", "-l storage=gdata/ab12+scratch/ab12", "-l wd", "-P ab12"} <= set(said)
+    with pytest.raises(LimitError, match="30 CPUs with 2 GPUs: partition gpus .* gives 12 CPUs a GPU: ask for 3 GPUs"):
+        job("gadi", account="a", gpus="2", cpus_per_task=30, workload="serial")
+
+
+def test_resources_asked_for_take_the_place_of_the_sites() -> None:
+    said = directives("gadi", account="ab12", resource={"storage": "gdata/xy34", "software": "matlab"}, workload="serial")
+    assert "-l storage=gdata/xy34" in said and "-l software=matlab" in said and len([one for one in said if "storage" in one]) == 1
+
+
+def test_chunks_are_dealt_out_evenly_and_know_their_ranks() -> None:
+    said = directives("pbs", ntasks=10, nodes=4, cpus_per_task=2, mem_per_cpu="1G", **MPI)
+    assert "-l select=2:ncpus=6:mpiprocs=3:ompthreads=2:mem=6gb+2:ncpus=4:mpiprocs=2:ompthreads=2:mem=4gb" in said
+    assert "-l place=scatter" in said
+    assert "-l select=4:ncpus=1:mpiprocs=1:ompthreads=1:mem=1gb" in directives("pbs", ntasks=4, **MPI)
+
+
+def test_a_heterogeneous_job_of_chunks() -> None:
+    asked: Dict[str, Any] = {"hetjob": True, "workers": 3, "cpus_per_worker": 4, "mem_per_cpu": "3G"}
+    chunks = "2:ncpus=1:mpiprocs=1:ompthreads=1:mem=1gb+3:ncpus=4:mpiprocs=1:ompthreads=4:mem=12gb"
+    assert f"-l select={chunks}" in directives("pbs", **asked)
+    assert launched("pbs", **asked) == (
+        "mpirun --bind-to none -n 2 env OMP_NUM_THREADS=1 python x.py : \\\n     -n 3 env OMP_NUM_THREADS=4 python x.py"
+    )
+    compound = "2*{rusage[mem=1GB] affinity[core(1)]} + 3*{rusage[mem=12GB] affinity[core(4)]}"
+    assert f'-R "{compound}"' in directives("lsf", **asked)
+
+
+def test_polaris_names_its_system_and_no_more() -> None:
+    assert "-l select=2:system=polaris" in directives("polaris", ntasks=24, cpus_per_task=4, **MPI)
+    assert launched("polaris", ntasks=24, cpus_per_task=4, **MPI) == "mpiexec -n 24 --ppn 12 --depth 4 --cpu-bind depth python x.py"
+
+
+@pytest.mark.parametrize("kind", ["gadi", "torque", "sge", "flux", "summit"])
+def test_what_cannot_be_heterogeneous_is_flattened_when_asked_to(kind: str) -> None:
+    asked: Dict[str, Any] = {"hetjob": True, "workers": 3, "cpus_per_worker": 4, "time": "2h", "account": "a", "nodes": 1}
+    assert "--flatten" in refused(kind, **asked)
+    made = job(kind, **asked, flatten=True)
+    assert [(c.ntasks, c.cpus_per_task) for c in made.components] == [(5, 4)]
+    assert any("scheduler and client get a worker's 4 CPUs each and not 1: 6 CPUs more, 12 core-hours" in note for note in made.notes)
+    assert "--hetjob" in made.header[1] and "--flatten" in made.header[1]
+
+
+def test_flatten_does_nothing_where_the_job_can_be_said() -> None:
+    assert len(job("pbs", hetjob=True, flatten=True).components) == 2
+
+
+def test_tsubame_asks_for_types_of_node() -> None:
+    made = job("tsubame", ntasks=8, cpus_per_task=48, account="grp", partition="node_f", **MPI)
+    assert "-l node_f=2" in directives("tsubame", ntasks=8, cpus_per_task=48, partition="node_f", account="grp", **MPI)
+    assert schedulers.on_command_line(made) == ("-g", "grp") and "grp" not in render(made).replace(made.header[1], "")
+
+
+def test_gerun_counts_ranks_itself_and_reads_words_twice() -> None:
+    assert launched("ucl", ntasks=8, **MPI) == "gerun python x.py"
+    text = launched("ucl", ntasks=8, args=["a b", "$x"], **MPI)
+    assert text.splitlines()[1] == 'gerun bash "hpcgen-$JOB_ID.sh"' and "--constraint" not in text
+    assert "-ac allow=EF" in directives("ucl", ntasks=8, constraint="EF", **MPI)
+
+
+def test_words_arrive_through_a_wrapper_that_reads_them_anew(tmp_path: Path) -> None:
+    """A gerun that gives its words to a shell once more, as such wrappers do."""
+    args = ["a b", "$HOME", "*", "it's", '"', "`id`", "", "x\ny", ":", "\\"]
+    for name, text in {
+        "gerun": '#!/bin/bash\neval "$*"\n',
+        "prog": '#!/bin/bash\nprintf "%s\\0" "$@" > got\n',
+        "module": "#!/bin/bash\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    made = job("ucl", ntasks=2, program="./prog", args=args, **MPI)
+    (tmp_path / "job.sh").write_text(render(made))
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "JOB_ID": "7"}
+    subprocess.run(["bash", "-e", "job.sh"], cwd=tmp_path, env=env, check=True)
+    assert (tmp_path / "got").read_bytes().decode().split("\0")[:-1] == args
+
+
+REFUSALS = [
+    ("pbs", {"signal": "USR1@60"}, "SIGTERM"),
+    ("pbs", {"reservation": "r1"}, "--partition"),
+    ("pbs", {"comment": "x"}, "--comment"),
+    ("pbs", {"output": "a.%j"}, "ends in '/'"),
+    ("pbs", {"output": "a b"}, "no blanks"),
+    ("pbs", {"array": "1,3"}, "1-10"),
+    ("pbs", {"array": "5"}, "5-6"),
+    ("pbs", {"array": "1-3", "requeue": False}, "run again"),
+    ("pbs", {"mail_type": "REQUEUE"}, "BEGIN, END, FAIL"),
+    ("pbs", {"dependency": "singleton"}, "afterok:1234"),
+    ("pbs", {"constraint": "fast"}, "cpu_type=milan"),
+    ("pbs", {"gpus": "h100:1"}, "leave it out"),
+    ("pbs", {"job_name": "a b"}, "letters, digits"),
+    ("pbs", {"directive": ["-l walltime=1:00"]}, "has this already"),
+    ("pbs", {"resource": {"select": "2"}}, "by the option"),
+    ("pbs", {"mem": "3G", "workload": "mpi", "ntasks": 4}, "--mem-per-cpu"),
+    ("pbs", {"qos": "a", "licenses": "m"}, "--resource"),
+    ("torque", {"workload": "mpi", "ntasks": 4, "cpus_per_task": 2}, "--nodes"),
+    ("torque", {"exclusive": True}, "all CPUs"),
+    ("gadi", {"nodelist": "n1"}, "--nodelist"),
+    ("sge", {"dependency": "afterok:1"}, "afterany"),
+    ("sge", {"array": "0-9"}, "1-10"),
+    ("sge", {"job_name": "none"}, "choose another"),
+    ("sge", {"open_mode": "truncate"}, "%j"),
+    ("sge", {"workload": "mpi", "nodes": 2, "ntasks": 4}, "leave it out"),
+    ("sge", {"workload": "mpi", "ntasks": 60, "cpus_per_task": 2}, "--nodes 1"),
+    ("sge", {"signal": "TERM@60"}, "USR1"),
+    ("sge", {"reservation": "mine"}, "qrstat"),
+    ("sge", {"constraint": "a"}, "--resource"),
+    ("lsf", {"signal": "USR1@90"}, "USR1@120"),
+    ("lsf", {"mail_type": "FAIL"}, "END,FAIL"),
+    ("lsf", {"resource": {"a": "1"}}, "rusage[a=1]"),
+    ("lsf", {"array": "0-9"}, "counts from 1"),
+    ("summit", {"tmp": "1G"}, "--tmp"),
+    ("summit", {"workload": "mpi", "ntasks": 4, "gpus": "2"}, "--gpus-per-task"),
+    ("flux", {"array": "1-9"}, "--cc"),
+    ("flux", {"mail_type": "END"}, "--mail-type"),
+    ("flux", {"exclusive": True, "workload": "mpi"}, "--nodes"),
+    ("flux", {"workload": "mpi", "args": ["{{id}}"]}, "into a file"),
+    ("flux", {"gpus": "a100:1"}, "--constraint"),
+]
+
+
+@pytest.mark.parametrize(("kind", "asked", "words"), REFUSALS, ids=lambda value: str(value)[:40])
+def test_what_cannot_be_said_is_refused_with_what_to_do(kind: str, asked: Dict[str, Any], words: str) -> None:
+    text = refused(kind, **{"workload": "serial", "account": "a", **asked})
+    assert words in text and all(line.startswith(("--", "program")) for line in text.splitlines()), text
+
+
+def test_flux_says_that_memory_means_nothing_to_it() -> None:
+    assert any(note.startswith("--mem: Flux holds no job") for note in job("flux", mem="3G", workload="serial").notes)
+
+
+def test_one_queue_for_all_components() -> None:
+    small = {**SITES["pbs"], "partitions": {"small": {"nodes": ["thin"], "max_cpus": 8, "source": "x"}, **SITES["pbs"]["partitions"]}}
+    made = plan(decode("stub", small, "stub.toml"), flags(program="x.py", hetjob=True, workers=9, cpus_per_worker=4))
+    assert [c.partition for c in made.components] == ["normal", "normal"]
+
+
+def test_a_table_of_another_scheduler_is_a_fault() -> None:
+    with pytest.raises(SiteError, match="sge: the scheduler is pbs"):
+        decode("stub", {**SITES["pbs"], "sge": {"memory": "mem", "source": "x"}}, "stub.toml")
+    with pytest.raises(SiteError, match="pbs.style.*did you mean 'chunks'"):
+        decode("stub", {**SITES["pbs"], "pbs": {"style": "chunk", "source": "x"}}, "stub.toml")
+
+
+def test_a_table_needs_a_source() -> None:
+    with pytest.raises(SiteError, match="pbs: no 'source' for chunk_keys"):
+        decode("stub", {**MACHINE, "sources": SOURCES, "nodes": NODES, "scheduler": {"type": "pbs", "source": "x"},
+                        "pbs": {"chunk_keys": []}}, "stub.toml")  # fmt: skip
+
+
+FULL: Dict[str, Any] = {
+    "workload": "mpi", "ntasks": 96, "account": "ab12", "mem_per_cpu": "1G", "time": "2h", "export": "A=b", "chdir": "/w",
+    "dependency": "afterany:7", "error": "e.txt",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_every_directive_says_why(kind: str) -> None:
+    asked = {**FULL, "partition": "node_f"} if kind == "tsubame" else FULL
+    made = job(kind, **asked)
+    lines = explain(made)
+    assert "\n".join(line.text for line in lines) + "\n" == render(made)
+    mark = str(schedulers.get(made.scheduler).DIRECTIVE)
+    silent = [line.text for line in lines if line.text.startswith(f"{mark} ") and not line.origins]
+    allowed = {"# flux: --env=-*", "# flux: --env=A=b", f"{mark} -l place=scatter", f"{mark} -o x.%J.out"}
+    assert set(silent) <= allowed, silent
+
+
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_a_job_is_the_same_from_json(kind: str) -> None:
+    made = job(kind, **({**FULL, "partition": "node_f"} if kind == "tsubame" else FULL))
+    assert Job.from_json(made.to_json()) == made and render(Job.from_json(made.to_json())) == render(made)
+
+
+ANSWERS = {
+    "pbs": ("qsub", "1234[].gadi-pbs\n", "1234[].gadi-pbs", ["job.sh"]),
+    "sge": ("qsub", "77.1-10:1\n", "77", ["-terse", "job.sh"]),
+    "tsubame": ("qsub", "78\n", "78", ["-terse", "-g", "grp", "job.sh"]),
+    "lsf": ("bsub", "Job <995> is submitted to queue <normal>.\n", "995", []),
+    "flux": ("flux", "ƒM7Zq9AKHno\n", "ƒM7Zq9AKHno", ["batch", "job.sh"]),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_submit(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    """The script reaches the scheduler's command, clean of a surrounding job, and the id comes out of what that prints."""
+    command, answer, number, words = ANSWERS[kind]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / command).write_text(
+        f"#!/bin/bash\nprintf '%s\\n' \"$@\" > {tmp_path}/args\ncat > {tmp_path}/stdin\nenv > {tmp_path}/env\nprintf '%b' '{answer}'\n"
+    )
+    (tmp_path / "bin" / command).chmod(0o755)
+    tables = dict(ALL[kind])
+    (tmp_path / "stub.toml").write_text(toml(tables))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    for name in ("PBS_JOBID", "SGE_TASK_ID", "NSLOTS", "LSB_JOBID", "FLUX_JOB_ID", "OMPI_COMM_WORLD_RANK"):
+        monkeypatch.setenv(name, "1")
+    more = ["--partition", "node_f"] if kind == "tsubame" else []
+    status = cli.status(["submit", "--site", "stub.toml", "-w", "job.sh", "--workload", "serial", "-A", "grp", *more, "x.py"])
+    out, err = capfd.readouterr()
+    assert (status, out.strip()) == (0, number), err
+    assert (tmp_path / "args").read_text().split() == words
+    assert (tmp_path / "stdin").read_text() == ((tmp_path / "job.sh").read_text() if kind == "lsf" else "")
+    left = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    own = {"pbs": "PBS_JOBID", "sge": "NSLOTS", "tsubame": "SGE_TASK_ID", "lsf": "LSB_JOBID", "flux": "FLUX_JOB_ID"}[kind]
+    assert own not in left and "OMPI_COMM_WORLD_RANK" not in left and os.environ["HOME"] and "HOME" in left
+
+
+@pytest.mark.parametrize(("kind", "can"), [("pbs", False), ("lsf", False), ("sge", True), ("flux", True)])
+def test_test_only(kind: str, can: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    (tmp_path / "stub.toml").write_text(toml(ALL[kind]))
+    (tmp_path / ("qsub" if kind == "sge" else "flux")).write_text('#!/bin/bash\necho "looked at $*"\n')
+    for path in tmp_path.glob("[qf]*"):
+        path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    status = cli.status(["submit", "--test-only", "--site", "stub.toml", "--workload", "serial", "x.py"])
+    out, err = capfd.readouterr()
+    assert (status, "looked at" in out) == ((0, True) if can else (2, False)), err
+    assert can or "no way to check a script" in err
+
+
+def toml(tables: Dict[str, Any], place: str = "") -> str:
+    """Tables as TOML."""
+    plain = {key: value for key, value in tables.items() if not isinstance(value, dict)}
+    lines = [f"{key} = {value if key == 'date' else json.dumps(value)}\n" for key, value in plain.items()]
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            lines.append(f"[{place}{key}]\n" + toml(value, f"{place}{key}."))
+    return "".join(lines)
