@@ -252,12 +252,18 @@ def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]],
     if "mem" in asked:
         nodes = nodes_of(kind, asked, count, read)
         least = MIB[asked["mem"]] * nodes + small
-        assert least <= total <= {"sge": least + count * wide, "lsf": 2 * least + count * wide}.get(kind, least)
+        most = {"sge": least + count * wide, "lsf": least + count * wide}.get(kind, least)
+        # LSF counts by slot, so that hosts with fewer tasks get less: no task gets less than its share of the fullest.
+        assert (least if kind != "lsf" else MIB[asked["mem"]] * count / max_on_node(asked, count, nodes)) <= total <= most
     elif asked.get("exclusive") and "mem_per_cpu" not in asked:
         over = (total - small) % ((384 if gpu_asked(asked) else 192) * 1024)
-        assert over <= (count * wide if kind in ("sge", "lsf") else 0)  # rounded up for each slot
+        assert kind == "lsf" or over <= (count * wide if kind == "sge" else 0)  # rounded up for each slot
     else:
         assert total == MIB[asked.get("mem_per_cpu", "1G")] * count * wide + small
+
+
+def max_on_node(asked: Dict[str, Any], count: int, nodes: int) -> int:
+    return max(min(count, asked.get("ntasks_per_node", 0)), ceil(count / nodes))
 
 
 def check_gpus(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], read: Read) -> None:

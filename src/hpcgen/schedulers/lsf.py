@@ -215,9 +215,9 @@ def _span(c: Component, says: Lsf) -> str:
 
 
 def _share(c: Component, says: Lsf) -> Optional[int]:
-    """MiB of a slot, or of a host."""
-    parts = [(chunk.mem or 0, chunk.tasks if says.cpus == "affinity" else chunk.cpus) for chunk in chunks(c)]
-    return max(mem if says.memory_per == "node" else -(-mem // slots) for mem, slots in parts) or None
+    """MiB of a host, or of a slot: its share of the fullest host."""
+    mem, slots = max((chunk.mem or 0, chunk.tasks if says.cpus == "affinity" else chunk.cpus) for chunk in chunks(c))
+    return (mem if says.memory_per == "node" else -(-mem // slots)) or None
 
 
 def _limit(job: Job, says: Lsf) -> Optional[str]:
