@@ -6,6 +6,7 @@ request alone. Heterogeneous jobs, whole nodes and the sites' dialects are among
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections import Counter
@@ -170,10 +171,14 @@ def check_launch(kind: str, asked: Dict[str, Any], job: Job) -> None:
     parts = launch.parse(line, "pals" if kind == "polaris" else "openmpi")
     expected = apart(kind, asked)
     assert [part.ranks for part in parts] == [count for count, _ in expected]
+    threads = [str(wide) if asked["workload"] == "mpi" else "1" for _, wide in expected]
     if len(parts) > 1:
-        assert [part.env for part in parts] == [(("OMP_NUM_THREADS", str(wide)),) for _, wide in expected]
+        assert [dict(part.env)["OMP_NUM_THREADS"] for part in parts] == threads
     else:
-        assert dict(job.setup.env)["OMP_NUM_THREADS"] == str(expected[0][1])
+        assert dict(job.setup.env)["OMP_NUM_THREADS"] == threads[0]
+    if asked["workload"] == "dask-mpi":  # Dask starts the threads
+        told = [json.loads(next(word for word in part.argv if word.startswith("{"))) for part in parts]
+        assert told[-1]["dask"]["nthreads"] == expected[-1][1] and {one["ranks"] for one in told} == {asked.get("ntasks", 5)}
     if kind in ("flux", "summit", "polaris"):
         assert [part.cpus for part in parts] == [wide for _, wide in expected]
     elif max(wide for _, wide in expected) > 1:

@@ -98,7 +98,7 @@ def _resplit(job: Job, step: Step, words: List[str]) -> str:
     text = programs(job, step)[0]
     if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
         return f"{join(words)} {text}"
-    own = "export selfcheck\n" if '"$selfcheck"' in text else ""
+    own = "".join(f"export {name}\n" for name, _ in job.carried if f'"${name}"' in text)
     number = "$JOB_ID" + ("-$SGE_TASK_ID" if job.array else "") if job.scheduler == "sge" else "$SLURM_JOB_ID"
     file = f'"hpcgen-{number}.sh"'
     return f"{own}printf '%s\\n' {word(text)} > {file}\n{join(words)} bash {file}"

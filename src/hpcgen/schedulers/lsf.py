@@ -12,7 +12,7 @@ import msgspec
 
 from hpcgen import spelling, words
 from hpcgen.dialects import Lsf
-from hpcgen.job import Component, Job
+from hpcgen.job import Component, Job, Origin
 from hpcgen.spelling import Spelled, chunks, of_components, of_job
 from hpcgen.units import size
 
@@ -167,6 +167,8 @@ def spelled(job: Job) -> Spelled:
         "exclusive": of_components(job, "exclusive"),
         "flags": of_job(job, "dialect.alloc_flags"), **{name: of_job(job, key) for name, key in OF_JOB.items()},
     }  # fmt: skip
+    if job.output is None:
+        origins["output"] = (Origin("rule", "without a file, bsub sends a job's output by mail"),)
     return Spelled(values, origins)
 
 
