@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,46 @@ needs.or_skip()
 
 from hpcgen import load  # noqa: E402
 
-from . import bed, cases, from_site, mpi, slurm  # noqa: E402
+from . import bed, cases, examples, from_site, mpi, slurm  # noqa: E402
+from .test_gridengine import COMPLEXES  # noqa: E402
 
+GRID = """
+name = "Grid"
+operator = "tests"
+country = "NZ"
+status = "active"
+[sources.x]
+title = "the miniature"
+url = "https://example.org"
+read = 2026-11-21
+[scheduler]
+type = "sge"
+source = "x"
+[sge]
+memory = "mem"
+pe_one = "smp"
+source = "x"
+[modules]
+python = ["mpi/impi"]
+source = "x"
+[shell]
+shebang = "/bin/bash -l"
+source = "x"
+[mpi]
+flavour = "intel"
+launcher = "mpirun"
+source = "x"
+[network]
+interface = "eth0"
+source = "x"
+[storage]
+local = "$TMPDIR"
+source = "x"
+[nodes.node]
+cores = 8
+mem = "64G"
+source = "x"
+"""
 PROGRAM = cases.PROGRAMS / "jobqueue_program.py"
 ENV = {"PYTHONPATH": str(bed.CHECKOUT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 ASKED = {"workers": 2, "cpus_per_worker": 3, "mem": "6G", "time": "5m", "partition": "debug", "account": "hpcapps"}
@@ -136,3 +176,55 @@ export SBATCH_TIMELIMIT=11 SBATCH_JOB_NAME=not-this SBATCH_EXCLUSIVE=user
     seen = json.loads(next(line for line in done.output.splitlines() if line.startswith("{")))
     with eagle.explaining(place):
         as_asked(eagle, seen)
+
+
+@pytest.fixture(scope="module")
+def grid() -> Iterator[bed.Miniature]:
+    """A Grid Engine whose sites count memory by a resource of their own, for each slot."""
+    up = bed.Miniature(dataclasses.replace(examples.GRID, name="test-jobqueue-grid")).up()
+    try:
+        file = up.folder / "run" / "complexes"
+        file.write_text(up.run(["qconf", "-sc"]).stdout + COMPLEXES)
+        up.run(["qconf", "-Mc", str(file)], user="root")
+        for host in ("node001", "node002"):
+            up.run(["qconf", "-mattr", "exechost", "complex_values", "mem=64G", host], user="root")
+        yield up
+    finally:
+        up.down()
+
+
+@pytest.mark.parametrize("how", ["file", "live"])
+def test_grid_engine(grid: bed.Miniature, how: str) -> None:
+    place = grid.workdir(f"jobqueue-sge-{how}", PROGRAM)
+    profile = place / "grid.toml"
+    profile.write_text(GRID)
+    asked: dict[str, Any] = {"workers": 2, "cpus_per_worker": 3, "mem": "6G", "time": "5m"}
+    if how == "file":
+        (place / "config").mkdir()
+        (place / "config" / "sge.yaml").write_text(exported("--site", str(profile), *flags(asked), "--python", "python"))
+        python, words = str(mpi.venv("", "impi") / "bin/python"), ("file", "SGECluster")
+        env = {"DASK_CONFIG": str(place / "config")}
+    else:
+        python, words, env = sys.executable, ("live", str(profile), json.dumps(asked)), ENV
+    seen = look(grid, python, place, *words, env=env)
+    with grid.explaining(place):
+        assert seen["total"] == SUM and len(seen["jobs"]) == 2 and len(seen["workers"]) == 4
+        workers = seen["workers"]
+        assert {one["env"]["JOB_ID"] for one in workers} == set(seen["jobs"])
+        assert {(one["threads"], one["memory"], one["env"]["NSLOTS"]) for one in workers} == {(3, 3 * 2**30, "6")}
+        # Grid Engine makes a folder for each job, of which the login host knows nothing
+        assert {one["folder"].partition("/dask-scratch")[0] for one in workers} == {one["env"]["TMPDIR"] for one in workers}
+        assert {one["env"]["TMPDIR"] for one in workers} == {f"/tmp/{job}.1.all.q" for job in seen["jobs"]}
+        assert {one["cwd"] for one in workers} == {str(place)}
+        for told in seen["told"]:
+            asked_for = sorted(re.search(r"hard resource_list: +(\S+)", told)[1].split(","))
+            assert asked_for == ["h_rt=300", "mem=1G"] and re.search(r"parallel environment: +smp range: 6\n", told), told
+        gone(grid, seen["jobs"])
+
+
+def gone(up: bed.Miniature, jobs: list[str]) -> None:
+    """The cluster's closing has deleted its jobs."""
+    deadline = time.monotonic() + 30
+    while any(job in up.run(["qstat"]).stdout for job in jobs):
+        assert time.monotonic() < deadline, "jobs are left in the queue"
+        time.sleep(0.5)

@@ -70,7 +70,8 @@ def main():
             "jobs": sorted(str(job.job_id) for job in cluster.workers.values()),
             "awaited": sorted(map(str, cluster.requested - cluster.observed)),
             "seconds": round(time.monotonic() - begin, 1),
-            "queue": subprocess.run(["sh", "-c", "squeue --noheader --format=%i || qstat"], capture_output=True, text=True).stdout,
+            "told": [subprocess.run(["qstat", "-j", str(job.job_id)], capture_output=True, text=True).stdout
+                     for job in cluster.workers.values() if what == "SGECluster" or what.endswith(".toml")],
         }))  # fmt: skip
 
 
