@@ -16,8 +16,6 @@ PARAMETERS = (
     options.own("format", str, "yaml", "--format", metavar="|".join(FORMATS),
                 help="a file for Dask's folder of configuration, the call that makes the cluster, or JSON"),
     options.own("section", str, None, "--section", metavar="NAME", help="section of the configuration: jobqueue.NAME"),
-    options.own("local_directory", str, None, "--local-directory", metavar="DIR",
-                help="where workers keep what is too much for their memory; $NAME is a variable of the job"),
     options.own("log_directory", str, None, "--log-directory", metavar="DIR",
                 help="folder of the jobs' logs, made when needed"),
     options.own("death_timeout", int, None, "--death-timeout", metavar="SECONDS",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from hpcgen import explaining, header, launchers, schedulers
+from hpcgen import header, launchers, schedulers
 from hpcgen.errors import RequestError
 from hpcgen.job import Job, Origin, Origins
 from hpcgen.jobqueue import task
 from hpcgen.jobqueue.extras import DEATH_TIMEOUT, Extras, interface_fault
 from hpcgen.jobqueue.native import BACKENDS, Backend, Shape, divided
+from hpcgen.jobqueue.script import LOGS, MEMORY, Script, taken_apart
 from hpcgen.jobqueue.texts import Setting
 from hpcgen.planning import plan
 from hpcgen.request import Merged, Request, checked, gpus_asked
@@ -54,8 +54,8 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         raise RequestError(_no_class(site))
     if problems := list(_refused(request, extras)):
         raise RequestError(*problems)
-    one_task, assumed = task.as_one_task(request, origins)
-    job = task.with_thread_rule(plan(site, one_task), request)
+    one_task, assumed = task.as_one_task(site, request, origins)
+    job = task.with_thread_rule(plan(site, one_task), request, origins)
     found = {key: (key, value, why) for key, value, why in _settings(site, request, origins, extras, job, backend)}
     if unwritable := [text for text in _strings(found.values()) if any("\ud800" <= c <= "\udfff" for c in text)]:
         raise RequestError(f"{unwritable[0]!r} is not UTF-8, which dask-jobqueue's scripts must be: leave it out")
@@ -75,13 +75,14 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
 def _settings(
     site: Site, request: Request, origins: Origins, extras: Extras, job: Job, backend: Backend
 ) -> Iterator[Setting]:
-    part = job.components[0]
+    part, script = job.components[0], taken_apart(job)
     processes, why = task.processes(request, origins, part.cpus_per_task)
-    mib, whence = task.memory(site, request, part)
-    yield _one("cores", part.cpus_per_task, task.cores_origin(part, origins))
+    cores = processes * task.threads(request, part.cpus_per_task // processes)
+    mib, whence = task.memory(site, request, part, any(MEMORY.search(text) for text in script.directives))
+    yield _one("cores", cores, task.cores_origin(part, origins))
     yield _one("memory", f"{mib // 1024} GiB" if mib % 1024 == 0 else f"{mib} MiB", whence)
     yield _one("processes", processes, why)
-    for key, value, whys in _of_script(job, backend, Shape(part.cpus_per_task, mib), bool(extras.log_directory)):
+    for key, value, whys in _of_script(script, backend, Shape(cores, mib), bool(extras.log_directory)):
         yield (key, value, whys) if key != "name" or request.job_name else _one(key, value, THEIRS)
     yield _one("shebang", f"#!{job.shebang}", site.cite("shell", "shebang"))
     yield _one("python", *_python(site, request, origins, job))
@@ -97,9 +98,12 @@ def _of_dask(site: Site, request: Request, origins: Origins, extras: Extras) -> 
         raise RequestError(problem)
     fact = site.cite("network", "interface") if interface else None
     yield _one("interface", interface, origins.get("interface") or fact)
-    local, fact = extras.local_directory or site.storage.local, site.cite("storage", "local")
-    if local:
-        yield _one("local-directory", expanding(local), _flag("local-directory") if extras.local_directory else fact)
+    if request.local_directory:
+        yield _one("local-directory", expanding(request.local_directory), origins.get("local_directory"))
+    elif site.storage.in_memory:  # what is too much for memory must not go there
+        yield _one("local-directory", expanding("$PWD"), site.cite("storage", "in_memory"))
+    elif site.storage.local:
+        yield _one("local-directory", expanding(site.storage.local), site.cite("storage", "local"))
     usual = extras.death_timeout == DEATH_TIMEOUT
     yield _one("death-timeout", extras.death_timeout, THEIRS if usual else _flag("death-timeout"))
     if extras.log_directory:
@@ -140,12 +144,16 @@ MEANINGLESS = {
     "scheduler_cpus": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
     "scheduler_mem": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
     "mpi": "nothing of the job runs under MPI: leave it out",
+    "runner": "dask-jobqueue starts the workers: leave it out",
+    "plain": "dask-jobqueue starts the workers: leave it out",
+    "kill_on_bad_exit": "dask-jobqueue starts the workers: leave it out",
+    "worker_class": "dask-jobqueue starts a nanny with each worker: for another class say --worker-arg=--worker-class=NAME",
 }
 
 
 def _refused(request: Request, extras: Extras) -> Iterator[str]:
     for name, instead in MEANINGLESS.items():
-        if getattr(request, name):
+        if getattr(request, name) not in (None, (), False, "distributed.Nanny"):
             yield f"--{name.replace('_', '-')}: {instead}" if name != "program" else f"program: {instead}"
     for name in ("nodes", "ntasks", "ntasks_per_node"):
         if (getattr(request, name) or 1) > 1:
@@ -156,32 +164,16 @@ def _refused(request: Request, extras: Extras) -> Iterator[str]:
         yield "--log-directory: --output and --error say where the logs go already: give either"
 
 
-# Where output goes. Only LSF's scripts say so unasked, for bsub would mail it.
-LOGS = r"(--output=|--error=|-[oe]o? ).*"
-
-
-def _of_script(job: Job, backend: Backend, shape: Shape, logs: bool) -> Iterator[Setting]:
-    """The settings that stand in the job's script: its directives, and what it does before it launches.
-
-    `logs`: dask-jobqueue says itself where they go.
-    """
-    prefix = str(schedulers.get(job.scheduler).DIRECTIVE)
-    lines = explaining.explain(job)
-    last = max(i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} "))
-    unasked = (Origin("rule", f"template templates/{job.scheduler}.sh"),)
-    why = {line.text[len(prefix) + 1 :]: line.origins or unasked for line in lines if line.text.startswith(f"{prefix} ")}
-    directives = [text for text in why if not (logs and re.fullmatch(LOGS, text))]
-    keys, extra, skip = divided(directives, prefix, backend, shape)
+def _of_script(script: Script, backend: Backend, shape: Shape, logs: bool) -> Iterator[Setting]:
+    """The settings that stand in the job's script; `logs`: dask-jobqueue says itself where they go."""
+    directives = [text for text in script.directives if not (logs and LOGS.fullmatch(text))]
+    keys, extra, skip = divided(directives, script.prefix, backend, shape)
     for key, (value, directive) in keys.items():
-        yield key, value, (why[directive],)
-    yield "job-extra-directives", extra, tuple(why[text] for text in extra)
+        yield key, value, (script.directives[directive],)
+    yield "job-extra-directives", extra, tuple(script.directives[text] for text in extra)
     rule = Origin("rule", "dask-jobqueue would write another than the site's script")
     yield "job-directives-skip", skip, ((rule,),) * len(skip)
-    launch = launchers.launch(job, job.steps[0])
-    end = next(i for i, line in enumerate(lines) if line.text == launch)
-    prologue = [line for line in lines[last + 1 : end] if line.text]
-    whys = tuple(line.origins or (Origin("rule", f"template {line.template}"),) for line in prologue)
-    yield "job-script-prologue", [line.text for line in prologue], whys
+    yield "job-script-prologue", [line.text for line in script.prologue], tuple(line.origins for line in script.prologue)
 
 
 def _python(site: Site, request: Request, origins: Origins, job: Job) -> Tuple[Optional[str], Optional[Origin]]:

@@ -15,7 +15,6 @@ class Extras(NamedTuple):
     """What is about Dask and its scheduler, and so in no request. `death_timeout` is in seconds."""
 
     section: Optional[str] = None
-    local_directory: Optional[str] = None
     log_directory: Optional[str] = None
     death_timeout: int = DEATH_TIMEOUT
     scheduler_interface: Optional[str] = None

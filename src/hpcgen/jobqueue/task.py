@@ -17,9 +17,14 @@ from hpcgen.site import Site
 # Stands for the worker's command in the job that is planned; it gives the job dask-jobqueue's own name, too.
 PROGRAM = "dask-worker.py"
 
+# Options of a request that are about Dask and not about the job.
+OF_DASK = ("workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "interface")
 
-def as_one_task(request: Request, origins: Origins) -> Tuple[Merged, Tuple[str, ...]]:
+
+def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged, Tuple[str, ...]]:
     """The same request as a serial job whose task has the CPUs of all its workers, and what was assumed.
+
+    Where scripts run beside the compute nodes (Summit), the site's launcher starts the one task, too.
 
     Dask runs as many tasks at once as a worker has threads: a library with threads of its own would take each CPU twice.
     """
@@ -33,19 +38,33 @@ def as_one_task(request: Request, origins: Origins) -> Tuple[Merged, Tuple[str, 
     if not (total or request.cpus_per_gpu):
         total = (each or 1) * (workers or 1)
     says = next((origins[key] for key in ("cpus_per_task", "cpus_per_worker", "workers") if key in origins), None)
+    apart = getattr(site.dialect(), "style", None) == "nodes"
     plain = msgspec.structs.replace(
-        request, workload="serial", program=PROGRAM, workers=None, cpus_per_worker=None, interface=None, cpus_per_task=total,
-        env={"OMP_NUM_THREADS": "1", **request.env},
+        request, workload="mpi" if apart else "serial", ntasks=1 if apart else None, program=PROGRAM,
+        cpus_per_task=total, env={"OMP_NUM_THREADS": "1", **request.env}, **dict.fromkeys(OF_DASK),
     )  # fmt: skip
     return Merged(plain, {**origins, **({"cpus_per_task": says} if says else {})}), assumed
 
 
-def with_thread_rule(job: Job, request: Request) -> Job:
+def with_thread_rule(job: Job, request: Request, origins: Origins) -> Job:
+    """With the CPUs that each of a worker's threads has for a library's own threads."""
     if "OMP_NUM_THREADS" in request.env:
         return job
-    rule = Origin("rule", "Dask runs a task on each CPU already")
-    origins = {**job.setup.origins, item_key("env", ("OMP_NUM_THREADS",)): rule}
-    return msgspec.structs.replace(job, setup=msgspec.structs.replace(job.setup, origins=origins))
+    each = job.components[0].cpus_per_task // processes(request, origins, job.components[0].cpus_per_task)[0]
+    count = each // threads(request, each)
+    rule = Origin("rule", "Dask runs a task on each CPU already" if count == 1 else "a worker's CPUs for each of its threads")
+    env = tuple((name, str(count) if name == "OMP_NUM_THREADS" else value) for name, value in job.setup.env)
+    known = {**job.setup.origins, item_key("env", ("OMP_NUM_THREADS",)): rule}
+    return msgspec.structs.replace(job, setup=msgspec.structs.replace(job.setup, env=env, origins=known))
+
+
+def threads(request: Request, cpus: int) -> int:
+    """Threads of a worker that has so many CPUs: one each, or fewer, which then share them. Raises RequestError."""
+    asked = request.threads_per_worker or cpus
+    if cpus % asked:
+        nearest = min((n for n in range(1, cpus + 1) if cpus % n == 0), key=lambda n: abs(n - asked))
+        raise RequestError(f"--threads-per-worker {asked}: {cpus} CPUs a worker give them no whole number: ask for {nearest}")
+    return asked
 
 
 def processes(request: Request, origins: Origins, cores: int) -> Tuple[int, Origin]:
@@ -74,30 +93,28 @@ def cores_origin(part: Component, origins: Origins) -> Optional[Origin]:
                 part.origins.get("cpus_per_task"))  # fmt: skip
 
 
-def memory(site: Site, request: Request, part: Component) -> Tuple[int, Optional[Origin]]:
-    """MiB of a job, which its workers share as their limits: as asked, or what a node gives where that is all of it."""
-    if part.mem_mib:
-        return part.mem_mib, part.origins.get("mem_mib")
-    if part.mem_per_cpu_mib:
-        return part.mem_per_cpu_mib * part.cpus_per_task, part.origins.get("mem_per_cpu_mib")
-    if part.mem_per_gpu_mib:
-        return part.mem_per_gpu_mib * check.node_gpus(part), part.origins.get("mem_per_gpu_mib")
-    if request.mem:
-        return int(request.mem), part.origins.get("mem_mib")
-    if request.mem_per_cpu:
-        return int(request.mem_per_cpu) * part.cpus_per_task, part.origins.get("mem_per_cpu_mib")
+def memory(site: Site, request: Request, part: Component, said: bool) -> Tuple[int, Optional[Origin]]:
+    """MiB of a job, which its workers share as their limits: as asked, as its script says, else what a node gives.
+
+    `said`: whether the script asks for memory at all; not every site wants to hear of it.
+    """
+    cpus, cards = part.cpus_per_task, check.node_gpus(part)
+    asked = request.mem or (request.mem_per_cpu or 0) * cpus or (request.mem_per_gpu or 0) * cards
+    held = part.mem_mib or (part.mem_per_cpu_mib or 0) * cpus or (part.mem_per_gpu_mib or 0) * cards
+    if amount := asked or (held if said else 0):
+        field = next((name for name in ("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib") if getattr(part, name)), "mem_mib")
+        return int(amount), part.origins.get(field)
     partition = site.partitions.get(part.partition or "")
-    kinds = [kind for kind in (partition.nodes if partition else site.nodes) if site.nodes[kind].cores >= 1]
-    shares = {kind: _share(site, kind, part) for kind in kinds}
+    shares = {kind: _share(site, kind, part) for kind in (partition.nodes if partition else site.nodes)}
     if not shares or not all(shares.values()):
         raise RequestError("--mem: Dask must know the memory of a job, and no fact says what a node gives: ask for --mem 40G")
     least = min(shares, key=lambda kind: shares[kind] or 0)
-    return shares[least] or 0, site.cite("nodes", least, "mem")
+    return int(shares[least] or 0), site.cite("nodes", least, "mem")
 
 
 def _share(site: Site, kind: str, part: Component) -> Optional[int]:
-    """MiB that the job has of such a node: all of it where it was asked for, else by its CPUs."""
+    """MiB that the job has of such a node: all of it where it has the node, or asked for all; else by its CPUs."""
     node = site.nodes[kind]
-    if node.mem is None or part.mem_mib == 0:
+    if node.mem is None or part.mem_mib == 0 or part.whole_node_cpus:
         return node.mem
     return int(node.mem * min(1, part.cpus_per_task / site.cpus(node)))

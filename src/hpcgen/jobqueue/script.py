@@ -1,0 +1,44 @@
+"""A job's script taken apart: its directives, and what it does before it launches, each with its origins."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, NamedTuple, Tuple
+
+import msgspec
+
+from hpcgen import explaining, launchers, schedulers
+from hpcgen.explaining import Line
+from hpcgen.job import Job, Origin
+
+# Directives that say where output goes. Only LSF's scripts say so unasked, for bsub would mail it.
+LOGS = re.compile(r"(--output=|--error=|-[oe]o? ).*")
+# Those that say an amount of memory, in all the words for it: --mem-per-cpu=, select=1:mem=, h_vmem=, rusage[mem=], -M.
+MEMORY = re.compile(r"mem[\w-]*=|^-M ")
+
+
+class Script(NamedTuple):
+    """Directives without their prefix."""
+
+    prefix: str
+    directives: Dict[str, Tuple[Origin, ...]]
+    prologue: List[Line]
+
+
+def taken_apart(job: Job) -> Script:
+    """The script of a job with one launch, whose line is left out: that is dask-jobqueue's to write."""
+    prefix = str(schedulers.get(job.scheduler).DIRECTIVE)
+    lines = explaining.explain(job)
+    mine = [i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} ")]
+    launch = launchers.launch(job, job.steps[0])
+    end = next(i for i, line in enumerate(lines) if line.text == launch)
+    return Script(
+        prefix,
+        {lines[i].text[len(prefix) + 1 :]: _with_origin(lines[i], job).origins for i in mine},
+        [_with_origin(line, job) for line in lines[mine[-1] + 1 : end] if line.text],
+    )
+
+
+def _with_origin(line: Line, job: Job) -> Line:
+    template = line.template or f"templates/{job.scheduler}.sh"
+    return msgspec.structs.replace(line, origins=line.origins or (Origin("rule", f"template {template}"),))
