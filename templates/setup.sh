@@ -23,6 +23,6 @@ export PATH="$PYTHONUSERBASE/bin:$PATH"
 #% for name, value in setup.env
 export {{ name }}={{ value|word }}
 #% endfor
-#% if job.container
+#% if container
 #% include runtime
 #% endif

@@ -17,7 +17,8 @@ SOURCE = TOP / "src" / "hpcgen"
 LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "dask", "inside"},
     {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
-    {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining"},
+    {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining",
+     "packages", "environment", "definition"},
     {"config", "submit", "jobqueue"},
     {"cli"},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
-from hpcgen import shell
+from hpcgen import schedulers, shell
 from hpcgen.job import Origins
 from hpcgen.request import Request, set_fields
 from hpcgen.site import Site
@@ -23,11 +23,16 @@ def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[s
     return (f"{FIRST}{__version__}: site {site.id}, facts of {age}", f"made by: {command(site, request, origins, *said)}")
 
 
+def verb(site: Site) -> str:
+    """The command that starts a job there."""
+    return "submit" if schedulers.get(site.scheduler.type).SUBMIT else "run"
+
+
 def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     """What was asked for, wherever it was asked, as one command; the site's own defaults need no saying."""
     name, *more = said or (site.scheduler.type,)
     words: List[str] = ["hpcgen", name]
-    if site.id != "local":
+    if said or site.id != "local":
         words += ["--site", site.path if request.site and request.site.endswith(".toml") else site.id]
     for key, value in set_fields(request).items():
         if key in APART or (key in origins and origins[key].kind in ("fact", "default")):

@@ -124,6 +124,7 @@ class Container(Struct, frozen=True, kw_only=True):
     verb: Literal["exec", "run"] = "exec"
     binds: Tuple[str, ...] = ()
     gpu_flag: Optional[str] = None
+    library_path: Optional[str] = None
     origins: Origins = {}
 
     @property

@@ -45,6 +45,10 @@ def faults(site: Site) -> Iterator[str]:
         yield "mpi.pmi_library: Open MPI brings its own PMIx and takes no PMI library"
     if site.mpi.pmi_library and not site.mpi.pmi_library.startswith("/"):
         yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
+    if not re.fullmatch(r"(?:[\w./:+-]|\$[A-Za-z_]\w*)*", site.container.library_path or "", re.ASCII):
+        yield f"container.library_path: '{site.container.library_path}' is not folders and $VARIABLES with ':' between"
+    if site.container.build_where and not site.container.build:
+        yield "container.build_where: says where images are built, so 'build' says how: fakeroot, root or remote"
     if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
         yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
     if site.network.fallback and not site.network.interface:

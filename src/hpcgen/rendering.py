@@ -73,6 +73,20 @@ class Compiled(jinja2.FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
 
+@cache
+def _plain(rooms: Tuple[Path, ...]) -> Environment:
+    return Environment({"yaml": shell.yaml, "words": lambda items: shell.join(getattr(i, "text", i) for i in items)})
+
+
+def document(name: str, context: Dict[str, Any]) -> str:
+    """A file that is no job's script: an environment, a definition. Raises TemplateError as `render` does."""
+    made = _rendered(_plain(tuple(paths.rooms())), name, context)
+    lines = [line.rstrip() if line.startswith("#") else line for line in made.split("\n")]
+    if missing := next((line for line in lines if NOTHING in line), None):
+        raise TemplateError(f"templates/{name}: a value is missing in: {missing.replace(NOTHING, '…')}")
+    return "\n".join(lines)
+
+
 def source(name: str) -> str:
     """The text of a file of `templates`, read once, as templates are. Raises TemplateError."""
     return _source(name, tuple(paths.rooms()))
@@ -95,12 +109,16 @@ def render(job: Job) -> str:
 
 
 def text(environment: Environment, job: Job) -> str:
+    return _rendered(environment, f"{job.scheduler}.sh", context(job))
+
+
+def _rendered(environment: Environment, name: str, context: Dict[str, Any]) -> str:
     try:
-        return environment.get_template(f"{job.scheduler}.sh").render(context(job))
+        return environment.get_template(name).render(context)
     except jinja2.TemplateNotFound as why:
         raise TemplateError(f"templates/{why}: no such file") from None
     except (jinja2.TemplateError, UnicodeDecodeError) as why:
-        raise TemplateError(f"{_place(why) or f'templates/{job.scheduler}.sh'}: {why}") from None
+        raise TemplateError(f"{_place(why) or f'templates/{name}'}: {why}") from None
 
 
 def _place(why: Exception) -> Optional[str]:

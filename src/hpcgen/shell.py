@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from typing import Iterable
@@ -54,6 +55,14 @@ OWN = frozenset(
 
 def join(words: Iterable[str]) -> str:
     return " ".join(map(word, words))
+
+
+def yaml(text: str) -> str:
+    """A scalar of YAML that is this text and nothing else: plain where every reader of YAML takes it for text."""
+    plain = re.fullmatch(r"(?:[A-Za-z_-][A-Za-z_]|[A-Za-z])(?:[\w.=<>~!*+/,-]|:(?=[\w/:]))*", text, re.ASCII)
+    if plain and text.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null"):
+        return text
+    return json.dumps(text, ensure_ascii=False)
 
 
 def comment(words: Iterable[str]) -> str:

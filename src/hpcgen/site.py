@@ -86,10 +86,26 @@ class Network(Table, frozen=True, kw_only=True):
 
 
 class Container(Table, frozen=True, kw_only=True):
+    """`build`: who may build images. `library_path`: folders whose MPI takes the place of the image's, $VARIABLES too."""
+
     runtime: Literal["apptainer", "singularity"] = "apptainer"
     verb: Literal["exec", "run"] = "exec"
     binds: Tuple[Token, ...] = ()
     gpu_flag: Literal["--nv", "--rocm"] = "--nv"
+    library_path: Optional[Line] = None
+    build: Optional[Literal["fakeroot", "root", "remote"]] = None
+    build_where: Optional[Line] = None
+
+
+class Environment(Table, frozen=True, kw_only=True):
+    """Python software of one's own, as the site's pages have it installed."""
+
+    kind: Optional[Literal["conda", "venv", "userbase"]] = None
+    place: Optional[Line] = None
+    mpi4py: Optional[Literal["conda", "pip"]] = None
+    carries: Tuple[Token, ...] = ()
+    modules: Tuple[Token, ...] = ()
+    compiler: Optional[Token] = None
 
 
 class Dask(Table, frozen=True, kw_only=True):
@@ -220,6 +236,7 @@ class Site(Struct, frozen=True, kw_only=True):
     network: Network = Network()
     container: Container = Container()
     dask: Dask = Dask()
+    environment: Environment = Environment()
     storage: Storage = Storage()
     cpu: Cpu = Cpu()
     limits: Limits = Limits()

@@ -36,6 +36,9 @@ def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setu
             env, key = (), "container"
         elif request.workload == "mpi" and request.program and not request.program.endswith(".py"):
             env, key = facts.mpi or facts.python, "mpi"
+        elif (request.venv or request.userbase) and launcher != "none":
+            env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))  # its mpi4py was built against the site's MPI
+            found.update({item_key("modules", module): site.cite("modules", "mpi") for module in facts.mpi})
         modules = (*facts.base, *env, *(facts.container if request.image else ()))
         found["modules"] = site.cite("modules", key)
     found.update({item_key("modules", module): site.cite("modules", "base") for module in facts.base})
@@ -80,9 +83,11 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
         verb=request.container_verb or facts.verb,
         binds=(*([library] if library else []), *facts.binds, *request.bind),
         gpu_flag=facts.gpu_flag if gpus_asked(request) else None,
+        library_path=facts.library_path if launcher != "none" else None,
         origins=own(origins, {"image": "image", "binds": "bind"}, {
             "binds": site.cite("mpi", "pmi_library") if library else site.cite("container", "binds"),
             "runtime": site.cite("container", "runtime"),
+            "library_path": site.cite("container", "library_path"),
         }),
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ def write(path: Path, text: str, force: bool = False, mode: int = 0o755) -> None
     if place.is_dir():
         raise RequestError(f"--write: {path} is a folder: name a file in it")
     if os.path.exists(place) and not place.is_file():
-        raise RequestError(f"--write: {path} is no plain file: leave out --write to print the script")
+        raise RequestError(f"--write: {path} is no plain file: leave out --write to print the text")
     if os.path.exists(place) and not force and not _ours(place):
         raise RequestError(f"--write: {path} is there and hpcgen did not write it: give another name, or --force")
     temporary = place.with_name(f".{os.getpid()}.hpcgen")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from . import mpi, suites
@@ -90,3 +91,34 @@ def install() -> Path:
     Path(f"{IMAGE}.part").rename(IMAGE)
     shutil.rmtree(root)
     return IMAGE
+
+
+BASE = mpi.CACHE / "images" / "base.sif"
+FAST = "-comp zstd -Xcompression-level 1"
+# All of it root's and without devices, so that an ordinary user can unpack it.
+PLAIN = f"{FAST} -all-root -wildcards -e dev/*"
+
+
+def base() -> Path:
+    """A Debian with Python and nothing more, for definition files to start from: no registry of images can be reached."""
+    if not BASE.exists():
+        BASE.parent.mkdir(parents=True, exist_ok=True)
+        build(str(suites.root("trixie")), Path(f"{BASE}.part"), PLAIN)
+        Path(f"{BASE}.part").rename(BASE)
+    return BASE
+
+
+def build(source: str, image: Path, packing: str = FAST) -> str:
+    """What Apptainer says as it builds an image from a definition file or a folder, and runs its test.
+
+    By the root of a user namespace, as --fakeroot is where nobody has further user numbers; a folder by root himself.
+    """
+    settings = [str(path) for path in (Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip") if path.exists()]
+    own = ["unshare", "--user", "--map-root-user", "--"] if source.endswith(".def") else []
+    with tempfile.TemporaryDirectory(dir=mpi.CACHE) as room:
+        line = [*suites.inside(suites.root("unstable")), "env", f"APPTAINER_TMPDIR={room}", *own, "apptainer", "build", "--force"]
+        line += ["--mksquashfs-args", packing, *(word for path in settings for word in ("--bind", path)), str(image), source]
+        done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"apptainer build: status {done.returncode}\n{done.stdout[-3000:]}")
+    return done.stdout

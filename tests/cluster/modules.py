@@ -31,6 +31,9 @@ def text(shape: Shape, module: Module, folder: Path) -> str:
         lines.append(f'set_shell_function("conda", ". {folder.parent}/conda/etc/profile.d/conda.sh; conda \\"$@\\"", "")')
     elif module.gives == "python":  # Debian's, by the name that scripts use
         lines.append(f'prepend_path("PATH", "{folder.parent}/python/bin")')
+    elif module.gives.startswith("/"):  # an installation by itself, with no Python in it
+        lines.append(f'prepend_path("PATH", "{module.gives}/bin")')
+        lines.append(f'prepend_path("LD_LIBRARY_PATH", "{module.gives}/lib")')
     elif module.gives == "apptainer":
         lines.append('prepend_path("PATH", "/opt/apptainer/bin")')
     elif module.gives:

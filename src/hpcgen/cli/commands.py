@@ -6,7 +6,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from hpcgen.cli import options, say
 from hpcgen.errors import RequestError
@@ -23,6 +23,8 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
     made["dask-jobqueue"] = _jobqueue
+    made["env"] = partial(options.command, env, *_ENV, names=_ENV_FIELDS)
+    made["container"] = partial(options.command, container, *_CONTAINER, names=_CONTAINER_FIELDS)
     made["sites"] = _sites
     return made
 
@@ -44,6 +46,22 @@ _SUBMIT = (
     options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON,
     options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, and submit nothing"),
 )  # fmt: skip
+_PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
+                       help="package to install as well (repeatable)")  # fmt: skip
+_WRITE_FILE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, in place of stdout")
+_ENV = (
+    options.FILE, _WRITE_FILE, options.FORCE, _PACKAGE,
+    options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(("module", "source", "wheel", "conda", "external")),
+                help="how mpi4py comes, in place of the site's way"),
+    options.own("intel_channel", bool, False, "--intel-channel", help="Intel MPI from Intel's own conda channel"),
+)  # fmt: skip
+_ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
+_CONTAINER = (
+    options.FILE, _WRITE_FILE, options.FORCE, _PACKAGE,
+    options.own("base", str, None, "--from", metavar="IMAGE", help="image to start from: docker://… or a file or folder here"),
+    options.own("by", str, None, "--by", metavar="pip|conda", help="what installs MPI and Python's packages inside"),
+)  # fmt: skip
+_CONTAINER_FIELDS = ("site", "workload", "image")
 
 
 def _of_scheduler(name: str) -> Callable[..., None]:
@@ -173,3 +191,54 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
         from hpcgen.cli import show
 
         show.explained(lines)
+
+
+def env(
+    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, package: Any, mpi4py: Optional[str],
+    intel_channel: bool,
+) -> None:
+    """Print what installs the software: an environment.yml, or the shell lines of a venv or of `pip install --user`.
+
+    \b
+    hpcgen env --site mahuika --conda dask -w environment.yml
+    hpcgen env --site vaughan --userbase ~/dask -w install.sh
+    """
+    from hpcgen import environment, rendering
+    from hpcgen.config import gather
+
+    site, merged = gather(flags, file)
+    asked = environment.Asked(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
+    made = environment.choose(site, merged, asked)
+    form = "conda.yml" if made.kind == "conda" else f"{made.kind}.sh"
+    _hand_out(rendering.document(f"environments/{form}", environment.context(made)), made.notes, write, force)
+
+
+def container(
+    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, package: Any, base: Optional[str],
+    by: Optional[str],
+) -> None:
+    """Print the definition file of an image whose MPI is the site's: `apptainer build` makes the image.
+
+    \b
+    hpcgen container --site mahuika -w dask-mpi.def
+    hpcgen container --site mahuika --from base.sif --package numpy
+    """
+    from hpcgen import definition, rendering
+    from hpcgen.config import gather
+
+    site, merged = gather(flags, file)
+    asked = definition.Asked(tuple(package or ()), base, by, write.name if write else None)
+    made = definition.choose(site, merged, asked)
+    _hand_out(rendering.document(f"definitions/{made.by}.def", definition.context(made)), made.notes, write, force)
+
+
+def _hand_out(text: str, notes: Tuple[str, ...], write: Optional[Path], force: bool) -> None:
+    from hpcgen import submit as out
+
+    for note in notes:
+        say(f"note: {note}")
+    if write is None:
+        out.print_out(text)
+    else:
+        out.write(write, text, force, 0o755 if text.startswith("#!") else 0o644)
+        say(f"wrote {write}")

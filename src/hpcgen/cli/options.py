@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, Tuple, get_args, get_origin
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Tuple, get_args, get_origin
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
@@ -32,9 +32,10 @@ def own(name: str, kind: Any, default: Any, *flags: str, **settings: Any) -> Any
     return TyperOption(is_flag=kind is bool, **settings) if flags else TyperArgument(**settings)
 
 
-def of_request() -> List[Any]:
-    """A parameter for every field of Request that is not the program's."""
-    return [_option(field.name, field.type) for field in fields(Request) if field.name not in POSITIONAL]
+def of_request(names: Optional[Tuple[str, ...]] = None) -> List[Any]:
+    """A parameter for every field of Request that is not the program's, or for these alone."""
+    known = [field for field in fields(Request) if field.name not in POSITIONAL]
+    return [_option(field.name, field.type) for field in known if names is None or field.name in names]
 
 
 def _option(name: str, annotated: Any) -> Any:
@@ -86,8 +87,9 @@ FORCE = own("force", bool, False, "--force", help="overwrite a file that hpcgen 
 JSON = own("as_json", bool, False, "--json", help="print JSON")
 
 
-def command(body: Callable[..., None], *more: Any) -> TyperCommand:
-    """A command that takes a request: `body` is called with the parameters of `more` and the request's `flags`."""
+def command(body: Callable[..., None], *more: Any, names: Optional[Tuple[str, ...]] = None) -> TyperCommand:
+    """A command that takes a request, or these fields of one: `body` is called with the parameters of `more` and the
+    request's `flags`."""
 
     def called(**values: Any) -> None:
         mine = {parameter.name: values.pop(parameter.name) for parameter in more}
@@ -99,6 +101,6 @@ def command(body: Callable[..., None], *more: Any) -> TyperCommand:
     # What follows the program is the program's own.
     context = {"allow_interspersed_args": PROGRAM not in more}
     return TyperCommand(
-        None, callback=called, params=[*more, *of_request()], help=inspect.getdoc(body), context_settings=context,
+        None, callback=called, params=[*more, *of_request(names)], help=inspect.getdoc(body), context_settings=context,
         rich_markup_mode=None,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Tuple, cast
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Protocol, Tuple, cast
 
 from hpcgen.errors import RequestError, among
 from hpcgen.job import Command, Component, Origins
@@ -57,6 +57,11 @@ def get(name: str) -> Workload:
     if name not in names():
         raise RequestError(f"--workload: unknown workload '{name}'{among(name, names())}")
     return cast(Workload, importlib.import_module(f"hpcgen.workloads.{name.replace('-', '_')}"))
+
+
+def packages(name: str) -> Mapping[str, str]:
+    """What a workload's programs import, mpi4py apart: a package's name at PyPI, and conda-forge's for it."""
+    return cast(Mapping[str, str], getattr(get(name), "PACKAGES", {}))
 
 
 def threads(count: int) -> Tuple[Tuple[str, str], ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MPI = True
 REFUSES = ()
+PACKAGES = {"dask": "dask", "distributed": "distributed", "dask-mpi": "dask-mpi"}
 CLIENT = 2  # the scheduler's rank and the client's
 WORKERS = 3
 HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")

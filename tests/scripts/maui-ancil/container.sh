@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site maui-ancil, facts of 2024-12-13
+# hpcgen 0.1.0: site maui-ancil, facts of 2024-12-13 to 2026-11-21
 # made by: hpcgen slurm --site maui-ancil --time 01:00:00 --ntasks 6 --mem-per-cpu 1G --image my_container.sif --container-verb run dask_example.py
 #SBATCH --job-name=dask_example
 #SBATCH --time=01:00:00

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hpcgen 0.1.0: site maui-ancil, facts of 2024-12-13
+# hpcgen 0.1.0: site maui-ancil, facts of 2024-12-13 to 2026-11-21
 # made by: hpcgen slurm --site maui-ancil --workers 3 --cpus-per-worker 4 --hetjob --time 01:00:00 --mem-per-cpu 3G mydaskprogram.py
 #SBATCH --job-name=mydaskprogram
 #SBATCH --time=01:00:00

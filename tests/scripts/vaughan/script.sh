@@ -12,6 +12,7 @@
 module --force purge
 module load calcua/2023a
 module load Python/3.11.3-GCCcore-12.3.0
+module load intel
 export PYTHONUSERBASE="$HOME"/python
 export PATH="$PYTHONUSERBASE/bin:$PATH"
 export OMP_NUM_THREADS=1

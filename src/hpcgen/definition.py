@@ -1,0 +1,175 @@
+"""The definition file of an image whose MPI and PMI are the site's, for Apptainer or Singularity."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import PurePath
+from typing import Dict, List, Literal, NamedTuple, Optional, Tuple, cast
+
+import msgspec
+from msgspec import Struct
+
+from hpcgen import header, shell, workloads
+from hpcgen.errors import RequestError, printable
+from hpcgen.packages import LIBRARIES, Package, library, wanted
+from hpcgen.planning import DEFAULT_WORKLOAD
+from hpcgen.request import Merged, Request
+from hpcgen.site import Site
+from hpcgen.software import container
+from hpcgen.words import Line
+
+By = Literal["pip", "conda"]
+BASES = {"pip": ("docker", "python:3.12-slim"), "conda": ("docker", "condaforge/miniforge3:latest")}
+REMOTE = ("docker", "library", "oras", "shub")
+# Of a site whose profile names no MPI: what its srun joins ranks by tells enough.
+BY_PMI = {"pmix": "openmpi", "pmi2": "mpich"}
+HOW = {
+    "fakeroot": "{runtime} build --fakeroot {image} {file}",
+    "root": "sudo {runtime} build {image} {file}",
+    "remote": "{runtime} build --remote {image} {file}",
+}
+
+
+class Asked(NamedTuple):
+    """What `hpcgen container` was asked beyond a job's request."""
+
+    packages: Tuple[str, ...] = ()
+    base: Optional[str] = None
+    by: Optional[str] = None
+    file: Optional[str] = None
+
+
+class Definition(Struct, frozen=True, kw_only=True):
+    """All that the forms of `templates/definitions` name. `flavour` is the MPI inside, which `why` explains."""
+
+    by: By
+    bootstrap: str
+    base: str
+    flavour: Optional[str]
+    pmi: Optional[str]
+    header: Tuple[str, ...]
+    why: Optional[str] = None
+    packages: Tuple[str, ...] = ()
+    checked: Tuple[str, ...] = ()
+    library: Optional[str] = None
+    labels: Tuple[Tuple[str, str], ...] = ()
+    notes: Tuple[str, ...] = ()
+
+
+def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Definition:
+    """The definition that fits the site, and the job scripts that hpcgen makes for it. Raises RequestError."""
+    request, origins = merged
+    workload = request.workload or DEFAULT_WORKLOAD
+    if asked.by not in (None, *BASES):
+        raise RequestError(f"--by: '{asked.by}' is neither pip nor conda")
+    by = cast(By, asked.by or "pip")
+    bootstrap, base = _base(asked.base) if asked.base else BASES[by]
+    standard, more = wanted(workload, asked.packages)
+    mpi = any(package.key == "mpi4py" for package in standard)
+    flavour, why, notes = _flavour(site) if mpi else (None, None, [])
+    brought: Optional[Package] = None
+    if flavour:
+        brought, more = library(flavour, by == "conda", more)
+        standard = [brought, *standard]
+    items = [package.conda() if by == "conda" else package.pip() for package in (*standard, *more)]
+    launcher = site.mpi.launcher if workloads.get(workload).MPI else "none"
+    image = request.image or f"{workload}.sif"
+    job = container(site, Request(image=Line(image)), origins, launcher)
+    binds = job.binds if job else ()
+    made = Definition(
+        by=by,
+        bootstrap=bootstrap,
+        base=base,
+        flavour=flavour,
+        pmi=site.mpi.pmi if launcher == "srun" else None,
+        header=(),
+        why=why,
+        packages=tuple(items),
+        checked=tuple(package.name for package in standard if package is not brought),
+        library=LIBRARIES["mpich" if flavour == "cray-mpich" else flavour] if flavour else None,
+        labels=tuple(_labels(site, workload, flavour, launcher, binds)),
+        notes=tuple([*notes, *_build_notes(site)]),
+    )
+    return msgspec.structs.replace(made, header=tuple(map(printable, _header(site, made, merged, image, asked, binds))))
+
+
+def context(made: Definition) -> Dict[str, object]:
+    """What a form may name."""
+    return {"definition": made}
+
+
+def _base(text: str) -> Tuple[str, str]:
+    """Bootstrap agent and what it starts from: an address of a registry, or an image or folder on the machine that builds.
+
+    Apptainer puts build arguments in the place of {{ name }}, so that no name may hold such.
+    """
+    agent, colon, rest = text.partition("://")
+    if "{{" in text or "}}" in text or not text.isprintable() or text != text.strip() or not text:
+        raise RequestError(f"--from: {text!r} is no image's name")
+    if not colon:
+        if text.endswith((".sif", ".img", ".simg")) or text.startswith(("/", "./", "../", "~")) or os.path.exists(text):
+            return "localimage", os.path.expanduser(text)
+        agent, rest = "docker", text
+    if agent not in REMOTE:
+        known = ", ".join(f"{name}://" for name in REMOTE)
+        raise RequestError(f"--from: '{agent}://': images come from {known} or a file here")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", rest):
+        raise RequestError(f"--from: '{rest}' is no image's name: write python:3.12-slim or docker://python:3.12-slim")
+    return agent, rest
+
+
+def _flavour(site: Site) -> Tuple[str, str, List[str]]:
+    """The MPI inside, the fact that says so, and what a person should know of it."""
+    if site.mpi.flavour == "cray-mpich":
+        why = f"MPICH, which has Cray MPICH's binary interface: {site.cite('mpi', 'flavour')}"
+        notes = [f"{site.id}'s network is used by its own MPICH alone: bind that in where the site's pages say how"]
+        return "cray-mpich", why, notes
+    if site.mpi.flavour:
+        return site.mpi.flavour, str(site.cite("mpi", "flavour")), []
+    flavour = BY_PMI.get((site.mpi.pmi or "").partition("_v")[0], "mpich")
+    return flavour, f"rule: {site.id} names no MPI", [f"{site.id} names no MPI: {flavour} is inside"]
+
+
+def _build_notes(site: Site) -> List[str]:
+    if site.container.build is None:
+        return [f"where images may be built for {site.id} is not known: on a machine where you are root it works"]
+    return []
+
+
+def _labels(site: Site, workload: str, flavour: Optional[str], launcher: str, binds: Tuple[str, ...]) -> List[Tuple[str, str]]:
+    """What `apptainer inspect` shows: enough to see whether an image and a job script fit each other."""
+    labels = [("site", site.id), ("workload", workload)]
+    labels += [("mpi", flavour)] if flavour else []
+    labels += [("launcher", launcher)] if launcher != "none" else []
+    labels += [("pmi", site.mpi.pmi)] if launcher == "srun" and site.mpi.pmi else []
+    labels += [("binds", ",".join(binds))] if binds else []
+    return [(f"hpcgen.{key}", value) for key, value in [*labels, ("facts", str(site.facts_age()[1]))]]
+
+
+def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Asked, binds: Tuple[str, ...]) -> List[str]:
+    """What made the file, how the image is built at this site, and how a job runs in it."""
+    given = (("--from", asked.base), ("--by", asked.by), *(("--package", name) for name in asked.packages))
+    extra = [word for flag, value in given if value for word in (flag, value)]
+    request = Request(**{key: getattr(merged.request, key) for key in ("site", "workload", "image")})
+    lines = [*header.lines(site, request, merged.origins, "container", *extra), ""]
+    lines += _build(site, image, asked.file or f"{PurePath(image).stem}.def")
+    words = ["--workload", merged.request.workload] if merged.request.workload else []
+    lines.append(f"run: {shell.comment(['hpcgen', header.verb(site), '--site', site.id, *words, '--image', image])} PROGRAM")
+    if made.pmi:
+        lines.append(f"ranks join by srun --mpi={made.pmi}: {site.cite('mpi', 'pmi')}")
+    if binds:
+        lines.append(f"the job binds {', '.join(binds)}: {site.cite('mpi', 'pmi_library')}")
+    return lines
+
+
+def _build(site: Site, image: str, file: str) -> List[str]:
+    """The command that builds the image, and where it may be given."""
+    facts = site.container
+    command = HOW[facts.build or "root"].format(runtime=facts.runtime, image=shell.path(image), file=shell.path(file))
+    if facts.build is None:
+        return [f"build on a machine where you are root (no page of {site.id} says where else):", f"    {command}"]
+    where = f" {facts.build_where}" if facts.build_where else ""
+    here = facts.build != "root"
+    loads = [f"module load {shell.word(name)}" for name in (*site.modules.base, *site.modules.container) if here]
+    return [f"build{where}: {site.cite('container', 'build')}", *(f"    {line}" for line in (*loads, command))]

@@ -1,0 +1,33 @@
+#!/bin/bash
+# hpcgen 0.1.0: site eagle, facts of 2023-08-24 to 2026-11-21
+# made by: hpcgen env --site eagle --userbase '~/dask'
+#
+# userbase: flag --userbase
+# mpi4py (intel): built by pip against the site's MPI: fact eagle: mpi.flavour (NREL HPC: Dask, 2023-08-24)
+#
+# install: bash userbase.sh
+# then:    hpcgen submit --site eagle --userbase '~/dask' PROGRAM
+set -e
+
+module purge
+module load mpi/intelmpi/18.0.3.222
+export PYTHONUSERBASE="$HOME"/dask
+export PATH="$PYTHONUSERBASE/bin:$PATH"
+
+# fact eagle: mpi.flavour (NREL HPC: Dask, 2023-08-24)
+MPICC=mpicc python -m pip install --user --no-cache-dir --no-binary=mpi4py mpi4py
+python -m pip install --user dask distributed dask-mpi
+
+# The MPI that mpi4py has found is the one that jobs start.
+python - 'Intel(R) MPI Library' <<'PYTHON'
+import sys
+
+import mpi4py
+
+mpi4py.rc.initialize = False  # login nodes do not let MPI start
+from mpi4py import MPI
+
+library = MPI.Get_library_version().rstrip("\0\n").splitlines()[0]
+print("mpi4py", mpi4py.__version__, "with", library)
+sys.exit(None if sys.argv[1] in library else f"mpi4py found another MPI than {sys.argv[1]}")
+PYTHON

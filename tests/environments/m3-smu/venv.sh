@@ -1,0 +1,34 @@
+#!/bin/bash
+# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06 to 2026-11-21
+# made by: hpcgen env --site m3-smu --venv '~/venvs/dask-mpi'
+#
+# venv: flag --venv
+# mpi4py (openmpi): built by pip against the site's MPI: fact m3-smu: mpi.flavour (SMU HPC: module hpc-x/2.21.1, 2026-08-06)
+#
+# install: bash venv.sh
+# then:    hpcgen submit --site m3-smu --venv '~/venvs/dask-mpi' PROGRAM
+set -e
+
+module purge
+module load gcc/13.4.0
+module load hpc-x/2.21.1
+python -m venv "$HOME"/venvs/dask-mpi
+. "$HOME"/venvs/dask-mpi/bin/activate
+
+# fact m3-smu: mpi.flavour (SMU HPC: module hpc-x/2.21.1, 2026-08-06)
+MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py
+python -m pip install dask distributed dask-mpi
+
+# The MPI that mpi4py has found is the one that jobs start.
+python - 'Open MPI' <<'PYTHON'
+import sys
+
+import mpi4py
+
+mpi4py.rc.initialize = False  # login nodes do not let MPI start
+from mpi4py import MPI
+
+library = MPI.Get_library_version().rstrip("\0\n").splitlines()[0]
+print("mpi4py", mpi4py.__version__, "with", library)
+sys.exit(None if sys.argv[1] in library else f"mpi4py found another MPI than {sys.argv[1]}")
+PYTHON

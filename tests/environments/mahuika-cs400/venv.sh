@@ -1,0 +1,31 @@
+#!/bin/bash
+# hpcgen 0.1.0: site mahuika-cs400, facts of 2024-12-13 to 2026-11-21
+# made by: hpcgen env --site mahuika-cs400 --venv '~/venvs/dask-mpi'
+#
+# venv: flag --venv
+# mpi4py (intel): the site's module brings it: fact mahuika-cs400: environment.carries (NeSI support: Configuring Dask-MPI jobs, 2024-12-13)
+#
+# install: bash venv.sh
+# then:    hpcgen submit --site mahuika-cs400 --venv '~/venvs/dask-mpi' PROGRAM
+set -e
+
+module purge
+module load Python/3.9.9-gimkl-2020a
+python -m venv --system-site-packages "$HOME"/venvs/dask-mpi
+. "$HOME"/venvs/dask-mpi/bin/activate
+
+python -m pip install dask distributed dask-mpi
+
+# The MPI that mpi4py has found is the one that jobs start.
+python - 'Intel(R) MPI Library' <<'PYTHON'
+import sys
+
+import mpi4py
+
+mpi4py.rc.initialize = False  # login nodes do not let MPI start
+from mpi4py import MPI
+
+library = MPI.Get_library_version().rstrip("\0\n").splitlines()[0]
+print("mpi4py", mpi4py.__version__, "with", library)
+sys.exit(None if sys.argv[1] in library else f"mpi4py found another MPI than {sys.argv[1]}")
+PYTHON

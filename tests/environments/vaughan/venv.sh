@@ -1,0 +1,35 @@
+#!/bin/bash
+# hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-11-21
+# made by: hpcgen env --site vaughan --venv '~/venvs/dask-mpi'
+#
+# venv: flag --venv
+# mpi4py (intel): built by pip against the site's MPI: fact vaughan: mpi.flavour (VSC: MPI for distributed programming, 2026-07-24)
+#
+# install: bash venv.sh
+# then:    hpcgen submit --site vaughan --venv '~/venvs/dask-mpi' PROGRAM
+set -e
+
+module --force purge
+module load calcua/2023a
+module load Python/3.11.3-GCCcore-12.3.0
+module load intel
+python -m venv "$HOME"/venvs/dask-mpi
+. "$HOME"/venvs/dask-mpi/bin/activate
+
+# fact vaughan: mpi.flavour (VSC: MPI for distributed programming, 2026-07-24)
+MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py
+python -m pip install dask distributed dask-mpi
+
+# The MPI that mpi4py has found is the one that jobs start.
+python - 'Intel(R) MPI Library' <<'PYTHON'
+import sys
+
+import mpi4py
+
+mpi4py.rc.initialize = False  # login nodes do not let MPI start
+from mpi4py import MPI
+
+library = MPI.Get_library_version().rstrip("\0\n").splitlines()[0]
+print("mpi4py", mpi4py.__version__, "with", library)
+sys.exit(None if sys.argv[1] in library else f"mpi4py found another MPI than {sys.argv[1]}")
+PYTHON
