@@ -21,9 +21,10 @@ GPUS = {**SITES["gadi"]["partitions"], "gpus": {**SITES["gadi"]["partitions"]["g
 GADI = {**SITES["gadi"], "partitions": GPUS}
 UCL = {**machine("sge", {**SLOTS, "constraint": "-ac allow="}, launcher="gerun"), "mpi": {"flavour": "intel", "launcher": "gerun", "source": "x"}}
 TYPES = {
-    **machine("sge", {"style": "node-types", "account": "-g"}, whole_nodes="always"),
-    "nodes": {"node_f": {"cores": 192, "gpus": 4, "source": "x"}, "cpu_4": {"cores": 4, "source": "x"}},
-    "partitions": {"node_f": {"nodes": ["node_f"], "source": "x"}, "cpu_4": {"nodes": ["cpu_4"], "source": "x"}},
+    **machine("sge", {"style": "node-types", "account": "-g"}),
+    "nodes": {name: {"cores": cores, "gpus": gpus, "source": "x"} for name, cores, gpus in (
+        ("node_f", 192, 4), ("node_q", 48, 1), ("gpu_1", 8, 1), ("cpu_4", 4, 0), ("cpu_16", 16, 0), ("cpu_40", 40, 0))},
+    "partitions": {name: {"nodes": [name], "source": "x"} for name in ("node_f", "node_q", "gpu_1", "cpu_4", "cpu_16", "cpu_40")},
 }
 ALL = {**SITES, "gadi": GADI, "ucl": UCL, "tsubame": TYPES}
 
@@ -113,6 +114,15 @@ def test_tsubame_asks_for_types_of_node() -> None:
     made = job("tsubame", ntasks=8, cpus_per_task=48, account="grp", partition="node_f", **MPI)
     assert "-l node_f=2" in directives("tsubame", ntasks=8, cpus_per_task=48, partition="node_f", account="grp", **MPI)
     assert schedulers.on_command_line(made) == ("-g", "grp") and "grp" not in render(made).replace(made.header[1], "")
+
+
+def test_the_type_of_node_is_that_of_which_fewest_are_needed() -> None:
+    asked: Dict[str, Any] = {"account": "g"}
+    assert "-l cpu_16=1" in directives("tsubame", ntasks=16, **MPI, **asked)
+    assert "-l cpu_40=2" in directives("tsubame", ntasks=60, **MPI, **asked)
+    assert "-l gpu_1=1" in directives("tsubame", workload="serial", cpus_per_task=8, gpus="1", **asked)
+    assert "-l node_q=1" in directives("tsubame", workload="serial", cpus_per_task=16, gpus="1", **asked)
+    assert "-l node_f=2" in directives("tsubame", nodes=2, ntasks_per_node=4, cpus_per_task=48, gpus_per_node="4", **MPI, **asked)
 
 
 def test_gerun_counts_ranks_itself_and_reads_words_twice() -> None:

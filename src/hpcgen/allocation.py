@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import msgspec
 
@@ -36,7 +36,9 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     if rule == "above-one" and nodes == 1:
         return replace(c, nodes=1)
     own = partition is not None and partition.whole_nodes is not None
-    why = site.cite("partitions", str(name), "whole_nodes") if own else site.cite("scheduler", "whole_nodes")
+    table = _by_nodes(site) if site.scheduler.whole_nodes is None else None
+    stated = site.cite(table, "style") if table else site.cite("scheduler", "whole_nodes")
+    why = site.cite("partitions", str(name), "whole_nodes") if own else stated
     origins = {**c.origins, "whole_node_cpus": why, "cpus": why, **({} if c.nodes else {"nodes": why})}
     return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have, origins=origins)
 
@@ -64,7 +66,24 @@ def together(site: Site, c: Component) -> bool:
 
 
 def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
-    return (partition.whole_nodes if partition else None) or site.scheduler.whole_nodes
+    """Whether nodes are whole ones; where jobs ask for numbers of nodes and of nothing else, they always are."""
+    stated = (partition.whole_nodes if partition else None) or site.scheduler.whole_nodes
+    return stated or ("always" if _by_nodes(site) else None)
+
+
+def _by_nodes(site: Site) -> Optional[str]:
+    """The scheduler whose jobs ask for nodes only here."""
+    styles = {"sge": (site.sge.style, "node-types"), "lsf": (site.lsf.style, "nodes")}
+    style, by_nodes = styles.get(site.scheduler.type, ("", "-"))
+    return site.scheduler.type if style == by_nodes else None
+
+
+def narrowest(site: Site, c: Component, name: str) -> Tuple[int, int]:
+    """Where types of node are asked for, the better is that of which fewer, and then smaller ones, are needed."""
+    if site.scheduler.type != "sge" or site.sge.style != "node-types":
+        return 0, 0
+    c = settled(site, c, name)
+    return c.nodes or 1, c.cpus or 0
 
 
 def all_gpus(c: Component) -> int:

@@ -6,6 +6,7 @@ import sys
 from math import prod
 from typing import List, NamedTuple, Optional, Tuple
 
+from hpcgen.allocation import narrowest
 from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node, threads
 from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
@@ -31,7 +32,8 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
     if not site.partitions:
         return Choice(None, routed, refusals(site, job, component, None))
     tried = [(refusals(site, job, component, name), name, rank) for name, rank in _candidates(site, component)]
-    refused, name, _ = min(tried, key=lambda found: (excess(site, job, component, found[1]) if found[0] else 0, found[2]))
+    over = {name: excess(site, job, component, name) if wrong else 0 for wrong, name, _ in tried}
+    refused, name, _ = min(tried, key=lambda found: (over[found[1]], narrowest(site, component, found[1]), found[2]))
     if site.scheduler.routes:
         return Choice(None, site.cite("scheduler", "routes"), refused)
     why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
