@@ -199,6 +199,11 @@ def test_what_cannot_be_said_is_refused_with_what_to_do(kind: str, asked: Dict[s
     assert words in text and all(line.startswith(("--", "program")) for line in text.splitlines()), text
 
 
+@pytest.mark.parametrize(("kind", "name"), [("pbs", "PBS_ARRAY_INDEX"), ("torque", "PBS_ARRAYID"), ("sge", "SGE_TASK_ID"), ("lsf", "LSB_JOBINDEX")])
+def test_an_arrays_index_has_another_name(kind: str, name: str) -> None:
+    assert f"each job of the array has its index in ${name}" in job(kind, workload="serial", array="1-3").notes
+
+
 def test_flux_says_that_memory_means_nothing_to_it() -> None:
     assert any(note.startswith("--mem: Flux holds no job") for note in job("flux", mem="3G", workload="serial").notes)
 

@@ -92,8 +92,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         notes.append(HANGS)
     if request is not apart:
         notes.append(_flattened(apart, job))
-    if job.array and scheduler.INDEX:
-        notes.append(f"each job of the array has its index in ${scheduler.INDEX}")
+    if job.array and (variable := scheduler.index(job.dialect)):
+        notes.append(f"each job of the array has its index in ${variable}")
     job = _shared_env(job, request)
     return replace(explained(site, job, origins), notes=tuple(notes), header=made_by)
 

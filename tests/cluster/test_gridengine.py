@@ -80,7 +80,7 @@ def test_mpi_over_two_hosts(grid):
 def test_dask_mpi_on_one(grid):
     folder = run(grid, "dask", workers=2, cpus_per_worker=2, job_name="check", output="out.txt")
     text = (folder / "out.txt").read_text()
-    assert "Dask result: 5" in text and text.count("2 threads 2048 MiB") == 2, text
+    assert "Dask result: 5" in text and len(re.findall(r"(?m)^worker node00\d .* 2 threads \d+ MiB$", text)) == 2, text
 
 
 def test_flattened_dask_mpi(grid):

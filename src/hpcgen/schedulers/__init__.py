@@ -27,10 +27,12 @@ class Scheduler(Protocol):
     TEST_ONLY: Tuple[str, ...]
     FILTERS: Mapping[str, Callable[..., Any]]
     ONE_QUEUE: bool  # all components of a job are in one partition
-    INDEX: Optional[str]  # the variable with a job's index in its array, where people cannot be expected to know it
 
     def memory(self, components: List[Component]) -> List[Component]:
         """The components with one style of memory for the whole job."""
+
+    def index(self, dialect: Mapping[str, Any]) -> Optional[str]:
+        """The variable with a job's index in its array; None for sbatch's, whose options these are."""
 
     def hetjob(self, dialect: Mapping[str, Any]) -> Optional[str]:
         """Why heterogeneous jobs cannot be said in this dialect, or None."""

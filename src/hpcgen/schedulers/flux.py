@@ -21,7 +21,10 @@ WHY_SILENT = "Flux holds no job to an amount of memory: take whole nodes where i
 SUBMIT = ("flux", "batch")
 TEST_ONLY = ("flux", "batch", "--dry-run")
 ONE_QUEUE = True
-INDEX = None
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return None
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:

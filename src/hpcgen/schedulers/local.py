@@ -12,7 +12,6 @@ ACCOUNT_VARIABLE = None
 INHERITED = ()
 SUBMIT = ()
 ONE_QUEUE = True
-INDEX = None
 TEST_ONLY = ()
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
@@ -22,6 +21,10 @@ SILENT = (
     "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp", "resource",
 )  # fmt: skip
 FILTERS: Dict[str, Callable[..., Any]] = {}
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return None
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:

@@ -25,7 +25,10 @@ SUBMIT = ("bsub",)
 STDIN = True  # bsub reads directives from its standard input only
 TEST_ONLY = ()
 ONE_QUEUE = True
-INDEX = "LSB_JOBINDEX"
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "LSB_JOBINDEX"
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:

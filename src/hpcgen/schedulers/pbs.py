@@ -23,7 +23,10 @@ SILENT = ()
 SUBMIT = ("qsub",)
 TEST_ONLY = ()
 ONE_QUEUE = True
-INDEX = "PBS_ARRAY_INDEX"
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "PBS_ARRAYID" if _says(dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:

@@ -24,7 +24,10 @@ SILENT = ()
 SUBMIT = ("qsub", "-terse")
 TEST_ONLY = ("qsub", "-w", "v")
 ONE_QUEUE = True
-INDEX = "SGE_TASK_ID"
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return "SGE_TASK_ID"
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:

@@ -21,10 +21,13 @@ ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
 SILENT = ()
 ONE_QUEUE = False
-INDEX = None
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")
+
+
+def index(dialect: Mapping[str, Any]) -> Optional[str]:
+    return None
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
