@@ -183,6 +183,7 @@ REFUSALS = [
     ("lsf", {"mail_type": "FAIL"}, "END,FAIL"),
     ("lsf", {"resource": {"a": "1"}}, "rusage[a=1]"),
     ("lsf", {"array": "0-9"}, "counts from 1"),
+    ("lsf", {"workload": "dask-mpi", "hetjob": True, "gpus_per_task": "1"}, "leave it out"),
     ("summit", {"tmp": "1G"}, "--tmp"),
     ("summit", {"workload": "mpi", "ntasks": 4, "gpus": "2"}, "--gpus-per-task"),
     ("flux", {"array": "1-9"}, "--cc"),
@@ -212,6 +213,14 @@ def test_one_queue_for_all_components() -> None:
     small = {**SITES["pbs"], "partitions": {"small": {"nodes": ["thin"], "max_cpus": 8, "source": "x"}, **SITES["pbs"]["partitions"]}}
     made = plan(decode("stub", small, "stub.toml"), flags(program="x.py", hetjob=True, workers=9, cpus_per_worker=4))
     assert [c.partition for c in made.components] == ["normal", "normal"]
+
+
+def test_the_components_are_one_job_to_the_limits_of_a_queue() -> None:
+    queue = {"debug": {"nodes": ["thin"], "max_nodes": 2, "source": "x"}}
+    tables = decode("stub", {**SITES["polaris"], "partitions": queue}, "stub.toml")
+    assert len(plan(tables, flags(program="x.py", hetjob=True, workers=48)).components) == 2
+    with pytest.raises(LimitError, match="--hetjob: 3 nodes in all: partition debug .* allows 2 a job"):
+        plan(tables, flags(program="x.py", hetjob=True, workers=49))
 
 
 def test_a_table_of_another_scheduler_is_a_fault() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from math import ceil
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen.allocation import all_gpus, settled
 from hpcgen.job import Component, Job, Origin
@@ -172,6 +172,15 @@ def refusals(site: Site, job: Job, component: Component, partition: Optional[str
     """Everything in which this component, as it is allocated there, is over what the partition, or the site, allows."""
     component = settled(site, component, partition)
     return [text for rule in RULES for text in rule(Case(site, job, component, partition))]
+
+
+def over_together(site: Site, job: Job, parts: Sequence[Component], name: Optional[str]) -> Iterator[str]:
+    """What the components of a heterogeneous job are over as the one job that they are, where all share a queue."""
+    totals = {"max_nodes": sum(c.nodes or 1 for c in parts), "max_cpus": sum(c.cpus or c.ntasks * c.cpus_per_task for c in parts)}
+    for key, total in totals.items():
+        for limit, where in Case(site, job, parts[-1], name).limit(key):
+            if total > limit:
+                yield f"--hetjob: {total} {key[4:]} in all: {where} allows {limit} a job: ask for fewer, or leave out --hetjob"
 
 
 def script_over(site_kib: Optional[int], text: str) -> Optional[str]:

@@ -260,6 +260,8 @@ def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job,
             notes.append(f"partition {partition} ({origin.text})")
         if (facts := site.partitions.get(partition or "")) and facts.note:
             notes.append(f"partition {partition}: {facts.note}")
+    if scheduler.ONE_QUEUE and len(placed) > 1 and not problems:
+        problems += check.over_together(site, job, placed, placed[-1].partition)
     return replace(job, components=tuple(placed)), problems, list(dict.fromkeys(notes))
 
 

@@ -71,7 +71,8 @@ def _umask() -> int:
 def log_folders(job: Job) -> Iterator[Path]:
     """Make the folders of the job's output: where one is missing, Slurm lets the job vanish without a word."""
     for name in (job.output, job.error):
-        folder = Path(job.chdir or "", name or "").parent
+        place = Path(job.chdir or "", name or "")
+        folder = place if (name or "").endswith("/") else place.parent  # PBS takes folders, too
         if name and "%" not in str(folder) and not folder.is_dir():
             try:
                 folder.mkdir(parents=True)

@@ -65,6 +65,8 @@ FILES = {"j": "%J", "A": "%J", "a": "%I"}
 
 def refuse(job: Job) -> List[str]:
     says = _says(job.dialect)
+    if job.hetjob and says.gpu == "-gpu" and any(c.gpus for c in job.components):
+        return ["--hetjob: GPUs of LSF are every host's, and scheduler and client would get them too: leave it out"]
     return list(dict.fromkeys([*_of_job(job), *(text for c in job.components for text in _of_component(c, says))]))
 
 
