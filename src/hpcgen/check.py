@@ -176,7 +176,8 @@ def refusals(site: Site, job: Job, component: Component, partition: Optional[str
 
 def over_together(site: Site, job: Job, parts: Sequence[Component], name: Optional[str]) -> Iterator[str]:
     """What the components of a heterogeneous job are over as the one job that they are, where all share a queue."""
-    totals = {"max_nodes": sum(c.nodes or 1 for c in parts), "max_cpus": sum(c.cpus or c.ntasks * c.cpus_per_task for c in parts)}
+    cpus = sum(c.cpus or c.ntasks * c.cpus_per_task for c in parts)
+    totals = {"max_nodes": sum(c.nodes or 1 for c in parts), "max_cpus": cpus}
     for key, total in totals.items():
         for limit, where in Case(site, job, parts[-1], name).limit(key):
             if total > limit:
