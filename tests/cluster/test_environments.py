@@ -16,7 +16,7 @@ from hpcgen import definition, environment, load, plan, render  # noqa: E402
 from hpcgen.rendering import document  # noqa: E402
 from hpcgen.request import Layer, merge  # noqa: E402
 
-from . import apptainer, bed, cases, mpi, slurm  # noqa: E402
+from . import apptainer, bed, cases, mpi, slurm, suites  # noqa: E402
 from .shape import Module  # noqa: E402
 
 SITES = {"mahuika": "Intel(R) MPI Library", "kestrel": "MPICH", "m3-smu": "Open MPI"}
@@ -94,6 +94,17 @@ def test_a_job_runs_in_the_image(images: dict[str, Path], site: str) -> None:
         up.down()
 
 
+def test_the_hosts_mpi_takes_the_images_place(images: dict[str, Path], prepared: Path) -> None:
+    """What a Cray's job exports and binds: here Intel MPI, which has MPICH's binary interface too, stands for Cray's."""
+    place, _ = image(images, "kestrel")
+    code = "from mpi4py import MPI; print(MPI.Get_library_version())"
+    run = ["unshare", "--user", "--map-root-user", "--", "apptainer", "exec", "--bind", f"{INTEL}:/host", str(place), "python", "-c", code]
+    for named, library in (([], "MPICH"), (["APPTAINERENV_LD_LIBRARY_PATH=/host/lib"], "Intel(R) MPI Library")):
+        line = [*suites.inside(suites.root("unstable")), "env", *named, *run]
+        done = subprocess.run(line, capture_output=True, text=True)
+        assert done.stdout.startswith(library), done.stderr
+
+
 # --- environments
 
 
@@ -108,8 +119,9 @@ def prepared() -> Path:
             wheel.unlink()  # the source alone: nothing else may be installed in its place
         (WHEELS / "complete").touch()
     if not INTEL.exists():
-        subprocess.run([*PIP, "install", "--prefix", f"{INTEL}.part", "--ignore-installed", "impi-rt", "impi-devel"], check=True)
-        (Path(f"{INTEL}.part") / "local").rename(INTEL) if (Path(f"{INTEL}.part") / "local").exists() else Path(f"{INTEL}.part").rename(INTEL)
+        part = Path(f"{INTEL}.part")
+        subprocess.run([*PIP, "install", "--prefix", str(part), "--ignore-installed", "impi-rt", "impi-devel"], check=True)
+        (part / "local" if (part / "local").exists() else part).rename(INTEL)  # Debian's pip adds a folder
     return WHEELS
 
 
