@@ -137,7 +137,7 @@ def test_a_whole_program(tmp_path: Path) -> None:
 PLACE = """
     import os, sys
 
-    print([sys.argv, __name__, __file__, sys.path[0], __doc__, __spec__, __package__, sys.modules["__main__"].__dict__ is globals()])
+    print([sys.argv, __name__, __file__, sys.path[0]], __doc__, __spec__, __package__, sys.modules["__main__"].__dict__ is globals())
     print("-c" in sys.argv, "" in sys.path, sys.stdin is not None, "intercept" in globals(), "HOST" in globals())
 """
 
