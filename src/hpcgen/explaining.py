@@ -49,7 +49,7 @@ class Tracing(rendering.Environment):
         return super().shown(value) if value is None or not read else self._marked(str(value), read)
 
     def _marked_item(self, item: Any, found: Tuple[Origin, ...]) -> Any:
-        return (item[0], self._marked(item[1], found)) if isinstance(item, tuple) else self._marked(item, found)
+        return tuple(self._marked(part, found) for part in item) if isinstance(item, tuple) else self._marked(item, found)
 
     def _marked(self, text: str, found: Tuple[Origin, ...]) -> str:
         self.origins.append(found)

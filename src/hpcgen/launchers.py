@@ -94,14 +94,15 @@ def ibrun(job: Job, step: Step) -> str:
 
 
 def _resplit(job: Job, step: Step, words: List[str]) -> str:
-    """Words that are not plain go into a file beside the job, from which bash takes them as they are."""
+    """Words that are not plain go into a file beside the job, with what the script carries: bash takes both as they are."""
     text = programs(job, step)[0]
     if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
         return f"{join(words)} {text}"
-    own = "".join(f"export {name}\n" for name, _ in job.carried if f'"${name}"' in text)
+    own = [name for name, _ in job.carried if f'"${name}"' in text]
+    declared = f"declare -p {join(own)}; " if own else ""
     number = "$JOB_ID" + ("-$SGE_TASK_ID" if job.array else "") if job.scheduler == "sge" else "$SLURM_JOB_ID"
     file = f'"hpcgen-{number}.sh"'
-    return f"{own}printf '%s\\n' {word(text)} > {file}\n{join(words)} bash {file}"
+    return f"{{ {declared}printf '%s\\n' {word(text)}; }} > {file}\n{join(words)} bash {file}"
 
 
 def ccc_mprun(job: Job, step: Step) -> str:

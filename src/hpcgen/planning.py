@@ -44,7 +44,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     workload = workloads.get(name)
     scheduler = schedulers.get(site.scheduler.type)
     apart = request
-    if request.hetjob and request.flatten and _no_hetjob(site, scheduler):
+    if request.hetjob and request.flatten and _no_hetjob(site, request, scheduler):
         request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
@@ -55,7 +55,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
-    launcher = layout.launcher or (site.mpi.launcher if workload.MPI else "none")
+    launcher = _launcher(site, request) if workload.MPI else "none"
     job = Job(
         scheduler=site.scheduler.type,
         scheduler_version=site.scheduler.version,
@@ -110,7 +110,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
             f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
             f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
         )
-    if request.hetjob and (why := _no_hetjob(site, scheduler)):
+    if request.hetjob and (why := _no_hetjob(site, request, scheduler)):
         problems.append(f"--hetjob: {why}")
     if request.array and site.scheduler.arrays is False:
         advice = site.scheduler.arrays_advice or "submit the jobs one by one"
@@ -125,10 +125,14 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         problems.append(f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them")
     if (request.bind or request.container_verb) and not request.image:
         problems.append("--bind and --container-verb are for a container: give its --image as well")
-    if request.kill_on_bad_exit is not None and site.mpi.launcher != "srun":
-        problems.append(f"--kill-on-bad-exit: only srun knows it, and {site.id} has {site.mpi.launcher}: leave it out")
+    launcher = _launcher(site, request) if workload.MPI else "none"
+    if request.kill_on_bad_exit is not None and launcher != "srun":
+        problems.append(f"--kill-on-bad-exit: only srun knows it, and this job is started by {launcher}: leave it out")
     if request.runner == "slurm" and site.scheduler.type != "slurm":
         problems.append(f"--runner slurm: {site.id} has no Slurm: leave out --runner")
+    for name in ("mpi", "interface") if request.runner == "local" else ("mpi",) if request.runner == "slurm" else ():
+        if value := getattr(request, name):
+            problems.append(f"--{name} {value}: with --runner {request.runner} nothing uses it: leave out one of them")
     if request.mpi and site.mpi.flavour and not pmi_agrees(site.mpi.flavour, request.mpi):
         problems.append(f"--mpi {request.mpi}: {site.mpi.flavour} of {site.id} does not start under it: leave it out")
     if request.userbase and ":" in request.userbase:
@@ -137,7 +141,12 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         raise RequestError(*problems)
 
 
-def _no_hetjob(site: Site, scheduler: schedulers.Scheduler) -> Optional[str]:
+def _launcher(site: Site, request: Request) -> str:
+    """Who starts the ranks: the site's launcher, unless Dask is asked to do without MPI."""
+    return {"slurm": "srun", "local": "none"}.get(request.runner or "", site.mpi.launcher)
+
+
+def _no_hetjob(site: Site, request: Request, scheduler: schedulers.Scheduler) -> Optional[str]:
     """Why a heterogeneous job cannot be had at this site, with what to do instead; None where it can."""
     flat = "add --flatten for the nearest job of equal ranks, or leave out --hetjob"
     if site.scheduler.hetjob is False:
@@ -145,7 +154,7 @@ def _no_hetjob(site: Site, scheduler: schedulers.Scheduler) -> Optional[str]:
         return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
     if why := scheduler.hetjob(_dialect(site)):
         return f"{why}: {flat}"
-    if why := launchers.refuse(site.mpi.launcher, site.scheduler.type):
+    if why := launchers.refuse(_launcher(site, request), site.scheduler.type):
         return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
     return None
 

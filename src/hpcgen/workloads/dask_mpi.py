@@ -26,6 +26,8 @@ WORKERS = 3
 HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
 # By these MPI_Get_library_version() is known; Cray's has MPICH's binary interface, and its name in its own.
 NAMES = {"intel": "Intel", "mpich": "MPICH", "cray-mpich": "MPICH", "openmpi": "Open MPI"}
+# Else a nanny sets one thread in its worker's environment, whatever its own is. Source: distributed.yaml of 2026.8.
+NANNY = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__"
 CUDA = "dask_cuda.CUDAWorker"
 
 
@@ -49,7 +51,6 @@ def lay_out(request: Request) -> Layout:
         (*_assumed(request), *share),
         tuple(_notes(request, parts[-1], workers)),
         () if request.plain else ("dask", "program", *PARTS[runner]),
-        {"mpi": None, "slurm": "srun", "local": "none"}[runner],
         "none" if runner == "slurm" else None,
     )
 
@@ -73,6 +74,9 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
             options["memory_limit"] = f"{each - headroom(each)}MiB"
         options["worker_class"] = request.worker_class or (CUDA if site.dask.cuda and gpus_asked(request) else None)
         options["local_directory"], found["local"] = _local_directory(site, request, origins)
+        if options["worker_class"]:
+            values["needs"] = ["dask_cuda"] if options["worker_class"].startswith("dask_cuda.") else None
+            values["env"] = {f"{NANNY}{name}_NUM_THREADS": str(cpus // options["nthreads"]) for name in ("OMP", "MKL", "OPENBLAS")}
         values["dask"] = {name: value for name, value in options.items() if value is not None}
     if runner != "local" and (interface := request.interface or site.network.interface):
         values["interfaces"] = [interface, *(() if request.interface else site.network.fallback)]
