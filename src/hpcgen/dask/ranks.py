@@ -17,12 +17,15 @@ from signal import SIG_IGN, SIGUSR1, SIGUSR2, alarm, signal
 
 from hpcgen.dask.program import ENV, HOST, PMIX, announce, enter, intercept, look, run, say
 
+ONCE = threading.Lock()
 
-def leave(status, whole=True):
+
+def leave(status, whole):
     """Without the MPI_Finalize that would wait for a dead rank, unless all are there: it lets no thread of Python's run."""
+    ONCE.acquire()
     sys.stdout.flush()
     if "mpi4py" in sys.modules and (whole or PMIX):
-        alarm(3)
+        alarm(9)
         sys.modules["mpi4py.MPI"].Finalize()
         ctypes.PyDLL(None).exit(status)  # MPICH says goodbye to Hydra there
     os._exit(status)
@@ -114,7 +117,7 @@ def serve(asked, argv, rank, size, bcast):
                 leave(1, value)
             if word == "end":
                 over.append(True)
-                close(state["status"] * (rank == 1))
+                close(state["status"] * (rank == 1), value)
             words.put((word, value))
 
     def hear(wanted):
@@ -170,12 +173,11 @@ def serve(asked, argv, rank, size, bcast):
     leave(0, hear("end"))
 
 
-def close(status):
-    """Dask's servers end by themselves; what does not is cut off."""
-    threading.Timer(4, os._exit, (status,)).start()
-    if "dask_mpi" in sys.modules:
-        from distributed import Nanny, Scheduler, Worker
+def close(status, whole):
+    """Dask's servers end by themselves; what does not, for a task still runs, is cut off."""
+    threading.Timer(2, leave, (status, whole)).start()
+    from distributed import Nanny, Scheduler, Worker
 
-        logging.getLogger("distributed").setLevel(99)
-        for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
-            server.loop.add_callback(server.close)
+    logging.disable()
+    for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
+        server.loop.add_callback(server.close)

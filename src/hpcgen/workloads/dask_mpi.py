@@ -76,7 +76,8 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
         options["local_directory"], found["local"] = _local_directory(site, request, origins)
         if options["worker_class"]:
             values["needs"] = ["dask_cuda"] if options["worker_class"].startswith("dask_cuda.") else None
-            values["env"] = {f"{NANNY}{name}_NUM_THREADS": str(cpus // options["nthreads"]) for name in ("OMP", "MKL", "OPENBLAS")}
+            each_has = str(cpus // options["nthreads"])
+            values["env"] = {f"{NANNY}{name}_NUM_THREADS": each_has for name in ("OMP", "MKL", "OPENBLAS")}
         values["dask"] = {name: value for name, value in options.items() if value is not None}
     if runner != "local" and (interface := request.interface or site.network.interface):
         values["interfaces"] = [interface, *(() if request.interface else site.network.fallback)]
