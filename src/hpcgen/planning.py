@@ -110,7 +110,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
             f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
             f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
         )
-    if request.hetjob and (why := _no_hetjob(site, request, scheduler)):
+    if request.hetjob and request.runner != "local" and (why := _no_hetjob(site, request, scheduler)):
         problems.append(f"--hetjob: {why}")
     if request.array and site.scheduler.arrays is False:
         advice = site.scheduler.arrays_advice or "submit the jobs one by one"

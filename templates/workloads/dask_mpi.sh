@@ -8,7 +8,7 @@ export HPCGEN_STATUS
 status=0
 {{ launch.line }} || status=$?
 [ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
-rm -f "$HPCGEN_STATUS"
+rm -f "$HPCGEN_STATUS" "$HPCGEN_STATUS.meet"
 exit "$status"
 #%   else
 {{ launch.line }}

@@ -36,6 +36,31 @@ def ready(suite: str, kind: str) -> bool:
     return (venv(suite, kind) / "complete").exists()
 
 
+# What old modules of sites have, by the machine's Python and by 3.9 where there is one.
+OLD = ("dask==2022.4.2", "distributed==2022.4.2", "dask-mpi==2022.4.0", "tornado<6.2", "click<8.2", "urllib3<2", "setuptools<70", "mpi4py", "mpich")
+
+
+def old_pythons() -> dict[str, str]:
+    """Where an environment with an old Dask is, or will be, and the Python that it is made by."""
+    found = {"old": "/usr/bin/python3"}
+    found.update({"old-3.9": path for path in (shutil.which("python3.9"),) if path and _runs(path)})
+    return {str(CACHE / "venvs/machine" / name): path for name, path in found.items()}
+
+
+def _runs(python: str) -> bool:
+    """Some are stand-ins that only say which Python to choose."""
+    return subprocess.run([python, "-c", "import venv"], capture_output=True).returncode == 0
+
+
+def install_old(place: str, python: str) -> None:
+    if not Path(place, "complete").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", place], check=True)
+        # its tornado has no wheel for today's Python, and needs no compiler
+        subprocess.run([f"{place}/bin/python", "-m", "pip", *PIP[:-1], *OLD], check=True)
+        Path(place, "complete").touch()
+
+
 def install_older() -> None:
     if not (OLDER / "complete").exists():
         shutil.rmtree(OLDER, ignore_errors=True)

@@ -43,6 +43,7 @@ def install() -> None:
         jobs = [pool.submit(suites.install, suite, suite, suites.PACKAGES[suite]) for suite in ("unstable", "trixie")]
         jobs += [pool.submit(mpi.install, "", kind, []) for kind in mpi.KINDS]
         jobs.append(pool.submit(mpi.install_older))
+        jobs += [pool.submit(mpi.install_old, place, python) for place, python in mpi.old_pythons().items()]
         if not apptainer.built():
             jobs.append(pool.submit(apptainer.image_root))
         for job in jobs:

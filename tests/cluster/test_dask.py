@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from . import needs
 
 needs.or_skip()
+
+from hpcgen import load  # noqa: E402
 
 from . import bed, daskbed, mpi, slurm  # noqa: E402
 from .daskbed import HET, PLAIN, PMI, Done, script, site  # noqa: E402
@@ -37,7 +40,8 @@ def as_asked(done: Done, threads: int = 4, omp: int = 1, net: str = IB0) -> None
     assert [(t, mib, o) for t, mib, _, o in done.workers()] == [(threads, LIMIT, str(omp))] * 3, done.output
     assert all(address.startswith(net) for _, _, address, _ in done.workers())
     assert "Traceback" not in done.output and "srun: error" not in done.output
-    assert done.ended_after() < 5
+    if (done.place / "ended").exists():
+        assert done.ended_after() < 5
 
 
 def one_line(done: Done, *words: str, seconds: float = 15) -> None:
@@ -92,7 +96,7 @@ def test_the_programs_status_is_the_jobs(up: bed.Miniature, how: str, status: in
     done = report(up, f"status-{how}", "impi", how, **HET)
     assert done.status == status and "result 55" in done.output
     assert done.output.count("Traceback") == (how == "raise")
-    assert ('File "dask_report.py", line' in done.output) == (how == "raise") and "exec(" not in done.output
+    assert ('/dask_report.py", line' in done.output) == (how == "raise") and "exec(" not in done.output
     assert ("farewell" in done.output) == (how == "farewell")
     assert done.ended_after() < 5
 
@@ -187,6 +191,16 @@ def test_without_the_scheduler_or_the_program(up: bed.Miniature, kind: str, whom
     done, seconds = struck(up, f"struck-{kind}-{whom}", script(site(kind), program="dask_long.py", **PLAIN), whom)
     assert done.status != 0 and seconds < 60
     assert f"rank {whom}" in done.output and "has died" in done.output
+
+
+@pytest.mark.parametrize("place", mpi.old_pythons(), ids=os.path.basename)
+def test_dask_of_old_modules(tmp_path: Path, place: str) -> None:
+    """dask-mpi 2022.4 with Dask of that month, by mpiexec on this machine: the page's example, and the status."""
+    (tmp_path / "prog.py").write_text((daskbed.PROGRAMS / "dask_sum.py").read_text() + "raise SystemExit(3)\n")
+    text = script(load("local"), program="prog.py", workers=2, cpus_per_worker=2, venv=place)
+    done = subprocess.run(["bash", "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 3 and "Dask result: 5" in done.stdout, done.stderr
+    assert ", 2, 2013265920)" in done.stdout and "Traceback" not in done.stderr
 
 
 def test_asked_to_end_with_the_first(up: bed.Miniature) -> None:

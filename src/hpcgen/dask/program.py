@@ -100,7 +100,7 @@ def run(argv):
             sys.argv = ["-c", *argv[2:]]
             exec(compile(argv[1], "<string>", "exec"), main.__dict__)
         else:
-            main.__file__ = path = os.path.abspath(path)
+            main.__file__ = path = os.path.join(os.getcwd(), path)
             with open(path, "rb") as file:
                 exec(compile(file.read(), path, "exec"), main.__dict__)
     except SystemExit as end:

@@ -10,7 +10,7 @@ from hpcgen.dask.ranks import serve
 
 def begin(asked, argv):
     rank, size = int(ENV["SLURM_PROCID"]), asked.get("ranks") or int(ENV["SLURM_NTASKS"])
-    path = ".dask-{}-{}-{}".format(*(ENV.get(f"SLURM_{name}", 0) for name in ("JOB_ID", "STEP_ID", "RESTART_COUNT")))
+    path = ENV.get("HPCGEN_STATUS", ".dask-{SLURM_JOB_ID}-{SLURM_STEP_ID}".format(**ENV)) + ".meet"
 
     def bcast(value):
         """Rank 0's word, in a file that only its owner can read."""

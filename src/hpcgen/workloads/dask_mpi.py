@@ -78,6 +78,7 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
             values["needs"] = ["dask_cuda"] if options["worker_class"].startswith("dask_cuda.") else None
             each_has = str(cpus // options["nthreads"])
             values["env"] = {f"{NANNY}{name}_NUM_THREADS": each_has for name in ("OMP", "MKL", "OPENBLAS")}
+            values["env"]["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"  # at its end
         values["dask"] = {name: value for name, value in options.items() if value is not None}
     if runner != "local" and (interface := request.interface or site.network.interface):
         values["interfaces"] = [interface, *(() if request.interface else site.network.fallback)]

@@ -24,7 +24,7 @@ ENV = os.environ
 HOST = socket.gethostname()
 PMIX = "PMIX_RANK" in ENV
 def say(text):
- print("hpcgen:", text, file=sys.stderr, flush=True)
+ print("hpcgen:", text, file=sys.stderr)
 def die(text):
  if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
   say(text)
@@ -34,7 +34,7 @@ def die(text):
 def look(asked, argv):
  options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
  versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
- for name in ("dask", "distributed", "dask_mpi", *options.get("worker_class", "").split(".")[:-1]):
+ for name in ("dask", "distributed", "dask_mpi", *asked.get("needs", ())):
   try:
    versions.append(f"{name} {version(name)}")
   except ImportError:
@@ -73,7 +73,7 @@ def announce(asked, address, services):
  say(f"scheduler {address}")
  port = getattr(services.get("dashboard"), "port", None)
  if port:
-  tunnel = f", which ssh -N -L {port}:{HOST}:{port} {asked['login']} brings to localhost" if "login" in asked else ""
+  tunnel = f", ssh -N -L {port}:{HOST}:{port} {asked['login']} brings it to localhost" if "login" in asked else ""
   say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 def enter(argv):
  sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
@@ -86,7 +86,7 @@ def run(argv):
    sys.argv = ["-c", *argv[2:]]
    exec(compile(argv[1], "<string>", "exec"), main.__dict__)
   else:
-   main.__file__ = path
+   main.__file__ = path = os.path.join(os.getcwd(), path)
    with open(path, "rb") as file:
     exec(compile(file.read(), path, "exec"), main.__dict__)
  except SystemExit as end:
@@ -100,7 +100,7 @@ def run(argv):
   return 0
  return 1
 def main(begin):
- if sys.path[0] == "":
+ if sys.path[0] in ("", os.getcwd()):
   del sys.path[0]
  argv = sys.argv[1:]
  asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
@@ -110,11 +110,14 @@ def main(begin):
  ENV.update(asked.get("env", {}))
  argv = asked.get("argv", argv)
  begin(asked, argv) if argv else die("name a program")
-def leave(status, whole=True):
+ONCE = threading.Lock()
+def leave(status, whole):
+ ONCE.acquire()
  sys.stdout.flush()
  if "mpi4py" in sys.modules and (whole or PMIX):
-  alarm(3)
+  alarm(9)
   sys.modules["mpi4py.MPI"].Finalize()
+  ctypes.PyDLL(None).exit(status)
  os._exit(status)
 def hub(server, size, token):
  links, seen, over = {}, {}, []
@@ -142,7 +145,7 @@ def hub(server, size, token):
    return
   text = f"rank {rank} on {seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
   say(f"{text}: the others go on") if rank > 1 and max(links.values()) > 1 else stop(f"{text}: all end")
- deadline = time.time() + 30
+ until = time.time() + 30
  while True:
   for one in wait([server, *links], 1):
    try:
@@ -154,8 +157,8 @@ def hub(server, size, token):
      hear(one, *one.recv())
    except (EOFError, OSError):
     lost(links.pop(one, -1))
-  if len(seen) < size and time.time() > deadline and not over:
-   stop(f"ranks {sorted({*range(size)} - {*seen})} do not reach {HOST}")
+  if len(seen) < size and time.time() > until and not over:
+   stop(f"ranks { {*range(size)} - {*seen}} do not reach {HOST}")
 def reach(places, port, token):
  for place in places * 5:
   with contextlib.suppress(OSError):
@@ -181,15 +184,16 @@ def serve(asked, argv, rank, size, bcast):
    try:
     word, value = link.recv()
    except (EOFError, OSError):
-    if rank == 1 and not over:
+    if over:
+     return
+    if rank == 1:
      say("rank 0, the scheduler, has died: all end")
-    os._exit(state["status"])
+    os._exit(1)
    if word == "stop":
     leave(1, value)
    if word == "end":
     over.append(True)
-    state["status"] *= rank == 1
-    close(state["status"])
+    close(state["status"] * (rank == 1), value)
    words.put((word, value))
  def hear(wanted):
   while True:
@@ -231,13 +235,12 @@ def serve(asked, argv, rank, size, bcast):
  enter(argv)
  play(initialize, hear("start"))
  leave(0, hear("end"))
-def close(status):
- threading.Timer(4, os._exit, (status,)).start()
- if "dask_mpi" in sys.modules:
-  from distributed import Nanny, Scheduler, Worker
-  logging.getLogger("distributed").setLevel(99)
-  for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
-   server.loop.add_callback(server.close)
+def close(status, whole):
+ threading.Timer(2, leave, (status, whole)).start()
+ from distributed import Nanny, Scheduler, Worker
+ logging.disable()
+ for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
+  server.loop.add_callback(server.close)
 def begin(asked, argv):
  try:
   import mpi4py
@@ -287,5 +290,5 @@ status=0
 srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 apptainer run my_container.sif -c "$launcher" '{"ranks":5,"mpi":"Intel","login":"-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}' dask_example.py : \
      --het-group=1 --cpus-per-task=4 env OMP_NUM_THREADS=1 apptainer run my_container.sif -c "$launcher" '{"ranks":5,"mpi":"Intel","dask":{"nthreads":4,"memory_limit":"11674MiB"},"login":"-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}' dask_example.py || status=$?
 [ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
-rm -f "$HPCGEN_STATUS"
+rm -f "$HPCGEN_STATUS" "$HPCGEN_STATUS.meet"
 exit "$status"
