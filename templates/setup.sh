@@ -5,6 +5,9 @@
 #%   if setup.purge
 module {{ setup.purge }}
 #%   endif
+#%   for folder in setup.use
+module use {{ folder|path }}
+#%   endfor
 #%   for module in setup.modules
 module load {{ module|word }}
 #%   endfor

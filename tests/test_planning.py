@@ -9,9 +9,10 @@ import pytest
 
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
 from hpcgen.request import Layer, merge
+from hpcgen.site import decode
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Token
-from tiny import site
+from tiny import site, tables
 
 
 def job(at: Any = None, **asked: Any) -> Job:
@@ -221,6 +222,15 @@ def test_no_partition_where_the_scheduler_routes() -> None:
 def test_unasked_time_fits_the_partition_asked_for() -> None:
     made = job(program="x.py", partition="debug")
     assert made.time == 1800 and any("30 minutes" in note for note in made.notes)
+
+
+def test_a_machine_whose_nodes_all_have_gpus() -> None:
+    """Its partitions are for jobs without GPUs too, ranked as elsewhere; those that are only for the asking stay so."""
+    limits = {"alone": {"max_time": "1h", "auto": False}, "capacity": {"max_time": "7-0"}, "debug": {"max_time": "1h"}}
+    partitions = {name: {"nodes": ["gpu"], "source": "docs", **facts} for name, facts in limits.items()}
+    made = decode("tiny", {**tables(), "partitions": partitions}, "tiny.toml")
+    for hours, chosen in ((1, "debug"), (5, "capacity")):
+        assert job(made, program="x.py", workload="serial", time=f"{hours}h").components[0].partition == chosen
 
 
 def test_gpus_in_the_sites_own_spelling() -> None:

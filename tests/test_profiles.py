@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpcgen import Request, SiteError, load, plan, render, workloads
+from hpcgen import LimitError, Request, SiteError, load, plan, render, workloads
 from hpcgen.site import Rates, listing
 from tiny import site, tables
 
@@ -40,6 +40,16 @@ SITES = [name for name, _ in listing()]
         (dict(partitions={"p": {"nodes": ["tin"], "source": "docs"}}), ["no [nodes.tin]", "did you mean 'thin'?"]),
         (dict(partitions={"p": {"max_tme": "1h", "source": "docs"}}), ["partitions.p", "did you mean 'max_time'?"]),
         (dict(partitions={"p": {"max_time": "soon", "source": "docs"}}), ["partitions.p.max_time", "1:30:00"]),
+        (dict(partitions={"p": {"bins": [{"max_time": "1h"}], "source": "docs"}}), ["partitions.p.bins: 0", "'cpus'"]),
+        (dict(partitions={"p": {"bins": [{"cpus": 4}], "source": "docs"}}), ["partitions.p.bins.0: 'max_time' is missing"]),
+        (
+            dict(partitions={"p": {"max_time": "1h", "bins": [{"cpus": 4, "max_time": "2h"}], "source": "docs"}}),
+            ["partitions.p.bins: 0", "longer than max_time"],
+        ),
+        (
+            dict(partitions={"p": {"bins": [{"cpus": 4, "max_time": "2h"}, {"cpus": 2, "max_time": "1h"}], "source": "docs"}}),
+            ["partitions.p.bins: 1", "no larger"],
+        ),
         (dict(status="retired"), ["successor"]),
         (dict(status="gone"), ["active, retired"]),
         (dict(defaults={"tme": "1h"}), ["defaults", "did you mean 'time'?"]),
@@ -109,6 +119,31 @@ def test_charges_are_read_and_cited() -> None:
     assert (made.charge.rates.cpu, made.charge.rates.mem_per_cpu, made.charge.qos) == (2.0, 4096, {"high": 2.0})
     assert made.partitions["express"].charge.cpu == 6 and made.partitions["short"].charge == Rates()
     assert made.cite("partitions", "express", "charge").source == "Docs"
+
+
+def test_bins() -> None:
+    """The first bin that holds a job says its time; one that none holds has the partition's."""
+    bins = [{"cpus": 8, "max_time": "48h"}, {"cpus": 16, "max_time": "24h"}]
+    made = site(partitions={"p": {"nodes": ["thin"], "max_time": "72h", "bins": bins, "source": "docs"}})
+
+    def time_over(ntasks: int, time: str) -> str:
+        with pytest.raises(LimitError) as wrong:
+            plan(made, Request(workload="mpi", program="x", ntasks=ntasks, time=time, partition="p"))
+        return str(wrong.value)
+
+    assert "up to 8 CPUs, partition p [Docs, read 2026-01-02] allows 2-00:00:00" in time_over(8, "49h")
+    assert "up to 16 CPUs, partition p [Docs, read 2026-01-02] allows 1-00:00:00" in time_over(9, "49h")
+    assert "partition p [Docs, read 2026-01-02] allows 3-00:00:00" in time_over(17, "73h")
+    for ntasks, hours in ((8, "48h"), (16, "24h"), (17, "72h")):
+        plan(made, Request(workload="mpi", program="x", ntasks=ntasks, time=hours, partition="p"))
+    made = site(limits={"bins": bins, "source": "docs"}, partitions={"p": {"nodes": ["thin"], "source": "docs"}})
+    assert "up to 8 CPUs, tiny [Docs, read 2026-01-02] allows 2-00:00:00" in time_over(8, "49h")
+
+
+def test_folders_of_modules() -> None:
+    made = site(modules={"use": ["/soft/modulefiles"]})
+    script = render(plan(made, Request(workload="mpi", program="x.py", ntasks=2)))
+    assert "module purge\nmodule use /soft/modulefiles\nmodule load" in script
 
 
 def test_citation() -> None:

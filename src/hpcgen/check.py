@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from math import ceil
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen.allocation import all_gpus, settled
 from hpcgen.job import Component, Job, Origin
-from hpcgen.site import Node, Partition, Site
+from hpcgen.site import Bin, Node, Partition, Site
 from hpcgen.units import clock, size
 
 
@@ -28,12 +28,21 @@ class Case(NamedTuple):
     def partition(self) -> Optional[Partition]:
         return self.site.partitions.get(self.name) if self.name else None
 
-    def limit(self, key: str) -> Iterator[Tuple[int, str]]:
+    def limit(self, key: str) -> Iterator[Tuple[Any, str]]:
         """The partition's and the site's value of this limit, each with where it stands."""
         if self.partition is not None and (value := getattr(self.partition, key, None)) is not None:
             yield value, f"partition {self.name} {cited(self.site.cite('partitions', str(self.name), key))}"
         if (value := getattr(self.site.limits, key, None)) is not None:
             yield value, f"{self.site.id} {cited(self.site.cite('limits', key))}"
+
+    def times(self) -> Iterator[Tuple[int, str]]:
+        """The limits of time: that of the first bin which holds a job of this size; else the partition's and the site's."""
+        for bins, where in self.limit("bins"):
+            if own := next((bin_ for bin_ in bins if _holds(bin_, self.component)), None):
+                most = " and ".join(f"{n} {what}{'s' * (n > 1)}" for key, what in SIZES.items() if (n := getattr(own, key)))
+                yield own.max_time, f"up to {most}, {where}"
+                return
+        yield from self.limit("max_time")
 
     def kinds(self) -> List[Tuple[str, Node]]:
         """The kinds of node that the component may land on."""
@@ -44,13 +53,21 @@ class Case(NamedTuple):
 Rule = Callable[[Case], Iterator[str]]
 
 
+SIZES = {"cpus": "CPU", "nodes": "node", "gpus": "GPU"}
+
+
+def _holds(bin_: Bin, c: Component) -> bool:
+    have = {"cpus": c.cpus or c.ntasks * c.cpus_per_task, "nodes": c.nodes or 1, "gpus": all_gpus(c)}
+    return all(have[key] <= (getattr(bin_, key) or have[key]) for key in SIZES)
+
+
 def cited(origin: Origin) -> str:
     return f"[{origin.source}, {origin.date}]" if origin.source else f"[{origin.text}]"
 
 
 def time_over(case: Case) -> Iterator[str]:
     """The time limit is longer than the partition or the site allows."""
-    for limit, where in case.limit("max_time"):
+    for limit, where in case.times():
         if (case.job.time or 0) > limit:
             other = _longer(case)
             yield f"--time {clock(case.job.time or 0)}: {where} allows {clock(limit)}: ask for --time {clock(limit)}{other}"
@@ -94,12 +111,8 @@ def cpus_over(case: Case) -> Iterator[str]:
 
 def gpus_over(case: Case) -> Iterator[str]:
     """More GPUs than a job may have."""
-    c = case.component
-    if c.gpus is None:
-        return
-    total = c.gpus.count * {"job": 1, "node": c.nodes or 1, "task": c.ntasks}[c.gpus.per]
     for limit, where in case.limit("max_gpus"):
-        if total > limit:
+        if (total := all_gpus(case.component)) > limit:
             yield f"{total} GPUs: {where} allows {limit} a job: ask for --gpus {limit}"
 
 

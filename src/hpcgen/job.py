@@ -108,6 +108,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
     init: Tuple[str, ...] = ()
     purge: Optional[str] = None
+    use: Tuple[str, ...] = ()
     modules: Tuple[str, ...] = ()
     conda: Optional[str] = None
     venv: Optional[str] = None

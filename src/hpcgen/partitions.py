@@ -70,15 +70,19 @@ def _asked(site: Site, job: Job, component: Component) -> Choice:
 
 
 def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, str]]]:
-    """Partitions with their rank, narrowest first: a GPU's only for jobs that ask for one, then the default."""
-    ranked = []
+    """Partitions with their rank, narrowest first: the default before the others, and a GPU's only for jobs that ask for one.
+
+    Where every node has GPUs, these partitions are all that there is, whatever was asked for.
+    """
+    ranked, plain = [], []
     for name, partition in site.partitions.items():
         kinds = [site.nodes[kind] for kind in partition.nodes]
         gpus = bool(kinds) and all(node.gpus for node in kinds)
-        odd = int(not partition.auto) * 2 + int(gpus != (component.gpus is not None))
-        if partition.auto and not (gpus and component.gpus is None):
-            memory = max((node.mem or UNKNOWN for node in kinds), default=UNKNOWN)
+        memory = max((node.mem or UNKNOWN for node in kinds), default=UNKNOWN)
+        odd = int(gpus != (component.gpus is not None))
+        if partition.auto:
             ranked.append((name, (odd, int(not partition.default), partition.max_time or UNKNOWN, memory, name)))
-    if not ranked:
-        ranked = [(name, (3, 0, 0, 0, name)) for name in site.partitions]
-    return ranked
+            plain += [name] if not gpus else []
+    if component.gpus is None and plain:
+        ranked = [found for found in ranked if found[0] in plain]
+    return ranked or [(name, (3, 0, 0, 0, name)) for name in site.partitions]

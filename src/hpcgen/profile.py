@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Iterator, List
+from typing import TYPE_CHECKING, Dict, Iterator, List, Union
 
 from hpcgen import dialects, schedulers, tables
 from hpcgen.errors import among
@@ -14,7 +14,7 @@ from hpcgen.launchers import LAUNCHERS
 from hpcgen.request import Request
 
 if TYPE_CHECKING:
-    from hpcgen.site import Site
+    from hpcgen.site import Limits, Partition, Site
 
 # Which `srun --mpi=` types wire which MPI (pmix also as pmix_v4, pmix_v5 …). Intel MPI with I_MPI_PMI_LIBRARY aborts
 # under pmix and none, and Open MPI without PMIx aborts under pmi2: measured with Slurm 22.05, Intel MPI 2021.18,
@@ -60,8 +60,22 @@ def faults(site: Site) -> Iterator[str]:
         for kind in partition.nodes:
             if kind not in site.nodes:
                 yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
+        yield from (f"partitions.{name}.bins: {fault}" for fault in _bins(partition))
+    yield from (f"limits.bins: {fault}" for fault in _bins(site.limits))
     if sum(partition.default for partition in site.partitions.values()) > 1:
         yield "partitions: more than one has default = true"
+
+
+def _bins(place: Union[Partition, Limits]) -> Iterator[str]:
+    """Bins are read in order, so that a larger one after a smaller one is what makes sense."""
+    for i, bin_ in enumerate(place.bins):
+        if not (bin_.cpus or bin_.nodes or bin_.gpus):
+            yield f"{i}: up to how many 'cpus', 'nodes' or 'gpus'?"
+        if place.max_time is not None and bin_.max_time > place.max_time:
+            yield f"{i}: its time is longer than max_time"
+        before = place.bins[i - 1] if i else None
+        if before and all((getattr(bin_, key) or 0) <= (getattr(before, key) or 0) for key in ("cpus", "nodes", "gpus")):
+            yield f"{i}: it is no larger than the one before"
 
 
 def _charges(site: Site) -> Iterator[str]:

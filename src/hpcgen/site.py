@@ -52,9 +52,10 @@ class Shell(Table, frozen=True, kw_only=True):
 
 
 class Modules(Table, frozen=True, kw_only=True):
-    """Modules to load, each list where it applies; `purge` empties the environment first."""
+    """Modules to load, each list where it applies; `purge` empties the environment first, `use` are folders to look in."""
 
     purge: Optional[Literal["purge", "--force purge", "reset"]] = None
+    use: Tuple[Token, ...] = ()
     base: Tuple[Token, ...] = ()
     python: Tuple[Token, ...] = ()
     mpi: Tuple[Token, ...] = ()
@@ -170,9 +171,19 @@ class Charge(Table, frozen=True, kw_only=True):
     qos: Dict[str, Rate] = {}
 
 
+class Bin(Struct, frozen=True, kw_only=True):
+    """The time that jobs of at most so many `cpus`, `nodes` or `gpus` may take."""
+
+    cpus: Optional[Count] = None
+    nodes: Optional[Count] = None
+    gpus: Optional[Count] = None
+    max_time: Time
+
+
 class Partition(Table, frozen=True, kw_only=True):
     """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice.
 
+    `bins`: times by the job's size, smallest first; a job has that of the first bin that holds it.
     `whole_nodes`: jobs get, and ask for, nodes with all their CPUs, or do so above one node; else as the scheduler's table
     says. `cpus_per_gpu`: CPUs that a job must ask for with each GPU, no more and no fewer.
     """
@@ -182,6 +193,7 @@ class Partition(Table, frozen=True, kw_only=True):
     auto: bool = True
     max_time: Optional[Time] = None
     min_time: Optional[Time] = None
+    bins: Tuple[Bin, ...] = ()
     max_nodes: Optional[Count] = None
     min_nodes: Optional[Count] = None
     max_cpus: Optional[Count] = None
@@ -197,6 +209,7 @@ class Limits(Table, frozen=True, kw_only=True):
     """What any one job may ask for, whatever its partition."""
 
     max_time: Optional[Time] = None
+    bins: Tuple[Bin, ...] = ()
     max_nodes: Optional[Count] = None
     max_cpus: Optional[Count] = None
     max_node_time: Optional[Time] = None

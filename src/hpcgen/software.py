@@ -54,6 +54,7 @@ def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setu
     return Setup(
         init=site.shell.init,
         purge=facts.purge,
+        use=facts.use,
         modules=modules,
         conda=request.conda,
         venv=request.venv,
@@ -63,7 +64,7 @@ def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setu
             origins,
             {"conda": "conda", "venv": "venv", "userbase": "userbase", "env": "env"},
             found,
-            {"purge": site.cite("modules", "purge"), "init": site.cite("shell", "init")},
+            {"purge": site.cite("modules", "purge"), "use": site.cite("modules", "use"), "init": site.cite("shell", "init")},
         ),
     )
 

@@ -82,7 +82,9 @@ def _facts(site: sites.Site) -> List[Tuple[str, str, str]]:
 def _text(value: Any) -> str:
     """A fact in a line; of a table within a table, what differs from a silent one."""
     if isinstance(value, (tuple, list)):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_text, value))
+    if isinstance(value, sites.Bin):
+        return f"{value.max_time} up to " + " and ".join(f"{most} {key}" for key, most in _pairs(value)[:3] if most)
     if isinstance(value, sites.Rates):
         silent = sites.Rates()
         value = {key: fact for key, fact in _pairs(value) if fact != getattr(silent, key)}
