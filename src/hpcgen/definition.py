@@ -172,4 +172,5 @@ def _build(site: Site, image: str, file: str) -> List[str]:
     where = f" {facts.build_where}" if facts.build_where else ""
     here = facts.build != "root"
     loads = [f"module load {shell.word(name)}" for name in (*site.modules.base, *site.modules.container) if here]
+    loads = [*(f"module use {shell.word(folder)}" for folder in site.modules.use if loads), *loads]
     return [f"build{where}: {site.cite('container', 'build')}", *(f"    {line}" for line in (*loads, command))]

@@ -269,5 +269,6 @@ def _steps(site: Site, made: Environment, request: Request, file: Optional[str])
     prefix = f"--prefix {shell.path(made.place)} " if made.prefix else ""
     loads = [f"module load {shell.word(name)}" for name in (*made.setup.modules, *made.modules)]
     purge = [f"module {made.setup.purge}"] if made.setup.purge and loads else []
+    purge += [f"module use {shell.word(folder)}" for folder in made.setup.use if loads]
     create = f"{variables}conda env create {prefix}--file {shell.path(file or FILE)}"
     return ["install:", *(f"    {line}" for line in (*purge, *loads, create)), f"then: {job}"]

@@ -14,6 +14,7 @@
 module load singularity
 module load openmpi/4.1.5
 export OMP_NUM_THREADS=8
+test -e /g/data/vp91/images/fit.sif || { echo "hpcgen: there is no image" /g/data/vp91/images/fit.sif >&2; exit 1; }
 export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}$PWD"
 
 singularity exec /g/data/vp91/images/fit.sif python fit.py
