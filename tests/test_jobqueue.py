@@ -652,6 +652,40 @@ def test_a_cluster_without_dask_is_refused_in_a_line() -> None:
     assert "RequestError: dask_jobqueue is not installed here: pip install 'hpcgen[dask]'" in done.stderr
 
 
+# --- values that are out to do harm
+
+NASTY = (
+    "\ntouch CANARY\n", "$(touch CANARY)", "`touch CANARY`", "x; touch CANARY; #", "'; touch CANARY; '", "x|touch CANARY",
+    "%(x)s %s", "x\"; touch CANARY; \"", "${A:-$(touch CANARY)}", "&{touch,CANARY}",
+)  # fmt: skip
+WHERE = (
+    "job_name", "comment", "output", "chdir", "conda", "venv", "userbase", "python", "image", "module", "env", "interface",
+    "local_directory", "worker_args", "scheduler_interface", "log_directory", "account", "directive",
+)  # fmt: skip
+TOKENS = ("account", "interface", "scheduler_interface", "log_directory", "module", "directive")
+
+
+@pytest.mark.parametrize("field", WHERE)
+def test_nothing_is_run_that_stands_in_a_value(field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script that dask-jobqueue submits, run by bash: refused here, or the words of an argument there."""
+    monkeypatch.chdir(tmp_path)
+    made = 0
+    for value in NASTY:
+        given: Any = (value,) if field in ("module", "worker_args", "directive") else {"A": value} if field == "env" else value
+        extras = {field: given} if field in Extras._fields else {}
+        try:
+            found = export(tiny.site(), request(tiny.site(), **({} if extras else {field: given})), Extras.of(extras))
+        except RequestError:
+            continue
+        script = runnable(theirs(found).job_script())
+        quiet = "module() { :; }; conda() { :; }; srun() { :; }\n"
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        subprocess.run(["bash", "-c", quiet + script.replace(sys.executable, ":")], env=env, cwd=tmp_path, capture_output=True)
+        assert not list(tmp_path.rglob("*CANARY*")), value
+        made += 1
+    assert made or field in TOKENS, "all were refused"
+
+
 # --- a live cluster, without a job
 
 def alive(site: str, **arguments: Any) -> Any:

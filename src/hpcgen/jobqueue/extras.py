@@ -58,7 +58,7 @@ def _fault(name: str, value: Any) -> Optional[str]:
             return f"{_flag(name)}: {why}"
     if name == "section" and not re.fullmatch(r"[A-Za-z][\w-]*", value, re.ASCII):
         return f"--section: '{value}' is no name for a section of Dask's configuration: letters, digits, _ and - only"
-    if name == "log_directory" and re.search(r"[~$\s#'\"\\]", value):
+    if name == "log_directory" and not re.fullmatch(r"[\w./+@:=,-]+", value):
         return f"--log-directory: neither dask-jobqueue nor the scheduler expands or quotes '{value}': write a plain path"
     return interface_fault(_flag(name), value) if name == "scheduler_interface" else None
 
