@@ -289,6 +289,14 @@ def test_only_variables_expand(text: str, word: str) -> None:
     assert (done.stdout, done.stderr) == (plain, "")
 
 
+def test_disk_that_must_be_asked_for() -> None:
+    site = tiny.site(scheduler={"type": "pbs"}, mpi=NO_SRUN, pbs={"disk": "jobfs", "source": "docs"},
+                     storage={"local": "$PBS_JOBFS", "source": "docs"})  # fmt: skip
+    note = "workers spill to $PBS_JOBFS, which is as large as --tmp asks: say --tmp 100G, or --local-directory"
+    assert note in export(site, request(site)).notes
+    assert note not in export(site, request(site, tmp=Memory(1024))).notes
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("site", SPOKEN)
 def test_the_prologue_is_the_script_s(site: str, name: str) -> None:

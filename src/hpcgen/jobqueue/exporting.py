@@ -65,7 +65,7 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         extras.section or backend.section,
         tuple(found.get(key, (key, EMPTY.get(key), ())) for key in backend.all_keys),
         header.lines(site, request, origins, COMMAND, *extras.said()),
-        (*_assumed(assumed, job.notes), *_notes(request, found["processes"][1], interface, extras)),
+        (*_assumed(assumed, job.notes), *_notes(site, request, found["processes"][1], interface, extras)),
         job,
         site.network.fallback if interface == site.network.interface else (),
         getattr(schedulers.get(job.scheduler), "on_command_line", lambda job: ())(job),
@@ -194,7 +194,7 @@ def _assumed(more: Tuple[str, ...], notes: Tuple[str, ...]) -> List[str]:
     return [*([f"assumed: {', '.join(texts)}"] if texts else []), *rest]
 
 
-def _notes(request: Request, processes: int, interface: Optional[str], extras: Extras) -> Iterator[str]:
+def _notes(site: Site, request: Request, processes: int, interface: Optional[str], extras: Extras) -> Iterator[str]:
     """What of dask-jobqueue a person should know."""
     if gpus_asked(request) and processes > 1:
         yield "all workers of a job see all its GPUs: ask for one worker a job, or use dask-cuda's worker"
@@ -202,5 +202,7 @@ def _notes(request: Request, processes: int, interface: Optional[str], extras: E
         folder, slash, _ = (getattr(request, name) or "").rpartition("/")
         if slash and folder:
             yield f"--{name}: make the folder {folder} first; that of --log-directory is made by dask-jobqueue"
+    if getattr(site.dialect(), "disk", None) and site.storage.local and not (request.tmp or request.local_directory):
+        yield f"workers spill to {site.storage.local}, which is as large as --tmp asks: say --tmp 100G, or --local-directory"
     if interface and not extras.scheduler_interface:
         yield f"Dask's scheduler listens on {interface} too, where the cluster is made: elsewhere say --scheduler-interface"
