@@ -76,10 +76,12 @@ class Command(Struct, frozen=True, kw_only=True):
     """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
 
     With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
+    `starter` are words for Python that start it by a program of their own: ``-m torch.distributed.run …``.
     """
 
     python: Optional[str] = None
     told: Optional[str] = None
+    starter: Tuple[str, ...] = ()
     file: Optional[str] = None
     args: Tuple[str, ...] = ()
 
@@ -88,7 +90,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """One launch over these components (indices into the job's), with a command for each of them.
 
     `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
-    `per_node` the ranks of each node, where the launcher has to be told.
+    `per_node` the ranks of each node, where the launcher has to be told; `through` is how bash starts the script `node`,
+    which the workload's template has, and which starts the program on each node.
     `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default.
     """
 
@@ -98,6 +101,7 @@ class Step(Struct, frozen=True, kw_only=True):
     options: Tuple[str, ...] = ()
     flavour: Optional[str] = None
     per_node: Optional[int] = None
+    through: Optional[str] = None
     pmi: Optional[str] = None
     kill_on_bad_exit: Optional[bool] = None
     origins: Origins = {}
@@ -138,6 +142,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
     `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
     `carried` are programs in Python that the script holds, by the names of the shell's variables that they are in.
+    `interfaces` are those for the traffic between nodes, best first.
     """
 
     scheduler: str
@@ -172,6 +177,7 @@ class Job(Struct, frozen=True, kw_only=True):
     setup: Setup = Setup()
     container: Optional[Container] = None
     carried: Env = ()
+    interfaces: Tuple[str, ...] = ()
     script_max_kib: Optional[int] = None
     origins: Origins = {}
 

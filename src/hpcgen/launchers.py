@@ -157,13 +157,14 @@ def programs(job: Job, step: Step) -> List[str]:
     """What each component runs: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
-        start, file = _contained(job.container, command.python), [command.file] if command.file else []
+        start, file = [*_contained(job.container, command.python), *command.starter], [command.file] if command.file else []
         if command.told is not None:
             text = f'{_join(start)} -c "$launcher" {_told(command)}'
         elif command.file is None:
             text = f'{_join(start)} -c "$selfcheck" {join(command.args)}'.rstrip()
         else:
             text = _command([*start, *file, *command.args], step.launcher)
+        text = f"{step.through} {text}" if step.through else text
         env = _environment(job, job.components[i])
         texts.append(f"env {join(env)} {text}" if env else text)
     return texts

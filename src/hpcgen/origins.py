@@ -59,6 +59,7 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
     wide["shebang"] = site.cite("shell", "shebang")
     wide["scheduler_version"] = origins.get("hetjob", Origin("rule", "between components"))
     wide["header"] = Origin("rule", "how the script was made")
+    wide["interfaces"] = origins.get("interface", site.cite("network", "interface"))
     wide["joined"] = Origin("rule", "no --error: its lines go to the output")
     if table := site.dialect():
         wide.update({f"dialect.{key}": site.cite(site.scheduler.type, key) for key in table.stated()})

@@ -16,7 +16,7 @@ from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
-from hpcgen.software import container, setup, step, with_gpu_flag
+from hpcgen.software import container, interfaces, per_node, setup, step, with_gpu_flag
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
 from hpcgen.words import plain
@@ -29,6 +29,8 @@ HANGS = (
     "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
 )
 DEFAULT_WORKLOAD = "dask-mpi"
+# Options of one workload's own.
+ONLY = {"nproc_per_node": "torchrun"}
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
 
 
@@ -55,7 +57,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
-    launcher = _launcher(site, request) if workload.MPI else "none"
+    launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else "none"
+    wired = launcher if workload.MPI else "none"
     job = Job(
         scheduler=site.scheduler.type,
         scheduler_version=site.scheduler.version,
@@ -69,9 +72,10 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         dialect=_dialect(site),
         components=tuple(components),
         steps=(),
-        setup=setup(site, request, origins, launcher),
-        container=container(site, request, origins, launcher),
+        setup=setup(site, request, origins, wired),
+        container=container(site, request, origins, wired),
         carried=_carried(request, name, layout.parts),
+        interfaces=interfaces(site, request) if workload.ONE_A_NODE else (),
         script_max_kib=site.scheduler.script_max_kib,
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
@@ -103,6 +107,9 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
     for name in workload.REFUSES:
         if getattr(request, name) is not None:
             problems.append(f"--{name.replace('_', '-')}: only --workload dask-mpi has roles: leave it out")
+    for name, only in ONLY.items():
+        if getattr(request, name) is not None and (request.workload or DEFAULT_WORKLOAD) != only:
+            problems.append(f"--{name.replace('_', '-')}: this is of --workload {only} alone: leave it out")
     if site.scheduler.account_required and not request.account:
         variable = f", or export {scheduler.ACCOUNT_VARIABLE}" if scheduler.ACCOUNT_VARIABLE else ""
         where = check.cited(site.cite("scheduler", "account_required"))
@@ -232,7 +239,7 @@ def _gpus(site: Site, request: Request, c: Component) -> Component:
     if name == "gres":
         return replace(c, gpus=Gpus(number, "node", kind, "gres"))
     style, nodes = site.scheduler.gpu_request, c.nodes or (1 if c.ntasks == 1 else None)
-    if style != "gpus" and per == "job" and nodes and number % nodes == 0:
+    if (style != "gpus" or (c.ntasks_per_node == 1 and c.ntasks > 1)) and per == "job" and nodes and number % nodes == 0:
         number, per = number // nodes, "node"
     gpus = Gpus(number, per, kind, style if per == "node" else "gpus")  # type: ignore[arg-type]
     if gpus.per == "node" and gpus.style == "gres":

@@ -139,11 +139,12 @@ class Launch(NamedTuple):
     line: str
     goes_on: bool
     origins: Dict[str, Tuple[Origin, ...]]
+    through: Optional[str]
 
 
 def _launches(job: Job) -> List[Launch]:
     steps = [(step, {"line": tuple(step.origins.values())}) for step in job.steps]
-    return [Launch(launch(job, step), step.kill_on_bad_exit is False, origins) for step, origins in steps]
+    return [Launch(launch(job, s), s.kill_on_bad_exit is False, origins, s.through) for s, origins in steps]
 
 
 def templates(job: Job) -> Tuple[str, ...]:

@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
     site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi or serial")] = None
+    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial or torchrun")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
 
@@ -53,6 +53,7 @@ class Request(Struct, frozen=True, kw_only=True):
     ntasks: Annotated[Optional[Count], about("number of tasks (MPI ranks)", "-n")] = None
     ntasks_per_node: Annotated[Optional[Count], about("tasks on each node", "--tasks-per-node")] = None
     ntasks_per_core: Annotated[Optional[Count], about("tasks on each core")] = None
+    nproc_per_node: Annotated[Optional[Count], about("torchrun's processes on each node, unless one for each GPU")] = None
     cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
     threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
     hint: Annotated[Optional[Hint], about("what the program is bound by, or whether it takes hardware threads")] = None
@@ -94,7 +95,7 @@ class Request(Struct, frozen=True, kw_only=True):
     userbase: Annotated[Optional[Line], about("PYTHONUSERBASE, the folder of `pip install --user`")] = None
     python: Annotated[Optional[Line], about("Python interpreter to run")] = None
     env: Annotated[Dict[Name, Text], about("environment variable NAME=VALUE for the job (repeatable)")] = {}
-    interface: Annotated[Optional[Token], about("network interface for Dask's traffic: ib0, hsn0")] = None
+    interface: Annotated[Optional[Token], about("network interface for the traffic between nodes: ib0, hsn0")] = None
     mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
     kill_on_bad_exit: Annotated[Optional[bool], about("whether a rank that fails ends the whole job, in srun's own way")] = None
     image: Annotated[Optional[Line], about("container image (.sif) that the program runs in")] = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
 import msgspec
 
-from hpcgen import schedulers
-from hpcgen.job import Component, Container, Job, Origin, Origins, Setup, Step
+from hpcgen import schedulers, workloads
+from hpcgen.errors import RequestError
+from hpcgen.job import Command, Component, Container, Job, Origin, Origins, Setup, Step
 from hpcgen.origins import item_key, own
 from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
@@ -105,26 +106,54 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
     return msgspec.structs.replace(job, container=msgspec.structs.replace(job.container, gpu_flag="--rocm"))
 
 
+def per_node(site: Site, name: str, components: List[Component]) -> str:
+    """What starts a process on each node, where no MPI is needed: Slurm itself, and none on one node. Raises RequestError."""
+    nodes = sum(c.ntasks for c in components)
+    if nodes == 1:
+        return "none"
+    launcher = "srun" if site.scheduler.type == "slurm" else site.mpi.launcher
+    if launcher not in EACH_NODE:
+        where = site.cite("mpi", "launcher")
+        raise RequestError(
+            f"--nodes {nodes}: {launcher} of {site.id} ({where}) cannot start one process on each node for --workload {name}: "
+            "ask for one node"
+        )
+    return launcher
+
+
+# Those that start a program's words as they are, with the script's variables, once on each node.
+EACH_NODE = ("srun", "mpiexec", "mpirun", "pals", "flux")
+
+
+def interfaces(site: Site, request: Request) -> Tuple[str, ...]:
+    if request.interface:
+        return (str(request.interface),)
+    return tuple(map(str, filter(None, (site.network.interface, *site.network.fallback))))
+
+
 def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, launcher: str, origins: Origins) -> Step:
     python = request.python or (site.python if not request.image else "python")
-    commands = [msgspec.structs.replace(c, python=python) if c.python else c for c in layout.commands]
+    commands = [_by(python, c) if c.python else c for c in layout.commands]
     found: Dict[str, Optional[Origin]] = {}
     if layout.parts:
         told = [tell(site, request, job, part, origins) for part in job.components]
         commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
         found = {name: origin for one in told for name, origin in one.origins.items()}
-    pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" else None
-    kill = request.kill_on_bad_exit
+    needs_mpi = workloads.get(job.workload).MPI
+    pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" and needs_mpi else None
+    kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit
+    own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
     return Step(
         components=tuple(range(len(job.components))),
         commands=tuple(commands),
         launcher=launcher,
         options=site.mpi.options if launcher != "none" else (),
         flavour=site.mpi.flavour,
+        through=layout.through,
         pmi=pmi,
-        kill_on_bad_exit=False if kill is None and layout.parts and launcher == "srun" else kill,
+        kill_on_bad_exit=kill,
         origins=own(origins, {"commands": "program", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}, found, {
-            "launcher": site.cite("mpi", "launcher") if launcher != "none" else Origin("rule", f"{job.workload}: no launcher"),
+            "launcher": site.cite("mpi", "launcher") if launcher == site.mpi.launcher else Origin("rule", own_way),
             "pmi": site.cite("mpi", "pmi") if pmi else None,
         }),
     )  # fmt: skip
@@ -133,3 +162,8 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
 def compact(values: Dict[str, object]) -> str:
     """JSON without blanks, in which nothing but ASCII is."""
     return json.dumps(values, separators=(",", ":"))
+
+
+def _by(python: str, command: Command) -> Command:
+    starter = tuple(python if word == command.python else word for word in command.starter)
+    return msgspec.structs.replace(command, python=python, starter=starter)

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import apptainer, mpi, suites
+from . import apptainer, frameworks, mpi, suites
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "sge_qmaster", "sge_execd", "qsub", "debootstrap", "ip", "nsenter", "unshare", "setpriv")
 
@@ -18,6 +18,7 @@ def missing() -> list[str]:
         found.append("Lmod")
     found += [f"an environment with {kind}" for suite, kinds in mpi.WANTED.items() for kind in kinds if not mpi.ready(suite, kind)]
     found += [] if (mpi.OLDER / "complete").exists() else ["an older Dask"]
+    found += frameworks.missing()
     found += [f"a root of Debian {suite}" for suite in ("trixie", "unstable") if not suites.ready(suite)]
     return found + ([] if apptainer.ready() else ["a container image"])
 
@@ -44,6 +45,7 @@ def install() -> None:
         jobs += [pool.submit(mpi.install, "", kind, []) for kind in mpi.KINDS]
         jobs.append(pool.submit(mpi.install_older))
         jobs += [pool.submit(mpi.install_old, place, python) for place, python in mpi.old_pythons().items()]
+        jobs += [pool.submit(frameworks.install, name) for name in frameworks.PACKAGES]
         if not apptainer.built():
             jobs.append(pool.submit(apptainer.image_root))
         for job in jobs:

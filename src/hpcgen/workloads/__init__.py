@@ -16,7 +16,8 @@ class Layout(NamedTuple):
     """Components, a command for each, what was assumed, and what else a person should know.
 
     `parts`: the modules that make the launcher which runs inside the job, package first. `pmi`: that of the
-    step, where it is not the site's.
+    step, where it is not the site's; `kill_on_bad_exit`: whether one process that fails ends all, where srun is
+    asked. `through`: how bash starts the script of the workload's template that starts the program on each node.
     """
 
     components: List[Component]
@@ -25,6 +26,8 @@ class Layout(NamedTuple):
     notes: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     pmi: Optional[str] = None
+    kill_on_bad_exit: Optional[bool] = None
+    through: Optional[str] = None
 
 
 class Told(NamedTuple):
@@ -35,12 +38,14 @@ class Told(NamedTuple):
 
 
 class Workload(Protocol):
-    """What plan knows of a workload. `MPI`: whether a launcher starts it; `REFUSES`: options that mean nothing to it.
+    """What plan knows of a workload. `MPI`: whether MPI's launcher starts it; `ONE_A_NODE`: whether the scheduler starts it,
+    once on each node, without MPI; `REFUSES`: options that mean nothing to it.
 
     One that has `parts` also has `tell(site, request, job, component, origins) -> Told`.
     """
 
     MPI: bool
+    ONE_A_NODE: bool
     REFUSES: Tuple[str, ...]
 
     def lay_out(self, request: Request) -> Layout:
@@ -136,3 +141,23 @@ def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Tuple[str, ...]]
     if request.exclusive:
         return {**asked, "mem_mib": 0}, ("all memory of each node (--mem)",)
     return {**asked, "mem_per_cpu_mib": MIB_PER_CPU}, ("1G a CPU (--mem-per-cpu)",)
+
+
+def gpus_on_each(request: Request, nodes: int) -> int:
+    """GPUs of each node where one task has them all. Raises RequestError where nodes would have different numbers."""
+    asked = gpus_asked(request)
+    if asked is None or asked.per != "job":
+        return asked.number if asked else 0
+    if asked.number % nodes:
+        raise RequestError(
+            f"--gpus {asked.number}: {nodes} nodes cannot have the same number of them: ask for "
+            f"--gpus-per-node {-(-asked.number // nodes)}"
+        )
+    return asked.number // nodes
+
+
+def refuse_ranks(request: Request, why: str, instead: str) -> None:
+    """Raises RequestError for numbers of ranks, where there is one process a node."""
+    for name in ("ntasks", "ntasks_per_node", "ntasks_per_core"):
+        if (count := getattr(request, name)) is not None and (name, count) != ("ntasks_per_node", 1):
+            raise RequestError(f"--{name.replace('_', '-')} {count}: {why}: {instead}")

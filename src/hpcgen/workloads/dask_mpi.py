@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpcgen.site import Site
 
 MPI = True
+ONE_A_NODE = False
 REFUSES = ()
 PACKAGES = {"dask": "dask", "distributed": "distributed", "dask-mpi": "dask-mpi"}
 CLIENT = 2  # the scheduler's rank and the client's
@@ -52,6 +53,7 @@ def lay_out(request: Request) -> Layout:
         tuple(_notes(request, parts[-1], workers)),
         () if request.plain else ("dask", "program", *PARTS[runner]),
         "none" if runner == "slurm" else None,
+        None if request.plain else False,
     )
 
 

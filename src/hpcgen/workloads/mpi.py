@@ -7,6 +7,7 @@ from hpcgen.request import Request
 from hpcgen.workloads import ROLES, Layout, command, component, memory
 
 MPI = True
+ONE_A_NODE = False
 REFUSES = ROLES
 
 

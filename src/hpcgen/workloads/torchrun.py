@@ -1,0 +1,51 @@
+"""PyTorch's processes, started by torchrun: one torchrun on each node, and by it a process for each GPU.
+
+Source: torch.distributed.run of PyTorch 2.13, whose --rdzv-conf and --local-addr are read from PET_… variables too.
+"""
+
+from __future__ import annotations
+
+from typing import List
+
+import msgspec
+
+from hpcgen.errors import RequestError
+from hpcgen.request import Request
+from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
+
+MPI = False
+ONE_A_NODE = True
+REFUSES = tuple(name for name in ROLES if name != "interface")
+NODE = 'bash -c "$node" "$meeting"'
+
+
+def lay_out(request: Request) -> Layout:
+    refuse_ranks(request, "torchrun runs once on each node", "give --nodes, and --nproc-per-node for its processes")
+    if request.mpi:
+        raise RequestError(f"--mpi {request.mpi}: torchrun needs no MPI: leave it out")
+    nodes, assumed = request.nodes or 1, [] if request.nodes else ["1 node (--nodes)"]
+    gpus = gpus_on_each(request, nodes)
+    processes = request.nproc_per_node or gpus or 1
+    if not (request.nproc_per_node or gpus):
+        assumed.append("1 process (--nproc-per-node)")
+    if request.cpus_per_task is None and request.cpus_per_gpu is None:
+        assumed.append("1 CPU a process (--cpus-per-task)")
+    fields, share = memory(request)
+    c = component(request, "torchrun", nodes, request.cpus_per_task or processes, nodes=nodes, ntasks_per_node=1, **fields)
+    if c.cpus_per_task < processes:
+        raise RequestError(
+            f"--cpus-per-task {c.cpus_per_task}: it is for all {processes} processes of a node: ask for {processes} or more"
+        )
+    c = msgspec.structs.replace(c, env=threads(c.cpus_per_task // processes))
+    one = command(request)
+    starter = [*_starter(nodes, processes), *([] if one.file and one.python else ["--no-python"])]
+    if one.file is None:
+        starter.append(one.python or "python")
+    one = msgspec.structs.replace(one, python=one.python or request.python or "python", starter=tuple(starter))
+    return Layout([c], [one], (*assumed, *share), kill_on_bad_exit=True, through=NODE if nodes > 1 else None)
+
+
+def _starter(nodes: int, processes: int) -> List[str]:
+    """Elastic restarts stay off, as torchrun has them."""
+    where = ["--standalone"] if nodes == 1 else [f"--nnodes={nodes}", "--rdzv-backend=c10d"]
+    return ["-m", "torch.distributed.run", *where, f"--nproc-per-node={processes}"]

@@ -1,0 +1,30 @@
+#% include "carried.sh"
+
+#% for launch in launches
+#%   if launch.through
+# torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that
+# nobody uses; what differs from node to node torchrun takes from PET_LOCAL_ADDR and PET_RDZV_CONF.
+node=$(cat <<'BASH'
+#%     if job.interfaces
+over() {
+    PET_LOCAL_ADDR=$(ip -4 -oneline address show dev "$1" 2>/dev/null | awk '{ sub("/.*", "", $4); print $4; exit }')
+    [ -n "$PET_LOCAL_ADDR" ] && export NCCL_SOCKET_IFNAME="$1" GLOO_SOCKET_IFNAME="$1"
+}
+#%       for name in job.interfaces
+over {{ name|word }} ||
+#%       endfor
+#%     endif
+PET_LOCAL_ADDR=$(hostname)
+[ $# -gt 0 ] || exec echo "$PET_LOCAL_ADDR"
+[ "$0" != "$PET_LOCAL_ADDR:${0##*:}" ] || first=true
+export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=${first:-false}"
+exec "$@"
+BASH
+)
+host=$(bash -c "$node")
+port=$((20000 + $$ % 12000))
+while (: </dev/tcp/"$host"/"$port") 2>/dev/null; do port=$((port + 1)); done
+meeting=$host:$port
+#%   endif
+{{ launch.line }}
+#% endfor
