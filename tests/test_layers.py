@@ -15,7 +15,7 @@ TOP = Path(__file__).parent.parent
 SOURCE = TOP / "src" / "hpcgen"
 # Lowest first: a module imports, when it is imported itself, from lower layers and from its own.
 LAYERS = (
-    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "dask", "inside"},
+    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "dask", "ray", "inside"},
     {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
     {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining",
      "packages", "environment", "definition"},
@@ -79,8 +79,8 @@ def test_what_runs_inside_jobs_stands_alone() -> None:
     """Scripts carry its text to where there is no hpcgen: also within functions it imports nothing else of ours."""
     for module in MODULES:
         known = {other for node in ast.walk(ast.parse(MODULES[module].read_text())) for other in _ours(node)}  # type: ignore[arg-type]
-        inside = {other for other in known if other.partition(".")[0] == "dask"}
-        assert inside == (known if module.partition(".")[0] == "dask" else set()), module
+        inside = {other for other in known if other.partition(".")[0] in ("dask", "ray")}
+        assert inside == (known if module.partition(".")[0] in ("dask", "ray") else set()), module
 
 
 @pytest.mark.parametrize("folder", ["schedulers", "workloads"])

@@ -178,7 +178,7 @@ def test_one_memory_style_in_a_heterogeneous_job() -> None:
         (dict(partition="shrot"), ["did you mean 'short'?"]),
         (dict(gpus="two", workload="serial"), ["write 2 or h100:2"]),
         (dict(workload="serial", ntasks=2), ["--workload mpi"]),
-        (dict(workload="mpi", workers=2), ["--workers", "dask-mpi"]),
+        (dict(workload="mpi", workers=2), ["--workers", "no such roles"]),
         (dict(workload="dask_mpi"), ["did you mean 'dask-mpi'?"]),
         (dict(args=["a"]), ["without a program"]),
         (dict(program="-x.py"), ["./-x.py"]),

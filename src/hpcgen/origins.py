@@ -70,7 +70,8 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
                 wide[item_key("resources", (name,))] = site.cite(site.scheduler.type, "resources")
     check = f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py"
     wide["carried.selfcheck"] = Origin("rule", check)
-    wide["carried.launcher"] = wide["carried"] = Origin("rule", "starts the program in the job: src/hpcgen/dask")
+    package = "ray" if job.workload == "ray" else "dask"
+    wide["carried.launcher"] = wide["carried"] = Origin("rule", f"starts the program in the job: src/hpcgen/{package}")
     wide["directives"] = origins.get("directive", site.cite("scheduler", "extra"))
     parts = []
     for c in job.components:

@@ -30,7 +30,7 @@ HANGS = (
 )
 DEFAULT_WORKLOAD = "dask-mpi"
 # Options of one workload's own.
-ONLY = {"nproc_per_node": "torchrun"}
+ONLY = {"nproc_per_node": "torchrun", "object_store_memory": "ray"}
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
 
 
@@ -106,7 +106,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
     problems = []
     for name in workload.REFUSES:
         if getattr(request, name) is not None:
-            problems.append(f"--{name.replace('_', '-')}: only --workload dask-mpi has roles: leave it out")
+            problems.append(f"--{name.replace('_', '-')}: --workload {request.workload} has no such roles: leave it out")
     for name, only in ONLY.items():
         if getattr(request, name) is not None and (request.workload or DEFAULT_WORKLOAD) != only:
             problems.append(f"--{name.replace('_', '-')}: this is of --workload {only} alone: leave it out")
@@ -161,7 +161,8 @@ def _no_hetjob(site: Site, request: Request, scheduler: schedulers.Scheduler) ->
         return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
     if why := scheduler.hetjob(_dialect(site)):
         return f"{why}: {flat}"
-    if why := launchers.refuse(_launcher(site, request), site.scheduler.type):
+    starts_mpi = not workloads.get(request.workload or DEFAULT_WORKLOAD).ONE_A_NODE
+    if starts_mpi and (why := launchers.refuse(_launcher(site, request), site.scheduler.type)):
         return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
     return None
 
@@ -233,7 +234,7 @@ def _carried(request: Request, workload: str, parts: Tuple[str, ...]) -> Env:
 def _gpus(site: Site, request: Request, c: Component) -> Component:
     """GPUs in the site's own way where that says the same; the small component of a heterogeneous job has none."""
     asked = gpus_asked(request)
-    if asked is None or c.role == "scheduler and client":
+    if asked is None or c.role in (workloads.SMALL, workloads.HEAD):
         return c
     name, kind, number, per = asked
     if name == "gres":

@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
     site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial or torchrun")] = None
+    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial, ray or torchrun")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
 
@@ -60,6 +60,7 @@ class Request(Struct, frozen=True, kw_only=True):
     mem: Annotated[Optional[Memory], about("memory on each node: 40G; 0 for all of it")] = None
     mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None
     mem_per_gpu: Annotated[Optional[Memory], about("memory for each GPU: 80G")] = None
+    object_store_memory: Annotated[Optional[Memory], about("of each node's memory, what Ray keeps objects in: 20G")] = None
     gpus: Annotated[Optional[Token], about("GPUs of the whole job: 2 or h100:2", "-G")] = None
     gpus_per_node: Annotated[Optional[Token], about("GPUs on each node: 2 or h100:2")] = None
     gpus_per_task: Annotated[Optional[Token], about("GPUs of each task: 1 or h100:1")] = None
@@ -219,7 +220,8 @@ def checked(request: Request) -> Merged:
 
 # A plain number in these is seconds or MiB in Python, though on the command line it would be minutes.
 UNITS: Dict[str, Callable[[int], int]] = {
-    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory, "tmp": Memory,
+    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory,
+    "object_store_memory": Memory, "tmp": Memory,
 }  # fmt: skip
 
 

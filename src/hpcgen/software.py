@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 import msgspec
 
@@ -111,6 +111,8 @@ def per_node(site: Site, name: str, components: List[Component]) -> str:
     nodes = sum(c.ntasks for c in components)
     if nodes == 1:
         return "none"
+    if site.scheduler.type == "local":
+        raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
     launcher = "srun" if site.scheduler.type == "slurm" else site.mpi.launcher
     if launcher not in EACH_NODE:
         where = site.cite("mpi", "launcher")
@@ -147,7 +149,7 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
         components=tuple(range(len(job.components))),
         commands=tuple(commands),
         launcher=launcher,
-        options=site.mpi.options if launcher != "none" else (),
+        options=(*site.mpi.options, *_exported(site, layout, launcher)) if launcher != "none" else (),
         flavour=site.mpi.flavour,
         through=layout.through,
         pmi=pmi,
@@ -167,3 +169,10 @@ def compact(values: Dict[str, object]) -> str:
 def _by(python: str, command: Command) -> Command:
     starter = tuple(python if word == command.python else word for word in command.starter)
     return msgspec.structs.replace(command, python=python, starter=starter)
+
+
+def _exported(site: Site, layout: Layout, launcher: str) -> Iterator[str]:
+    """Open MPI's launcher hands only its own variables to other nodes. Source: mpirun(1) of Open MPI 4 and 5, ``-x``."""
+    if site.mpi.flavour == "openmpi" and launcher in ("mpiexec", "mpirun"):
+        for name in layout.exports:
+            yield from ("-x", name)

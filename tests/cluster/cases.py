@@ -19,6 +19,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 DASK, MPI, SERIAL = "dask_program.py", "mpi_program.py", "serial_program.py"
 IMAGE = "dask-mpi.sif"
 NO_TORCH = "no PyTorch, and the GPU has no driver"
+RAY = "no Ray there: test_ray.py runs the like"
 TORCHRUN = "no PyTorch there: test_torchrun.py runs the like"
 NO_PMIX = "22.05 and 26.05 of Debian lack pmix_v5"
 HPC_X = "Open MPI 5 for HPC-X"
@@ -77,6 +78,8 @@ CASES = (
     Case("eagle", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=(CONDA, NO_TORCH)),
     Case("kestrel", "selfcheck", {}, ("", "trixie"), (CONDA, MPICH)),
     Case("kestrel", "train", {"train.py": SERIAL}, ("", "trixie"), (CONDA, NO_TORCH)),
+    Case("mahuika", "ray", {}, (), (RAY,)),
+    Case("m3-smu", "ray", {}, (), (RAY,)),
     Case("kestrel", "torchrun", {}, (), (CONDA, TORCHRUN)),
     Case("m3-smu", "torchrun", {}, (), (TORCHRUN,)),
     Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),

@@ -98,4 +98,5 @@ def script(framework: str, **request: Any) -> str:
     from hpcgen.request import Layer, merge
 
     values = {"site": "frameworks", "venv": str(venv(framework)), "time": "10m", **request}
+    values = {key: value for key, value in values.items() if value is not None}
     return render(plan(site(), merge([Layer("file", "request", values)])))

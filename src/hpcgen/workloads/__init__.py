@@ -18,6 +18,7 @@ class Layout(NamedTuple):
     `parts`: the modules that make the launcher which runs inside the job, package first. `pmi`: that of the
     step, where it is not the site's; `kill_on_bad_exit`: whether one process that fails ends all, where srun is
     asked. `through`: how bash starts the script of the workload's template that starts the program on each node.
+    `exports`: variables of the script that its processes need.
     """
 
     components: List[Component]
@@ -28,6 +29,7 @@ class Layout(NamedTuple):
     pmi: Optional[str] = None
     kill_on_bad_exit: Optional[bool] = None
     through: Optional[str] = None
+    exports: Tuple[str, ...] = ()
 
 
 class Told(NamedTuple):
@@ -91,7 +93,7 @@ def command(request: Request, selfcheck: Tuple[str, ...] = (), python: bool = Fa
 def component(request: Request, role: str, ntasks: int, cpus: int, **more: object) -> Component:
     """A component with what a request says of every one of its kind."""
     same = {name: getattr(request, name) for name in SHARED}
-    if request.cpus_per_gpu and role != SMALL:
+    if request.cpus_per_gpu and role not in (SMALL, HEAD):
         cpus = _by_gpu(request, ntasks)
     disk = None if request.tmp is None else int(request.tmp)
     own: Dict[str, Optional[object]] = {"ntasks": ntasks, "cpus_per_task": cpus, "tmp_mib": disk, "env": threads(cpus), **more}
@@ -112,7 +114,8 @@ def _by_gpu(request: Request, ntasks: int) -> int:
 
 
 SMALL = "scheduler and client"
-# What only Dask's roles have.
+HEAD = "head"
+# What only Dask's roles have, and some of it Ray's.
 ROLES = (
     "workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "runner", "plain", "hetjob",
     "scheduler_cpus", "scheduler_mem", "interface",

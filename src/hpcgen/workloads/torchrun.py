@@ -15,6 +15,7 @@ from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, me
 
 MPI = False
 ONE_A_NODE = True
+PACKAGES = {"torch": "pytorch"}
 REFUSES = tuple(name for name in ROLES if name != "interface")
 NODE = 'bash -c "$node" "$meeting"'
 

@@ -1,0 +1,131 @@
+"""A Ray cluster: one process on each node, by which the first runs Ray's head and the program; the others join."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Tuple
+
+import msgspec
+
+from hpcgen.errors import RequestError
+from hpcgen.job import Component, Job, Origin, Origins
+from hpcgen.request import Request
+from hpcgen.workloads import HEAD, ROLES, Layout, Told, command, component, gpus_on_each, memory, refuse_ranks
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
+
+MPI = False
+ONE_A_NODE = True
+PACKAGES = {"ray": "ray-default"}
+OWN = ("workers", "cpus_per_worker", "hetjob", "scheduler_cpus", "scheduler_mem", "interface", "local_directory")
+REFUSES = tuple(name for name in ROLES if name not in OWN)
+# Ray's head with all that belongs to it, and a program that does nothing yet, take 0.4 GiB (2.60): the rest is the program's.
+HEAD_CPUS, HEAD_MIB = 2, 4096
+EXPORTS = ("RAY_AUTH_TOKEN", "HPCGEN_HEAD")
+LEAST_STORE = 75  # MiB, below which Ray 2.60 does not start
+
+
+def lay_out(request: Request) -> Layout:
+    refuse_ranks(request, "Ray has one process on each node", "say --nodes, and --cpus-per-task for the CPUs of each")
+    if request.mpi:
+        raise RequestError(f"--mpi {request.mpi}: Ray needs no MPI: leave it out")
+    nodes, cpus = _nodes(request), _cpus(request)
+    fields, share = memory(request)
+    part = component(request, "node", nodes, cpus, nodes=nodes, ntasks_per_node=1, env=(), **fields)
+    _store(request, part, gpus_on_each(request, nodes))
+    parts = [_head(request), part] if request.hetjob else [part]
+    one = command(request)
+    one = msgspec.structs.replace(one, python=one.python or request.python or "python")
+    return Layout(
+        parts,
+        [one for _ in parts],
+        (*_assumed(request), *share),
+        parts=("ray", "node", "cluster"),
+        kill_on_bad_exit=False,
+        exports=EXPORTS,
+    )
+
+
+def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:
+    """What the process on each node of a component is told. Memory in MiB, of a node."""
+    nodes = sum(c.ntasks for c in job.components)
+    values: Dict[str, Any] = {"nodes": nodes, "cpus": part.cpus_per_task, "gpus": 0}
+    if part.role == HEAD:
+        values["cpus"] = 0  # no tasks there: they would take it from the program
+    else:
+        values["gpus"] = gpus_on_each(request, part.ntasks)
+        values["object_store"] = request.object_store_memory and int(request.object_store_memory)
+    if site.scheduler.type == "pbs" and "OMP_NUM_THREADS" not in request.env:
+        values["unset"] = ["OMP_NUM_THREADS"]  # which PBS sets to all CPUs, and Ray to those of each task
+    values["memory"] = _memory(part, values["gpus"])
+    values["interfaces"] = job.interfaces
+    values["local"], local = _local(site, request, origins)
+    found = {"local": local, "interfaces": job.interfaces and (origins.get("interface") or site.cite("network", "interface"))}
+    return Told(
+        {name: value for name, value in values.items() if value not in (None, ())},
+        {name: origin for name, origin in found.items() if origin},
+    )
+
+
+def _local(site: Site, request: Request, origins: Origins) -> Tuple[Optional[str], Optional[Origin]]:
+    """Where Ray spills to: not into memory, even if that is what the site has on its nodes."""
+    if request.local_directory:
+        return request.local_directory, origins.get("local_directory")
+    if site.storage.local and not site.storage.in_memory:
+        return site.storage.local, site.cite("storage", "local")
+    return None, None
+
+
+def _nodes(request: Request) -> int:
+    if request.workers and request.nodes and request.workers != request.nodes:
+        raise RequestError("--workers and --nodes disagree: Ray has one worker a node: give one of them")
+    nodes = request.workers if request.workers is not None else request.nodes or 1
+    if nodes < 1:
+        raise RequestError(f"--workers {nodes}: Ray needs a node at least: ask for --workers 1 or more")
+    return nodes
+
+
+def _cpus(request: Request) -> int:
+    if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
+        raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
+    for name in ("scheduler_cpus", "scheduler_mem"):
+        if getattr(request, name) is not None and not request.hetjob:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag}: in a plain job Ray's head is on one of the equal nodes: add --hetjob, or leave it out")
+    return request.cpus_per_worker or request.cpus_per_task or 1
+
+
+def _head(request: Request) -> Component:
+    """A node's task for the head and the program alone, with nothing that is meant for the workers."""
+    cpus, each = request.scheduler_cpus or HEAD_CPUS, int(request.scheduler_mem or HEAD_MIB)
+    if each % cpus:
+        nearest = f"{each // cpus * cpus}M"
+        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
+    alone = dict.fromkeys(("gres", "licenses", "exclusive", "nodelist"))
+    return component(request, HEAD, 1, cpus, nodes=1, ntasks_per_node=1, env=(), mem_per_cpu_mib=each // cpus, **alone)
+
+
+def _memory(part: Component, gpus: int) -> Optional[int]:
+    """MiB of a node; None where they are the node's own."""
+    if part.mem_per_cpu_mib:
+        return part.mem_per_cpu_mib * part.cpus_per_task
+    return part.mem_mib or (part.mem_per_gpu_mib or 0) * gpus or None
+
+
+def _store(request: Request, part: Component, gpus: int) -> None:
+    """Raises RequestError for an object store that Ray would not take."""
+    whole, store = _memory(part, gpus), request.object_store_memory
+    if store is None:
+        return
+    if store < LEAST_STORE:
+        raise RequestError(f"--object-store-memory {int(store)}M: Ray takes no less than {LEAST_STORE}M: ask for that or more")
+    if whole and store >= whole:
+        nearest = f"{whole * 3 // 10}M"
+        raise RequestError(f"--object-store-memory {int(store)}M: of a node's {whole}M: ask for {nearest}, as Ray would")
+
+
+def _assumed(request: Request) -> Iterator[str]:
+    if request.workers is None and request.nodes is None:
+        yield "1 node (--nodes)"
+    if not (request.cpus_per_worker or request.cpus_per_task or request.cpus_per_gpu):
+        yield "1 CPU a node (--cpus-per-task)"
