@@ -13,7 +13,7 @@ from hpcgen.cli import status
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
-PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").rglob("*.md"))]
 
 
 def commands() -> List[str]:
