@@ -15,7 +15,7 @@ TOP = Path(__file__).parent.parent
 SOURCE = TOP / "src" / "hpcgen"
 # Lowest first: a module imports, when it is imported itself, from lower layers and from its own.
 LAYERS = (
-    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "dask", "ray", "inside"},
+    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "dask", "ray", "inside"},
     {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
     {"allocation", "check", "partitions", "header", "origins", "software", "planning", "rendering", "explaining",
      "packages", "environment", "definition"},

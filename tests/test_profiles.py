@@ -134,6 +134,10 @@ def test_bins() -> None:
     assert "up to 8 CPUs, partition p [Docs, read 2026-01-02] allows 2-00:00:00" in time_over(8, "49h")
     assert "up to 16 CPUs, partition p [Docs, read 2026-01-02] allows 1-00:00:00" in time_over(9, "49h")
     assert "partition p [Docs, read 2026-01-02] allows 3-00:00:00" in time_over(17, "73h")
+    twins = {name: {"nodes": ["thin"], "max_time": "48h", "bins": bins, "source": "docs"} for name in ("p", "q")}
+    made = site(partitions=twins)
+    assert "allows 1-00:00:00: ask for --time 1-00:00:00, or for --partition long" in time_over(9, "49h")
+    made = site(partitions={"p": {"nodes": ["thin"], "max_time": "72h", "bins": bins, "source": "docs"}})
     for ntasks, hours in ((8, "48h"), (16, "24h"), (17, "72h")):
         plan(made, Request(workload="mpi", program="x", ntasks=ntasks, time=hours, partition="p"))
     made = site(limits={"bins": bins, "source": "docs"}, partitions={"p": {"nodes": ["thin"], "source": "docs"}})

@@ -260,7 +260,8 @@ def _longer(case: Case) -> str:
     """A partition that allows the time, as an advice."""
     for name, partition in sorted(case.site.partitions.items(), key=lambda item: item[1].max_time or 0):
         only_gpus = all(case.site.nodes[kind].gpus for kind in partition.nodes) and case.component.gpus is None
-        long_enough = partition.max_time is not None and partition.max_time >= (case.job.time or 0)
+        limits = [limit for limit, _ in case._replace(name=name).times()]
+        long_enough = bool(limits) and min(limits) >= (case.job.time or 0)
         open_to_it = partition.auto and not only_gpus and long_enough and name != case.name
         if open_to_it and not any(text for rule in RULES for text in rule(case._replace(name=name))):
             return f", or for --partition {name}"

@@ -3,20 +3,18 @@
 # Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List, Literal, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
-import msgspec
 from msgspec import Struct
 
 from hpcgen import paths, tables
+from hpcgen.charging import Charge, Rates
 from hpcgen.dialects import Flux, Lsf, Pbs, Sge
 from hpcgen.errors import SiteError, among
 from hpcgen.job import Origin
 from hpcgen.tables import Count, Table
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Name, Text, Token
-
-Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -140,35 +138,6 @@ class Node(Table, frozen=True, kw_only=True):
     gpu: Optional[Token] = None
     features: Tuple[Token, ...] = ()
     cpu: Optional[Line] = None
-
-
-class Rates(Struct, frozen=True, kw_only=True):
-    """Units that an hour costs: per CPU (as the scheduler counts them), GiB of memory, GPU or node; all are added up.
-
-    `gpus` is per GPU of each model. `mem_per_cpu`: a job is charged for as many CPUs as its memory holds this, where that is
-    more than it asked for. `basis` is what is counted: what was asked for, whole nodes, or a node's `node` rate times the
-    greatest of the job's shares of a node's CPUs, memory and GPUs.
-    """
-
-    cpu: Optional[Rate] = None
-    mem: Optional[Rate] = None
-    gpu: Optional[Rate] = None
-    gpus: Dict[str, Rate] = {}
-    node: Optional[Rate] = None
-    mem_per_cpu: Optional[Memory] = None
-    basis: Literal["asked", "nodes", "share"] = "asked"
-
-
-class Charge(Table, frozen=True, kw_only=True):
-    """What jobs cost, in the site's `unit`, at `rates`; a partition's own `charge` stands in place of these.
-
-    `gpu_unit`: jobs with GPUs are charged for these alone, in this unit. `qos`: by what a quality of service is multiplied.
-    """
-
-    unit: Optional[Line] = None
-    gpu_unit: Optional[Line] = None
-    rates: Rates = Rates()
-    qos: Dict[str, Rate] = {}
 
 
 class Bin(Struct, frozen=True, kw_only=True):

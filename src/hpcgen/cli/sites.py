@@ -6,6 +6,7 @@ from typing import Annotated, Any, Dict, List, Tuple
 import typer
 
 from hpcgen import site as sites
+from hpcgen.charging import Rates
 from hpcgen.cli import complete, show
 from hpcgen.config import open_rooms
 from hpcgen.errors import SiteError
@@ -85,8 +86,8 @@ def _text(value: Any) -> str:
         return ", ".join(map(_text, value))
     if isinstance(value, sites.Bin):
         return f"{value.max_time} up to " + " and ".join(f"{most} {key}" for key, most in _pairs(value)[:3] if most)
-    if isinstance(value, sites.Rates):
-        silent = sites.Rates()
+    if isinstance(value, Rates):
+        silent = Rates()
         value = {key: fact for key, fact in _pairs(value) if fact != getattr(silent, key)}
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(fact)}" for key, fact in value.items())
