@@ -132,6 +132,13 @@ def test_gerun_counts_ranks_itself_and_reads_words_twice() -> None:
     assert "-ac allow=EF" in directives("ucl", ntasks=8, constraint="EF", **MPI)
 
 
+def test_gerun_is_told_of_cpus_and_dask_of_one_thread() -> None:
+    text = launched("ucl", workers=6, cpus_per_worker=3).splitlines()
+    assert text[-1] == 'OMP_NUM_THREADS=3 gerun bash "hpcgen-$JOB_ID.sh"' and "'env OMP_NUM_THREADS=1 python -c" in text[-2]
+    assert "-pe mpi 24" in directives("ucl", workers=6, cpus_per_worker=3)
+    assert launched("ucl", ntasks=8, cpus_per_task=3, **MPI) == "gerun python x.py"
+
+
 def test_words_arrive_through_a_wrapper_that_reads_them_anew(tmp_path: Path) -> None:
     """A gerun that gives its words to a shell once more, as such wrappers do."""
     args = ["a b", "$HOME", "*", "it's", '"', "`id`", "", "x\ny", ":", "\\"]

@@ -83,9 +83,14 @@ def pals(job: Job, step: Step) -> str:
 def gerun(job: Job, step: Step) -> str:
     """UCL's wrapper: as many ranks as slots / OMP_NUM_THREADS. It gives its words to a shell, which reads them anew.
 
-    Source: UCL's documentation of Example_Jobscripts and of MPI.
+    Where the ranks themselves want another number of threads (Dask's workers start their own), gerun is told of the CPUs,
+    and the ranks of theirs. Source: UCL's documentation of Example_Jobscripts and of MPI.
     """
-    return _resplit(job, step, ["gerun", *step.options])
+    cpus, threads = str(job.components[0].cpus_per_task), dict(job.setup.env).get("OMP_NUM_THREADS", "1")
+    if cpus == threads:
+        return _resplit(job, step, ["gerun", *step.options])
+    lines = _resplit(job, step, ["gerun", *step.options], f"env OMP_NUM_THREADS={word(threads)} ").split("\n")
+    return "\n".join([*lines[:-1], f"OMP_NUM_THREADS={cpus} {lines[-1]}"])
 
 
 def ibrun(job: Job, step: Step) -> str:
@@ -93,9 +98,9 @@ def ibrun(job: Job, step: Step) -> str:
     return _resplit(job, step, ["ibrun", *step.options])
 
 
-def _resplit(job: Job, step: Step, words: List[str]) -> str:
+def _resplit(job: Job, step: Step, words: List[str], env: str = "") -> str:
     """Words that are not plain go into a file beside the job, with what the script carries: bash takes both as they are."""
-    text = programs(job, step)[0]
+    text = env + programs(job, step)[0]
     if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
         return f"{join(words)} {text}"
     own = [name for name, _ in job.carried if f'"${name}"' in text]

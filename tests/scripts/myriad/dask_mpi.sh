@@ -308,5 +308,5 @@ PYTHON
 )
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
-{ declare -p launcher selfcheck; printf '%s\n' 'python -c "$launcher" '"'"'{"ranks":12,"mpi":"Intel","dask":{"nthreads":3,"memory_limit":"11674MiB","local_directory":"$TMPDIR"},"login":"myriad.rc.ucl.ac.uk"}'"'"' -c "$selfcheck" 10'; } > "hpcgen-$JOB_ID.sh"
-gerun bash "hpcgen-$JOB_ID.sh"
+{ declare -p launcher selfcheck; printf '%s\n' 'env OMP_NUM_THREADS=1 python -c "$launcher" '"'"'{"ranks":12,"mpi":"Intel","dask":{"nthreads":3,"memory_limit":"11674MiB","local_directory":"$TMPDIR"},"login":"myriad.rc.ucl.ac.uk"}'"'"' -c "$selfcheck" 10'; } > "hpcgen-$JOB_ID.sh"
+OMP_NUM_THREADS=3 gerun bash "hpcgen-$JOB_ID.sh"
