@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 import msgspec
 
-from hpcgen import schedulers, workloads
+from hpcgen import check, schedulers, workloads
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Component, Container, Job, Origin, Origins, Setup, Step
 from hpcgen.origins import item_key, own
@@ -115,9 +115,9 @@ def per_node(site: Site, name: str, components: List[Component]) -> str:
         raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
     launcher = "srun" if site.scheduler.type == "slurm" else site.mpi.launcher
     if launcher not in EACH_NODE:
-        where = site.cite("mpi", "launcher")
+        where = check.cited(site.cite("mpi", "launcher"))
         raise RequestError(
-            f"--nodes {nodes}: {launcher} of {site.id} ({where}) cannot start one process on each node for --workload {name}: "
+            f"--nodes {nodes}: {launcher} of {site.id} {where} cannot start one process on each node for --workload {name}: "
             "ask for one node"
         )
     return launcher
