@@ -1,4 +1,4 @@
-"""What a site's way of giving nodes makes of a component: whole nodes, and CPUs that come with GPUs."""
+"""What a site's way of giving nodes makes of a component: whole nodes, CPUs that come with GPUs, threads of one core."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Iterator, List, Optional, Tuple
 
 import msgspec
 
-from hpcgen.job import Component
+from hpcgen.errors import RequestError
+from hpcgen.job import Component, Origin
+from hpcgen.request import Request
 from hpcgen.site import Node, Partition, Site
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
@@ -26,13 +28,13 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     if c.mem_mib == 0 and site.scheduler.type != "slurm":
         c = _all_memory(c, [site.nodes[kind] for kind in kinds])
     if rule in (None, "never"):
-        fits = any(_room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
+        fits = any(room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
         return replace(c, nodes=1) if fits and together(site, c) else c
-    fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if _room(site, node, c) >= _least(c)]
+    fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if room(site, node, c) >= least(c)]
     if not fitting:
         return c
     have, node = min(fitting, key=lambda found: found[0])
-    nodes = c.nodes or ceil(c.ntasks / (c.ntasks_per_node or _room(site, node, c)))
+    nodes = c.nodes or ceil(c.ntasks / (c.ntasks_per_node or room(site, node, c)))
     if rule == "above-one" and nodes == 1:
         return replace(c, nodes=1)
     own = partition is not None and partition.whole_nodes is not None
@@ -93,23 +95,28 @@ def all_gpus(c: Component) -> int:
     return c.gpus.count * {"job": 1, "node": len(by_node(c) or [1]), "task": c.ntasks}[c.gpus.per]
 
 
-def _least(c: Component) -> int:
+def least(c: Component) -> int:
     """Tasks that a node must hold."""
     return c.ntasks_per_node or max(by_node(c) or [1])
 
 
-def _room(site: Site, node: Node, c: Component) -> int:
+def room(site: Site, node: Node, c: Component) -> int:
     """Tasks that such a node holds by its CPUs, its memory and its GPUs."""
-    room = site.cpus(node, c.threads_per_core) // c.cpus_per_task
+    most = site.cpus(node, c.threads_per_core) // c.cpus_per_task
     if c.mem_per_cpu_mib and node.mem:
-        room = min(room, node.mem // (c.mem_per_cpu_mib * c.cpus_per_task))
+        most = min(most, node.mem // (c.mem_per_cpu_mib * c.cpus_per_task))
     if c.gpus is None:
-        return room
+        return most
     if c.gpus.per == "task":
-        return min(room, node.gpus // c.gpus.count)
+        return min(most, node.gpus // c.gpus.count)
     if c.gpus.per == "job" and node.gpus and c.nodes is None and c.gpus.count > node.gpus:
-        return min(room, c.ntasks * node.gpus // c.gpus.count)
-    return room if node.gpus >= (c.gpus.count if c.gpus.per == "node" else 1) else 0
+        return min(most, c.ntasks * node.gpus // c.gpus.count)
+    return most if node.gpus >= (c.gpus.count if c.gpus.per == "node" else 1) else 0
+
+
+def holds(site: Site, node: Node, c: Component) -> bool:
+    """Whether such a node has what one node must give."""
+    return room(site, node, c) >= least(c) and (c.mem_mib or 0) <= (node.mem or c.mem_mib or 0)
 
 
 def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
@@ -121,3 +128,43 @@ def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
         what = nodes if c.whole_node_cpus else f"{c.cpus} CPUs"
         tasks = f"{c.ntasks} task{'s' * (c.ntasks != 1)} of {c.cpus_per_task} ({c.role})"
         yield f"{what} for {tasks}: {c.cpus - used} CPUs stay idle{over}"
+
+
+def on_one_core(site: Site, request: Request, c: Component) -> Component:
+    """Scheduler and client, which mostly wait, on two hardware threads of one core, as NeSI's page on Dask-MPI advises.
+
+    --ntasks-per-core=2 gives them one core also where tasks have one each by default; --threads-per-core=2 alone does not.
+    A core each is --threads-per-core=1: with --ntasks-per-core=1 both are bound to one thread. Run on 22.05.8 with and
+    without CR_ONE_TASK_PER_CORE: tests/cluster/test_threads.py. Unasked, it is done where a CPU of the scheduler's is a
+    thread. Raises RequestError where it was asked for and cannot be had.
+    """
+    why = _no_sharing(site, request, c)
+    if request.share_core and why:
+        raise RequestError(f"--share-core: {why}: leave it out")
+    if why or (site.cpu.unit == "core" and not request.share_core):
+        return c
+    if request.share_core is False:
+        return replace(c, threads_per_core=1, origins={**c.origins, "threads_per_core": Origin("flag", "--no-share-core")})
+    origin = Origin("rule", "scheduler and client mostly wait: one core's two threads are enough")
+    own = {**c.origins, "ntasks_per_core": origin, "threads_per_core": origin}
+    return replace(c, ntasks_per_core=2, threads_per_core=None if site.cpu.unit == "thread" else 2, origins=own)
+
+
+def _no_sharing(site: Site, request: Request, c: Component) -> Optional[str]:
+    """Why the tasks of this component cannot be two to a core, or None."""
+    partition = site.partitions.get(c.partition or "")
+    kinds = [site.nodes[name] for name in (partition.nodes if partition else site.nodes)]
+    if site.scheduler.type != "slurm":
+        return f"{site.scheduler.type} of {site.id} allocates no hardware threads"
+    if not kinds or any(kind.threads_per_core < 2 for kind in kinds):
+        return f"the profile of {site.id} does not say that all its cores have two hardware threads"
+    if c.cpus_per_task > 1:
+        return f"--scheduler-cpus {c.cpus_per_task} are more than a thread each"
+    asked = (request.hint, request.threads_per_core, request.ntasks_per_core)
+    return "--hint, --threads-per-core and --ntasks-per-core say it already" if any(asked) else None
+
+
+def sharing(request: Request, c: Component) -> Iterator[str]:
+    """What is to be said of a core that is shared unasked."""
+    if c.role == "scheduler and client" and request.share_core is None and "ntasks_per_core" in c.origins:
+        yield "one core for scheduler and client, a thread each (--no-share-core)"

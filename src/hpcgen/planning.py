@@ -47,7 +47,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     scheduler = schedulers.get(site.scheduler.type)
     apart = request
     if request.hetjob and request.flatten and _no_hetjob(site, request, scheduler):
-        request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None)
+        request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None, share_core=None)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
     notes = [*_site_notes(site, request, name)]
@@ -57,6 +57,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
+    components = [allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c for c in components]
     launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else "none"
     wired = launcher if workload.MPI else "none"
     job = Job(
@@ -87,7 +88,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if over:
         raise LimitError(*over)
     job = _told_of_nodes(with_gpu_flag(site, job), scheduler)
-    assumed = (*layout.assumed, *assumed)
+    assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
     notes += choice

@@ -43,6 +43,7 @@ class Request(Struct, frozen=True, kw_only=True):
     plain: Annotated[Optional[bool], about("start the program itself, without hpcgen's launcher for Dask")] = None
     scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
     scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
+    share_core: Annotated[Optional[bool], about("with --hetjob: scheduler and client on one core's hardware threads")] = None
 
     job_name: Annotated[Optional[Line], about("name of the job", "-J")] = None
     account: Annotated[Optional[Token], about("account (project) to charge", "-A")] = None

@@ -122,9 +122,10 @@ class Storage(Table, frozen=True, kw_only=True):
 
 
 class Cpu(Table, frozen=True, kw_only=True):
-    """What the scheduler calls a CPU: a core, or a hardware thread."""
+    """What the scheduler calls a CPU: a core, or a hardware thread. `task_per_core`: tasks share no core unless they ask to."""
 
     unit: Literal["core", "thread"] = "core"
+    task_per_core: bool = False
 
 
 class Node(Table, frozen=True, kw_only=True):

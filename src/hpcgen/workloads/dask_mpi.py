@@ -141,8 +141,8 @@ def _workers(request: Request) -> int:
 def _cpus(request: Request) -> int:
     if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
         raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
-    for name in ("scheduler_cpus", "scheduler_mem"):
-        if getattr(request, name) is not None and not request.hetjob:
+    for name in ("scheduler_cpus", "scheduler_mem", "share_core"):
+        if getattr(request, name) not in (None, False) and not request.hetjob:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag}: in a plain job all ranks are alike: add --hetjob, or leave it out")
     return request.cpus_per_worker or request.cpus_per_task or 1

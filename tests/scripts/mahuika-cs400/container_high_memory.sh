@@ -4,6 +4,7 @@
 #SBATCH --job-name=dask_example
 #SBATCH --time=01:00:00
 #SBATCH --ntasks=2
+#SBATCH --ntasks-per-core=2
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G
 #SBATCH hetjob

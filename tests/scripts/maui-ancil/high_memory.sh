@@ -5,6 +5,7 @@
 #SBATCH --time=01:00:00
 #SBATCH --partition=nesi_prepost
 #SBATCH --ntasks=2
+#SBATCH --ntasks-per-core=2
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=1G
 #SBATCH hetjob
