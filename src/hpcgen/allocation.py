@@ -25,6 +25,7 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
         c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
     rule = rule_of(site, partition)
     kinds = partition.nodes if partition else tuple(site.nodes)
+    kinds = kinds if c.gpus else tuple(kind for kind in kinds if not site.nodes[kind].gpus) or kinds
     if c.mem_mib == 0 and site.scheduler.type != "slurm":
         c = _all_memory(c, [site.nodes[kind] for kind in kinds])
     if rule in (None, "never"):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from hpcgen import rendering, schedulers
 from hpcgen.job import Job, Origin
 from hpcgen.origins import item_key
+from hpcgen.site import Site
 
 
 class Line(Struct, frozen=True):
@@ -80,6 +81,17 @@ def explain(job: Job) -> List[Line]:
     marked = rendering.finished(rendering.text(environment, job), job)
     sources = {name: rendering.source(name).splitlines() for name in rendering.templates(job)}
     return [_line(text, environment.origins, sources) for text in marked.split("\n")[:-1]]
+
+
+def cost_line(site: Site, job: Job) -> List[Line]:
+    """What the job costs, as a comment, and whose rule that is; nothing without a time limit. It is no line of the script."""
+    if job.time is None:
+        return []
+    from hpcgen import costs
+
+    found = costs.cost(site, job)
+    why = site.cite("charge", "rates") if found.charges else Origin("rule", "cores kept from others, for the whole time limit")
+    return [Line(f"# cost: {costs.line(found)}", (why,))]
 
 
 def _line(marked: str, origins: List[Tuple[Origin, ...]], sources: Dict[str, List[str]]) -> Line:

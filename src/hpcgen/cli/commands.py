@@ -6,11 +6,14 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from hpcgen.cli import options, say
 from hpcgen.errors import RequestError
 from hpcgen.job import Job
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
 
 
 def table() -> Dict[str, Callable[[], Any]]:
@@ -22,11 +25,18 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["submit"] = partial(options.command, submit, *_SUBMIT)
     made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
+    made["cost"] = _cost
     made["dask-jobqueue"] = _jobqueue
     made["env"] = partial(options.command, env, *_ENV, names=_ENV_FIELDS)
     made["container"] = partial(options.command, container, *_CONTAINER, names=_CONTAINER_FIELDS)
     made["sites"] = _sites
     return made
+
+
+def _cost() -> Any:
+    from hpcgen.cli import costing
+
+    return options.command(costing.body, *costing.PARAMETERS)
 
 
 def _jobqueue() -> Any:
@@ -78,6 +88,10 @@ def _of_scheduler(name: str) -> Callable[..., None]:
 
 def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Job:
     """The job that a command line means; its notes have been said."""
+    return planned_at(flags, file, scheduler)[1]
+
+
+def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Tuple[Site, Job]:
     from hpcgen.config import gather
     from hpcgen.planning import plan
 
@@ -94,7 +108,7 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
         say(f"note: {program} is looked for on the PATH: write ./{program} for the file that is here")
     for note in job.notes:
         say(f"note: {note}")
-    return job
+    return site, job
 
 
 def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None:
@@ -174,10 +188,11 @@ def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
 
 
 def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
-    """Print the script with, beside every line, the fact, flag or rule that put it there."""
+    """Print the script with, beside every line, the fact, flag or rule that put it there; and what the job costs."""
     from hpcgen import explaining
 
-    lines = explaining.explain(planned(flags, file))
+    site, job = planned_at(flags, file)
+    lines = explaining.explain(job)
     if as_json:
         import msgspec
 
@@ -190,7 +205,7 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     else:
         from hpcgen.cli import show
 
-        show.explained(lines)
+        show.explained([*lines, *explaining.cost_line(site, job)])
 
 
 def env(

@@ -1,0 +1,51 @@
+"""`hpcgen cost`: what a request costs beside its alternatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from hpcgen.cli import options, say
+
+PARAMETERS = (options.PROGRAM, options.FILE, options.JSON)
+
+
+def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
+    """Print what the request would cost, beside its alternatives: as a job of equal ranks or of unequal ones, on fewer nodes,
+    in other partitions.
+
+    \b
+    hpcgen cost --site mahuika --hetjob --workers 8 --cpus-per-worker 4 --time 2h prog.py
+    """
+    from hpcgen.comparing import compare
+    from hpcgen.config import gather
+
+    site, merged = gather(flags, file)
+    ways = compare(site, merged)
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode(ways).decode())
+        return
+    from hpcgen.cli import show
+    from hpcgen.units import clock
+
+    costs = [way.cost for way in ways if way.cost]
+    heads = ["request", "core-hours", "node-hours", "GPU-hours", "charge", ""]
+    show.table(heads, [_row(way) for way in ways], f"{site.id}, {clock(costs[0].seconds)}" if costs else "")
+    if merged.request.time is None:
+        say(f"note: assumed: {clock(costs[0].seconds)} (--time)")
+    for note in dict.fromkeys(note for cost in costs[:1] for note in cost.notes):
+        say(f"note: {note}")
+    if not any(cost.charges for cost in costs):
+        say(f"note: the profile of {site.id} does not know what this costs in the site's own unit")
+
+
+def _row(way: Any) -> List[str]:
+    from hpcgen.costs import number
+
+    if way.cost is None:
+        return [way.request, "", "", "", "", f"not to be had: {way.why}"]
+    hours = [(way.cost.core_hours, "core-hours"), (way.cost.node_hours, "node-hours"), (way.cost.gpu_hours, "GPU-hours")]
+    cells = ["" if amount is None else f"{amount:.5g} {unit}" for amount, unit in hours]
+    return [way.request, *cells, ", ".join(f"{number(charge)} {charge.unit}" for charge in way.cost.charges), ""]

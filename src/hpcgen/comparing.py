@@ -1,0 +1,138 @@
+"""A request beside its alternatives: what each would cost, or why it cannot be had. Pure, as plan() is."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+import msgspec
+from msgspec import Struct
+
+from hpcgen import allocation, workloads
+from hpcgen.costs import Cost, cost, meant
+from hpcgen.errors import RequestError
+from hpcgen.job import Component, Job
+from hpcgen.planning import plan
+from hpcgen.request import Merged, Request
+from hpcgen.site import Site
+
+AS_ASKED = "as asked"
+ALIKE = {"hetjob": None, "flatten": None, "scheduler_cpus": None, "scheduler_mem": None, "share_core": None}
+
+
+class Way(Struct, frozen=True):
+    """A form of the request, named by what is changed of it; its cost, or in few words why it is not to be had."""
+
+    request: str
+    cost: Optional[Cost] = None
+    why: Optional[str] = None
+
+
+class Change(NamedTuple):
+    """Fields of the request that change. A way that is `offered` is shown even where it is refused."""
+
+    name: str
+    fields: Dict[str, Any]
+    offered: bool = False
+
+
+def compare(site: Site, merged: Merged) -> List[Way]:
+    """The request as it was asked, then its alternatives; those of one cost are one way.
+
+    Raises RequestError where none can be had.
+    """
+    request = merged.request
+    first = f"{AS_ASKED}, with --hetjob" if request.hetjob else AS_ASKED
+    try:
+        job = plan(site, merged)
+        ways = [Way(first, cost(site, job))]
+    except RequestError as error:
+        if not request.hetjob:
+            raise
+        request = msgspec.structs.replace(request, **ALIKE)
+        try:
+            job = plan(site, Merged(request, merged.origins))
+        except RequestError:
+            raise error from None
+        ways = [Way(first, None, _few(error)), Way("without --hetjob", cost(site, job))]
+    for change in _others(site, request, job, not ways[0].why):
+        try:
+            other = plan(site, Merged(msgspec.structs.replace(request, **change.fields), merged.origins))
+            ways.append(Way(f"{change.name}{_elsewhere(change, other, job)}", cost(site, other)))
+        except RequestError as error:
+            if change.offered:
+                ways.append(Way(change.name, None, _few(error)))
+    return _joined(ways)
+
+
+def _elsewhere(change: Change, other: Job, job: Job) -> str:
+    """The partition, where another one is chosen unasked."""
+    name = other.components[-1].partition
+    return f" (partition {name})" if name != job.components[-1].partition and "partition" not in change.fields else ""
+
+
+def _few(error: RequestError) -> str:
+    """The reason of a refusal without its option, its source and its advice."""
+    return error.problems[0].partition(": ")[2].partition(" [")[0].partition(": ")[0] or error.problems[0]
+
+
+def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
+    """`either`: whether equal ranks and unequal ones are still to be told apart."""
+    if either and "hetjob" not in workloads.get(job.workload).REFUSES and request.runner != "local":
+        apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, True)
+        yield Change("without --hetjob", ALIKE) if request.hetjob else apart
+    small = job.components[0]
+    if small.role == workloads.SMALL and small.ntasks_per_core == 2 and request.share_core is None:
+        yield Change("with --no-share-core", {"share_core": False})
+    if fewer := next(_denser(site, request, job), None):
+        yield fewer
+    c = job.components[-1]
+    for name, partition in site.partitions.items():
+        if name != c.partition and meant(site, partition.nodes, c):
+            yield Change(f"--partition {name}", {"partition": name})
+
+
+def _denser(site: Site, request: Request, job: Job) -> Iterator[Change]:
+    """The same tasks on fewer nodes, fewest first, with the memory of all the nodes on these."""
+    c = job.components[-1]
+    for nodes in range(1, c.nodes or 1):
+        fields: Dict[str, Any] = {"nodes": nodes, "ntasks_per_node": None}
+        name = f"--nodes {nodes}" + (" without --ntasks-per-node" if request.ntasks_per_node else "")
+        if request.mem:
+            fields["mem"] = type(request.mem)(-(-int(request.mem) * (c.nodes or 1) // nodes))
+            name += f" --mem {fields['mem']}"
+        if _fits(site, c, nodes) and _plans(site, msgspec.structs.replace(request, **fields)):
+            yield Change(name, fields)
+
+
+def _fits(site: Site, c: Component, nodes: int) -> bool:
+    """Worth to be planned: a node has room for so many of the tasks."""
+    each = msgspec.structs.replace(c, nodes=nodes, ntasks_per_node=None, cpus=None, whole_node_cpus=None)
+    return any(allocation.room(site, node, each) >= allocation.least(each) for node in site.nodes.values())
+
+
+def _plans(site: Site, request: Request) -> bool:
+    try:
+        return bool(plan(site, request))
+    except RequestError:
+        return False
+
+
+def _joined(ways: List[Way]) -> List[Way]:
+    """Partitions of one cost together."""
+    found: List[Way] = []
+    for way in ways:
+        at = next((i for i, other in enumerate(found) if _alike(way, other)), None)
+        if at is None:
+            found.append(way)
+        else:
+            found[at] = msgspec.structs.replace(found[at], request=f"{found[at].request}, {way.request.split()[-1]}")
+    return found
+
+
+def _alike(way: Way, other: Way) -> bool:
+    partitions = all(one.request.startswith("--partition ") for one in (way, other))
+    return partitions and way.cost is not None and other.cost is not None and _price(way.cost) == _price(other.cost)
+
+
+def _price(found: Cost) -> Any:
+    return found.core_hours, found.node_hours, found.gpu_hours, found.charges
