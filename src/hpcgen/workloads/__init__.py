@@ -126,6 +126,26 @@ SHARED = (
 )  # fmt: skip
 
 
+def worker_cpus(request: Request, alike: str) -> int:
+    """CPUs of a worker. `alike` says what there is in a plain job in place of the small component. Raises RequestError."""
+    if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
+        raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
+    for name in ("scheduler_cpus", "scheduler_mem", "share_core"):
+        if getattr(request, name) not in (None, False) and not request.hetjob:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag}: in a plain job {alike}: add --hetjob, or leave it out")
+    return request.cpus_per_worker or request.cpus_per_task or 1
+
+
+def small_mib(request: Request, cpus: int, mib: int) -> int:
+    """MiB for each CPU of the small component, of whose tasks each has `mib` unless asked otherwise. Raises RequestError."""
+    each = int(request.scheduler_mem or mib)
+    if each % cpus:
+        nearest = f"{each // cpus * cpus}M"
+        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
+    return each // cpus
+
+
 MIB_PER_CPU = 1024
 
 

@@ -13,7 +13,7 @@ import msgspec
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.request import Request, gpus_asked
-from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, Told, command, component, memory, threads
+from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, Told, command, component, memory, small_mib, threads, worker_cpus
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -29,6 +29,7 @@ HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
 NAMES = {"intel": "Intel", "mpich": "MPICH", "cray-mpich": "MPICH", "openmpi": "Open MPI"}
 # Else a nanny sets one thread in its worker's environment, whatever its own is. Source: distributed.yaml of 2026.8.
 NANNY = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__"
+ALIKE = "all ranks are alike"
 CUDA = "dask_cuda.CUDAWorker"
 
 
@@ -38,11 +39,11 @@ def lay_out(request: Request) -> Layout:
         _refuse_plain(request)
     fields, share = memory(request)
     if runner == "local":
-        parts = [_one_node(request, workers, _cpus(request), fields)]
+        parts = [_one_node(request, workers, worker_cpus(request, ALIKE), fields)]
     elif request.hetjob:
-        parts = [_small(request), component(request, "worker", workers, _cpus(request), **fields)]
+        parts = [_small(request), component(request, "worker", workers, worker_cpus(request, ALIKE), **fields)]
     else:
-        parts = [component(request, "all", workers + CLIENT, _cpus(request), **fields)]
+        parts = [component(request, "all", workers + CLIENT, worker_cpus(request, ALIKE), **fields)]
     cpus = parts[-1].cpus_per_task // (workers if runner == "local" else 1)
     env = threads(cpus if request.plain else cpus // _threads(request, cpus))
     parts[-1] = msgspec.structs.replace(parts[-1], env=env)
@@ -138,16 +139,6 @@ def _workers(request: Request) -> int:
     return workers
 
 
-def _cpus(request: Request) -> int:
-    if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
-        raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
-    for name in ("scheduler_cpus", "scheduler_mem", "share_core"):
-        if getattr(request, name) not in (None, False) and not request.hetjob:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag}: in a plain job all ranks are alike: add --hetjob, or leave it out")
-    return request.cpus_per_worker or request.cpus_per_task or 1
-
-
 def _refuse_plain(request: Request) -> None:
     """What only the launcher could hand to Dask."""
     for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
@@ -190,10 +181,6 @@ def _notes(request: Request, part: Component, workers: int) -> Iterator[str]:
 def _small(request: Request) -> Component:
     """Scheduler and client: one CPU and 1 GiB each unless asked otherwise, and nothing that is meant for the workers."""
     cpus = request.scheduler_cpus or 1
-    each = int(request.scheduler_mem or MIB_PER_CPU)
-    if each % cpus:
-        nearest = f"{each // cpus * cpus}M"
-        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
     alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist", "tmp_mib"))
     alone["nodes"] = 1 if request.nodes else None
-    return component(request, SMALL, CLIENT, cpus, mem_per_cpu_mib=each // cpus, **alone)
+    return component(request, SMALL, CLIENT, cpus, mem_per_cpu_mib=small_mib(request, cpus, MIB_PER_CPU), **alone)

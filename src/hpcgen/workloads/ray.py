@@ -9,7 +9,19 @@ import msgspec
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.request import Request
-from hpcgen.workloads import HEAD, ROLES, Layout, Told, command, component, gpus_on_each, memory, refuse_ranks
+from hpcgen.workloads import (
+    HEAD,
+    ROLES,
+    Layout,
+    Told,
+    command,
+    component,
+    gpus_on_each,
+    memory,
+    refuse_ranks,
+    small_mib,
+    worker_cpus,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -21,6 +33,7 @@ OWN = ("workers", "cpus_per_worker", "hetjob", "scheduler_cpus", "scheduler_mem"
 REFUSES = tuple(name for name in ROLES if name not in OWN)
 # Ray's head with all that belongs to it, and a program that does nothing yet, take 0.4 GiB (2.60): the rest is the program's.
 HEAD_CPUS, HEAD_MIB = 2, 4096
+ALIKE = "Ray's head is on one of the equal nodes"
 EXPORTS = ("RAY_AUTH_TOKEN", "HPCGEN_HEAD")
 LEAST_STORE = 75  # MiB, below which Ray 2.60 does not start
 
@@ -29,7 +42,7 @@ def lay_out(request: Request) -> Layout:
     refuse_ranks(request, "Ray has one process on each node", "say --nodes, and --cpus-per-task for the CPUs of each")
     if request.mpi:
         raise RequestError(f"--mpi {request.mpi}: Ray needs no MPI: leave it out")
-    nodes, cpus = _nodes(request), _cpus(request)
+    nodes, cpus = _nodes(request), worker_cpus(request, ALIKE)
     fields, share = memory(request)
     part = component(request, "node", nodes, cpus, nodes=nodes, ntasks_per_node=1, env=(), **fields)
     _store(request, part, gpus_on_each(request, nodes))
@@ -85,24 +98,12 @@ def _nodes(request: Request) -> int:
     return nodes
 
 
-def _cpus(request: Request) -> int:
-    if request.cpus_per_worker and request.cpus_per_task and request.cpus_per_worker != request.cpus_per_task:
-        raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
-    for name in ("scheduler_cpus", "scheduler_mem"):
-        if getattr(request, name) is not None and not request.hetjob:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag}: in a plain job Ray's head is on one of the equal nodes: add --hetjob, or leave it out")
-    return request.cpus_per_worker or request.cpus_per_task or 1
-
-
 def _head(request: Request) -> Component:
     """A node's task for the head and the program alone, with nothing that is meant for the workers."""
-    cpus, each = request.scheduler_cpus or HEAD_CPUS, int(request.scheduler_mem or HEAD_MIB)
-    if each % cpus:
-        nearest = f"{each // cpus * cpus}M"
-        raise RequestError(f"--scheduler-mem: {each} MiB on {cpus} CPUs is no whole number a CPU: ask for {nearest}")
+    cpus = request.scheduler_cpus or HEAD_CPUS
+    mib = small_mib(request, cpus, HEAD_MIB)
     alone = dict.fromkeys(("gres", "licenses", "exclusive", "nodelist"))
-    return component(request, HEAD, 1, cpus, nodes=1, ntasks_per_node=1, env=(), mem_per_cpu_mib=each // cpus, **alone)
+    return component(request, HEAD, 1, cpus, nodes=1, ntasks_per_node=1, env=(), mem_per_cpu_mib=mib, **alone)
 
 
 def _memory(part: Component, gpus: int) -> Optional[int]:
