@@ -13,7 +13,7 @@ from grammar import launch
 from stubs import flags
 from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
 
-from hpcgen import Job, LimitError, RequestError, SiteError, cli, plan, render, schedulers
+from hpcgen import Job, LimitError, RequestError, SiteError, cli, load, plan, render, schedulers
 from hpcgen.explaining import explain
 from hpcgen.site import decode
 
@@ -324,3 +324,24 @@ def toml(tables: Dict[str, Any], place: str = "") -> str:
         if isinstance(value, dict):
             lines.append(f"[{place}{key}]\n" + toml(value, f"{place}{key}."))
     return "".join(lines)
+
+
+def at(name: str, **asked: Any) -> Job:
+    """A job of this site's own profile."""
+    return plan(load(name), flags(**{"program": "x.py", "account": "abc", **asked}))
+
+
+def select(made: Job) -> str:
+    return next(line[15:] for line in render(made).splitlines() if line.startswith("#PBS -l select="))
+
+
+def test_a_job_without_gpus_gets_whole_nodes_without() -> None:
+    assert select(at("derecho", workload="serial", cpus_per_task=4)) == "1:ncpus=128:mpiprocs=1:ompthreads=4"
+    assert "ncpus=64" in select(at("derecho", workload="serial", cpus_per_task=4, gpus="1"))
+    assert "ncpus=64" in select(at("derecho", workload="serial", mem="400G"))  # which no node without GPUs has
+
+
+def test_chunks_that_say_the_same_are_one() -> None:
+    asked: Dict[str, Any] = {**MPI, "ntasks": 5, "nodes": 4}
+    assert "-l select=4:system=polaris" in directives("polaris", **asked)
+    assert select(at("derecho", **asked)) == "1:ncpus=128:mpiprocs=2:ompthreads=1+3:ncpus=128:mpiprocs=1:ompthreads=1"

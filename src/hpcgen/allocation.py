@@ -25,13 +25,14 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
         c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
     rule = rule_of(site, partition)
     kinds = partition.nodes if partition else tuple(site.nodes)
-    kinds = kinds if c.gpus else tuple(kind for kind in kinds if not site.nodes[kind].gpus) or kinds
+    if c.gpus is None:  # a node with GPUs only where no other holds the tasks
+        kinds = tuple(kind for kind in kinds if not site.nodes[kind].gpus and holds(site, site.nodes[kind], c)) or kinds
     if c.mem_mib == 0 and site.scheduler.type != "slurm":
         c = _all_memory(c, [site.nodes[kind] for kind in kinds])
     if rule in (None, "never"):
         fits = any(room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
         return replace(c, nodes=1) if fits and together(site, c) else c
-    fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if room(site, node, c) >= least(c)]
+    fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if holds(site, node, c)]
     if not fitting:
         return c
     have, node = min(fitting, key=lambda found: found[0])

@@ -6,7 +6,8 @@ Sources: qsub(1B) and pbs_resources(7B) of OpenPBS 23; for nodes-ppn, qsub(1) of
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 import msgspec
 
@@ -201,7 +202,7 @@ def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
     made: Dict[str, Optional[str]] = dict.fromkeys(("select", "place", "nodes", "ncpus", "ngpus", "mem"))
     parts = [(c, chunk) for c in job.components for chunk in chunks(c)]
     if says.style == "chunks":
-        made.update(select="+".join(_chunk(c, chunk, says) for c, chunk in parts), place=_place(job, says))
+        made.update(select=_select((chunk.times, _chunk(c, chunk, says)) for c, chunk in parts), place=_place(job, says))
         return made
     made["mem"] = amount(sum(chunk.times * (chunk.mem or 0) for _, chunk in parts), "b")
     if says.style == "totals":
@@ -212,12 +213,18 @@ def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
     return made
 
 
+def _select(parts: Iterable[Tuple[int, str]]) -> str:
+    """Chunks that say the same are one: without mpiprocs, nodes of 3 ranks and of 2 do."""
+    alike = groupby(parts, key=lambda part: part[1])
+    return "+".join(f"{sum(times for times, _ in group)}:{text}" for text, group in alike)
+
+
 def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
     keys = {
         "ncpus": str(chunk.cpus), "mpiprocs": str(chunk.tasks), "ompthreads": str(c.cpus_per_task),
         "mem": amount(chunk.mem, "b"), "ngpus": str(chunk.gpus) if chunk.gpus else None,
     }  # fmt: skip
-    parts = [str(chunk.times), *says.chunk, *(f"{key}={keys[key]}" for key in says.chunk_keys if keys[key])]
+    parts = [*says.chunk, *(f"{key}={keys[key]}" for key in says.chunk_keys if keys[key])]
     if c.gpus and c.gpus.type:
         parts.append(f"{says.gpu_type}={c.gpus.type}")
     if c.tmp_mib and says.disk and says.disk_per == "node":
