@@ -345,3 +345,21 @@ def test_chunks_that_say_the_same_are_one() -> None:
     asked: Dict[str, Any] = {**MPI, "ntasks": 5, "nodes": 4}
     assert "-l select=4:system=polaris" in directives("polaris", **asked)
     assert select(at("derecho", **asked)) == "1:ncpus=128:mpiprocs=2:ompthreads=1+3:ncpus=128:mpiprocs=1:ompthreads=1"
+
+
+def test_cpus_that_come_with_gpus_are_asked_for_in_chunks() -> None:
+    """NSCC's rule is 16 CPUs a GPU: a task alone has them as its threads, unless it was asked for fewer."""
+    alone = at("aspire2a", workload="serial", gpus="1", mem="110G")
+    assert select(alone) == "1:ncpus=16:mpiprocs=1:ompthreads=16:mem=110gb:ngpus=1"
+    assert "export OMP_NUM_THREADS=16\n" in render(alone) and not any("idle" in note for note in alone.notes)
+    fewer = at("aspire2a", workload="serial", gpus="1", mem="110G", cpus_per_task=1)
+    assert select(fewer) == "1:ncpus=16:mpiprocs=1:ompthreads=1:mem=110gb:ngpus=1"
+    assert "export OMP_NUM_THREADS=1\n" in render(fewer) and any("15 CPUs stay idle" in note for note in fewer.notes)
+    each = at("aspire2a", ntasks=8, gpus_per_task="1", mem_per_cpu="1G", **MPI)
+    assert select(each) == "8:ncpus=16:mpiprocs=1:ompthreads=1:mem=1gb:ngpus=1"
+    nodes = at("aspire2a", nodes=2, ntasks_per_node=4, gpus_per_node="2", mem="8G", **MPI)
+    assert select(nodes) == "2:ncpus=32:mpiprocs=4:ompthreads=1:mem=8gb:ngpus=2"
+    told = at("aspire2a", workload="serial", gpus="1", env={"OMP_NUM_THREADS": "3"})
+    assert "OMP_NUM_THREADS=3\n" in render(told) and "OMP_NUM_THREADS=16" not in render(told)
+    gadi = render(at("gadi", workload="serial", gpus="2"))
+    assert "ncpus=24\n" in gadi and "OMP_NUM_THREADS=24\n" in gadi

@@ -13,8 +13,11 @@ from hpcgen.request import Request
 from hpcgen.site import Node, Partition, Site
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
+from hpcgen.workloads import threads
 
 replace = msgspec.structs.replace
+# Of a task that may have more CPUs, where they come with its GPUs.
+UNASKED = Origin("default", "one CPU a task, unless asked otherwise")
 
 
 def settled(site: Site, c: Component, name: Optional[str]) -> Component:
@@ -22,7 +25,10 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     partition = site.partitions.get(name) if name else None
     if partition and partition.cpus_per_gpu and (gpus := all_gpus(c)):
         why = site.cite("partitions", str(name), "cpus_per_gpu")
-        c = replace(c, cpus=max(gpus * partition.cpus_per_gpu, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
+        given = gpus * partition.cpus_per_gpu
+        c = replace(c, cpus=max(given, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
+        if c.ntasks == 1 and c.origins.get("cpus_per_task") == UNASKED:
+            c = replace(c, cpus_per_task=given, env=threads(given), origins={**c.origins, "cpus_per_task": why})
     rule = rule_of(site, partition)
     kinds = partition.nodes if partition else tuple(site.nodes)
     if c.gpus is None:  # a node with GPUs only where no other holds the tasks

@@ -29,6 +29,8 @@ HANGS = (
     "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
 )
 DEFAULT_WORKLOAD = "dask-mpi"
+# Whose tasks, where nothing was said, may have the CPUs that come with their GPUs; others count processes or threads by CPUs.
+PLAIN = ("serial", "mpi")
 # Options of one workload's own.
 ONLY = {"nproc_per_node": "torchrun", "object_store_memory": "ray"}
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
@@ -57,6 +59,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     time, assumed = _time(site, request)
     components = [_gpus(site, request, c) for c in layout.components]
     components = [_omitted(site, c) for c in scheduler.memory(components)]
+    if name in PLAIN and not (request.cpus_per_task or request.cpus_per_gpu):
+        components = [replace(c, origins={**c.origins, "cpus_per_task": allocation.UNASKED}) for c in components]
     components = [allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c for c in components]
     launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else "none"
     wired = launcher if workload.MPI else "none"

@@ -46,9 +46,11 @@ def chunks(c: Component) -> List[Chunk]:
     per_node = by_node(c)
     counts = [1] * c.ntasks if per_node is None else per_node
     made: List[Chunk] = []
+    total = sum(_gpus(c, tasks, len(counts)) for tasks in counts)
     for tasks in counts:
-        share = _memory(c, tasks, len(counts)), _gpus(c, tasks, len(counts))
-        chunk = Chunk(1, tasks, c.whole_node_cpus or tasks * c.cpus_per_task, *share)
+        mem, cards = _memory(c, tasks, len(counts)), _gpus(c, tasks, len(counts))
+        beside = (c.cpus or 0) * cards // total if total else 0  # the CPUs that come with these GPUs
+        chunk = Chunk(1, tasks, c.whole_node_cpus or max(beside, tasks * c.cpus_per_task), mem, cards)
         if made and made[-1][1:] == chunk[1:]:
             made[-1] = made[-1]._replace(times=made[-1].times + 1)
         else:

@@ -5,13 +5,13 @@
 #PBS -P personal-abc
 #PBS -q normal
 #PBS -l walltime=01:00:00
-#PBS -l select=1:ncpus=1:mpiprocs=1:ompthreads=1:mem=110gb:ngpus=1
+#PBS -l select=1:ncpus=16:mpiprocs=1:ompthreads=16:mem=110gb:ngpus=1
 #PBS -j oe
 
 cd "$PBS_O_WORKDIR" || exit
 
 module load singularity
-export OMP_NUM_THREADS=1
+export OMP_NUM_THREADS=16
 test -e /app/apps/containers/tensorflow/tensorflow-nvidia-22.04-tf2-py3.sif || { echo "hpcgen: there is no image" /app/apps/containers/tensorflow/tensorflow-nvidia-22.04-tf2-py3.sif >&2; exit 1; }
 export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}/scratch:/scratch,/home/project:/data/projects,$PWD"
 

@@ -15,6 +15,6 @@
 module load python3/3.11.0
 module load openmpi/4.1.5
 . /g/data/vp91/venvs/torch/bin/activate
-export OMP_NUM_THREADS=1
+export OMP_NUM_THREADS=24
 
 python train.py
