@@ -42,14 +42,15 @@ OLD = ("dask==2022.4.2", "distributed==2022.4.2", "dask-mpi==2022.4.0", "tornado
 
 def old_pythons() -> dict[str, str]:
     """Where an environment with an old Dask is, or will be, and the Python that it is made by."""
-    found = {"old": "/usr/bin/python3"}
-    found.update({"old-3.9": path for path in (shutil.which("python3.9"),) if path and _runs(path)})
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    others = [shutil.which("python3.9"), *map(str, pyenv.glob("3.9.*/bin/python3.9"))]
+    found = {"old": "/usr/bin/python3", **{"old-3.9": path for path in others if path and _runs(path)}}
     return {str(CACHE / "venvs/machine" / name): path for name, path in found.items()}
 
 
 def _runs(python: str) -> bool:
     """Some are stand-ins that only say which Python to choose."""
-    return subprocess.run([python, "-c", "import venv"], capture_output=True).returncode == 0
+    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
 
 
 def install_old(place: str, python: str) -> None:
@@ -65,7 +66,9 @@ def install_older() -> None:
     if not (OLDER / "complete").exists():
         shutil.rmtree(OLDER, ignore_errors=True)
         packages = [f"{name}=={OLDER_VERSION}" for name in ("dask", "distributed")]
-        subprocess.run(["/usr/bin/python3", "-m", "pip", *PIP, "--no-deps", "--target", str(OLDER), *packages], check=True)
+        maker = OLDER / "maker"  # Debian's Python has no pip of its own
+        subprocess.run(["/usr/bin/python3", "-m", "venv", str(maker)], check=True)
+        subprocess.run([f"{maker}/bin/python", "-m", "pip", *PIP, "--no-deps", "--target", str(OLDER), *packages], check=True)
         (OLDER / "complete").touch()
 
 

@@ -221,8 +221,6 @@ def test_a_warning_before_the_time_limit(up: bed.Miniature) -> None:
 def test_examples(up: bed.Miniature, name: str, image: str | None) -> None:
     program = Path(__file__).parents[2] / "examples" / name
     workload = {"workload": "mpi", "ntasks": 4, "time": "5"} if "mpi4py" in program.read_text() else {**PLAIN, "mem_per_cpu": "1G"}
-    if image and os.environ.get("HPCGEN_NO_IMAGES"):
-        pytest.skip("asked not to")
     request = {**workload, "program": "prog.py", **({"image": image} if image else {})}
     done = daskbed.run(up, f"example-{name}-{image}", script(site("impi"), **request), program.read_text())
     assert done.status == 0 and "Traceback" not in done.output, done.output
