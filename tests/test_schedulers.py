@@ -363,3 +363,24 @@ def test_cpus_that_come_with_gpus_are_asked_for_in_chunks() -> None:
     assert "OMP_NUM_THREADS=3\n" in render(told) and "OMP_NUM_THREADS=16" not in render(told)
     gadi = render(at("gadi", workload="serial", gpus="2"))
     assert "ncpus=24\n" in gadi and "OMP_NUM_THREADS=24\n" in gadi
+
+
+@pytest.mark.parametrize("name", ["derecho", "aspire2a", "tsubame4"])
+def test_a_type_that_all_gpus_of_a_queue_have_need_not_be_said(name: str) -> None:
+    kind = "h100" if name == "tsubame4" else "a100"
+    made = at(name, workload="serial", gpus=f"{kind}:1", time="1h")
+    script = render(made).replace(made.header[1], "")
+    assert script == render(plain := at(name, workload="serial", gpus="1", time="1h")).replace(plain.header[1], "")
+    where = f"partition {made.components[0].partition}"
+    assert f"the type {kind} is not written, for all GPUs of {where} are of it" in made.notes
+    with pytest.raises(RequestError, match="v100"):
+        at(name, workload="serial", gpus="v100:1")
+
+
+def test_a_type_that_only_some_gpus_have_is_still_refused() -> None:
+    """Also where nothing says what the others are."""
+    for other in ({"gpu": "h100"}, {}):
+        nodes = {"a": {"cores": 8, "gpus": 2, "gpu": "a100", "source": "x"}, "b": {"cores": 8, "gpus": 2, "source": "x", **other}}
+        tables = {**SITES["pbs"], "nodes": nodes, "partitions": {"q": {"nodes": ["a", "b"], "source": "x"}}}
+        with pytest.raises(RequestError, match="no resource for types of GPU"):
+            plan(decode("stub", tables, "stub.toml"), flags(program="x.py", workload="serial", gpus="a100:1"))

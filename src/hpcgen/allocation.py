@@ -8,7 +8,7 @@ from typing import Iterator, List, Optional, Tuple
 import msgspec
 
 from hpcgen.errors import RequestError
-from hpcgen.job import Component, Origin
+from hpcgen.job import Component, Job, Origin
 from hpcgen.request import Request
 from hpcgen.site import Node, Partition, Site
 from hpcgen.spelling import by_node
@@ -125,6 +125,21 @@ def room(site: Site, node: Node, c: Component) -> int:
 def holds(site: Site, node: Node, c: Component) -> bool:
     """Whether such a node has what one node must give."""
     return room(site, node, c) >= least(c) and (c.mem_mib or 0) <= (node.mem or c.mem_mib or 0)
+
+
+def untyped(site: Site, job: Job) -> Tuple[Job, List[str]]:
+    """The job without the types of GPU that all nodes with GPUs of their partitions have, and what is to be said of it."""
+    parts, notes = [], []
+    for c in job.components:
+        partition = site.partitions.get(c.partition or "")
+        nodes = [site.nodes[kind] for kind in (partition.nodes if partition else site.nodes)]
+        models = {(node.gpu or "").lower() for node in nodes if node.gpus}
+        if c.gpus and c.gpus.type and models == {c.gpus.type.lower()}:
+            where = f"partition {c.partition}" if partition else site.id
+            notes.append(f"the type {c.gpus.type} is not written, for all GPUs of {where} are of it")
+            c = replace(c, gpus=replace(c.gpus, type=None))
+        parts.append(c)
+    return replace(job, components=tuple(parts)), list(dict.fromkeys(notes))
 
 
 def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:

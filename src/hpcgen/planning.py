@@ -87,7 +87,11 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     tell: Any = getattr(workload, "tell", None)
     job = replace(job, steps=(step(site, request, job, layout, tell, launcher, origins),))
     job, over, choice = _placed(site, job, scheduler)
-    if problems := scheduler.refuse(job):
+    problems = scheduler.refuse(job)
+    bare, left_out = allocation.untyped(site, job)
+    if problems and left_out and (fewer := scheduler.refuse(bare)) != problems:  # it has no word for types
+        job, problems, choice = bare, fewer, [*choice, *left_out]
+    if problems:
         raise RequestError(*problems)
     if over:
         raise LimitError(*over)
