@@ -12,6 +12,10 @@ module use {{ folder|path }}
 module load {{ module|word }}
 #%   endfor
 #% endif
+#% if staging
+
+#%   include "staging.sh"
+#% endif
 #% if setup.conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
 conda activate {{ setup.conda|path }}

@@ -31,7 +31,7 @@ class Tracing(rendering.Environment):
         super().__init__(*args, **options)
         self.origins: List[Tuple[Origin, ...]] = []
         self.read: Tuple[Origin, ...] = ()
-        for name in ("word", "path", "quoted"):
+        for name in ("word", "path", "expanding", "quoted"):
             if name in self.filters:
                 self.filters[name] = _keeping_marks(self.filters[name])
 

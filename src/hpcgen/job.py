@@ -137,6 +137,25 @@ class Container(Struct, frozen=True, kw_only=True):
         return "://" not in self.image
 
 
+class Tasks(Struct, frozen=True, kw_only=True):
+    """What an array goes through: `count` commands or rows of a table in `file`, `chunk` of them for each index."""
+
+    kind: Literal["commands", "table"]
+    file: str
+    count: int
+    chunk: int
+    origins: Origins = {}
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """What each node gets a copy of, under which names, in a folder of `parent`; None for what the node calls TMPDIR."""
+
+    paths: Tuple[str, ...]
+    names: Tuple[str, ...]
+    parent: Optional[str] = None
+    origins: Origins = {}
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines.
 
@@ -178,6 +197,8 @@ class Job(Struct, frozen=True, kw_only=True):
     container: Optional[Container] = None
     carried: Env = ()
     interfaces: Tuple[str, ...] = ()
+    tasks: Optional[Tasks] = None
+    stage: Optional[Stage] = None
     script_max_kib: Optional[int] = None
     origins: Origins = {}
 

@@ -139,6 +139,12 @@ def none(job: Job, step: Step) -> str:
     return programs(job, step)[0]
 
 
+def words(job: Job, step: Step) -> str:
+    """Words for a program of the script, which starts them as they are."""
+    command = step.commands[0]
+    return _join([*_contained(job.container, command.python), command.file or "", *command.args])
+
+
 LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {
     "srun": srun, "mpiexec": mpiexec, "mpirun": mpiexec, "pals": pals, "gerun": gerun, "ibrun": ibrun,
     "ccc_mprun": ccc_mprun, "jsrun": jsrun, "flux": flux, "none": none,

@@ -69,6 +69,11 @@ def explained(site: Site, job: Job, origins: Origins) -> Job:
             if known.get(name, "").replace("{account}", str(job.account)) == value:
                 wide[item_key("resources", (name,))] = site.cite(site.scheduler.type, "resources")
     check = f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py"
+    wide["carried.row"] = Origin("rule", "reads one row of the table: templates/workloads/array.py")
+    if job.stage and "stage" in origins:
+        wide["stage"] = origins["stage"]
+    if job.tasks:
+        wide.setdefault("array", Origin("rule", f"{job.tasks.count} {job.tasks.kind}, {job.tasks.chunk} for each index"))
     wide["carried.selfcheck"] = Origin("rule", check)
     package = "ray" if job.workload == "ray" else "dask"
     wide["carried.launcher"] = wide["carried"] = Origin("rule", f"starts the program in the job: src/hpcgen/{package}")

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import allocation, check, header, launchers, schedulers, workloads
+from hpcgen import allocation, check, header, launchers, schedulers, staging, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.inside import carried
 from hpcgen.job import Component, Env, Gpus, Job, Origin
@@ -32,7 +32,10 @@ DEFAULT_WORKLOAD = "dask-mpi"
 # Whose tasks, where nothing was said, may have the CPUs that come with their GPUs; others count processes or threads by CPUs.
 PLAIN = ("serial", "mpi")
 # Options of one workload's own.
-ONLY = {"nproc_per_node": "torchrun", "object_store_memory": "ray"}
+ONLY = {
+    "nproc_per_node": "torchrun", "object_store_memory": "ray",
+    "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
+}  # fmt: skip
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
 
 
@@ -81,10 +84,15 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         container=container(site, request, origins, wired),
         carried=_carried(request, name, layout.parts),
         interfaces=interfaces(site, request) if workload.ONE_A_NODE else (),
+        stage=staging.stage(site, request),
         script_max_kib=site.scheduler.script_max_kib,
         **{key: getattr(request, key) for key in JOB_WIDE},
     )
     tell: Any = getattr(workload, "tell", None)
+    split: Any = getattr(workload, "split", None)
+    if split:
+        job, said = split(site, request, job)
+        notes += said
     job = replace(job, steps=(step(site, request, job, layout, tell, launcher, origins),))
     job, over, choice = _placed(site, job, scheduler)
     problems = scheduler.refuse(job)
@@ -96,6 +104,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if over:
         raise LimitError(*over)
     job = _told_of_nodes(with_gpu_flag(site, job), scheduler)
+    notes += staging.notes(site, job.stage)
     assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
@@ -235,7 +244,9 @@ def _carried(request: Request, workload: str, parts: Tuple[str, ...]) -> Env:
     from hpcgen.rendering import source
 
     texts = {"launcher": carried(parts[0], parts[1:])} if parts else {}
-    if request.program is None:
+    if request.table:
+        texts["row"] = source("workloads/array.py").rstrip("\n")
+    elif request.program is None and not request.commands:
         texts["selfcheck"] = source(f"workloads/{workload.replace('-', '_')}.py").rstrip("\n")
     return tuple(texts.items())
 

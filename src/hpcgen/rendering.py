@@ -14,7 +14,9 @@ from jinja2.bccache import Bucket
 from hpcgen import paths, schedulers, shell
 from hpcgen.errors import TemplateError
 from hpcgen.job import Job, Origin, Setup
-from hpcgen.launchers import launch
+from hpcgen.launchers import launch, words
+from hpcgen.spelling import Spelled
+from hpcgen.staging import launches
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
 NOTHING = "\0-\0"
@@ -37,7 +39,7 @@ class Environment(jinja2.Environment):
             auto_reload=False,
             **options,
         )
-        self.filters.update(word=shell.word, path=shell.path, listed=shell.listed)
+        self.filters.update(word=shell.word, path=shell.path, expanding=shell.expanding, listed=shell.listed)
         self.filters.update(filters)
 
     def shown(self, value: Any) -> Any:
@@ -147,12 +149,31 @@ def _launches(job: Job) -> List[Launch]:
     return [Launch(launch(job, s), s.kill_on_bad_exit is False, origins, s.through) for s, origins in steps]
 
 
+def _staging(job: Job) -> Optional[Spelled]:
+    """Where each node's copies go, and the lines that make and remove them."""
+    if job.stage is None:
+        return None
+    asked = (job.origins["stage"],) if "stage" in job.origins else ()
+    values = {"parent": job.stage.parent, "copying": tuple(launches(job, "copy")), "removing": tuple(launches(job, "remove"))}
+    return Spelled(values, {"parent": (job.stage.origins["parent"],), "copying": asked, "removing": asked})
+
+
+def _array(job: Job) -> Optional[Spelled]:
+    """What the scripts of task lists find ready: the variable that has the index, and the program's words."""
+    if job.tasks is None:
+        return None
+    variable = schedulers.get(job.scheduler).index(job.dialect) or "SLURM_ARRAY_TASK_ID"
+    origins = {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "words": tuple(job.steps[0].origins.values())}
+    return Spelled({"index": variable, "words": words(job, job.steps[0])}, origins)
+
+
 def templates(job: Job) -> Tuple[str, ...]:
     """The files of `templates` that the script is made of."""
     body = f"workloads/{job.workload.replace('-', '_')}"
     runtime = (f"containers/{job.container.runtime}.sh",) if job.container else ()
-    check = (f"{body}.py",) if "selfcheck" in dict(job.carried) else ()
-    return (f"{job.scheduler}.sh", "setup.sh", *runtime, "carried.sh", f"{body}.sh", *check)
+    check = (f"{body}.py",) if {"selfcheck", "row"} & {*dict(job.carried)} else ()
+    staging = ("staging.sh",) if job.stage else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *staging, *runtime, "carried.sh", f"{body}.sh", *check)
 
 
 def _prepares(setup: Setup) -> bool:
@@ -165,11 +186,13 @@ def context(job: Job) -> Dict[str, Any]:
     return {
         "job": job,
         "setup": job.setup,
-        "prepared": bool(job.container or _prepares(job.setup)),
+        "staging": _staging(job),
+        "prepared": bool(job.stage or job.container or _prepares(job.setup)),
         "container": job.container,
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
         "body": f"workloads/{job.workload.replace('-', '_')}.sh",
         "launches": _launches(job),
+        "array": _array(job),
         job.scheduler: schedulers.get(job.scheduler).spelled(job),
     }
 

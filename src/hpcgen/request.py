@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
     site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial, ray or torchrun")] = None
+    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial, array, ray or torchrun")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
 
@@ -44,6 +44,12 @@ class Request(Struct, frozen=True, kw_only=True):
     scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
     scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
     share_core: Annotated[Optional[bool], about("with --hetjob: scheduler and client on one core's hardware threads")] = None
+
+    commands: Annotated[Optional[Line], about("with --workload array: file with a command on each line")] = None
+    table: Annotated[Optional[Line], about("with --workload array: CSV or TSV, a run of the program for each row")] = None
+    tasks: Annotated[Optional[Count], about("how many tasks that file has, where it cannot be counted here")] = None
+    chunk: Annotated[Optional[Count], about("how many of the tasks each job of the array runs, one after the other")] = None
+    throttle: Annotated[Optional[Count], about("how many jobs of the array run at a time")] = None
 
     job_name: Annotated[Optional[Line], about("name of the job", "-J")] = None
     account: Annotated[Optional[Token], about("account (project) to charge", "-A")] = None
@@ -97,6 +103,7 @@ class Request(Struct, frozen=True, kw_only=True):
     userbase: Annotated[Optional[Line], about("PYTHONUSERBASE, the folder of `pip install --user`")] = None
     python: Annotated[Optional[Line], about("Python interpreter to run")] = None
     env: Annotated[Dict[Name, Text], about("environment variable NAME=VALUE for the job (repeatable)")] = {}
+    stage: Annotated[Tuple[Line, ...], about("file, folder or archive to copy to each node's own disk (repeatable)")] = ()
     interface: Annotated[Optional[Token], about("network interface for the traffic between nodes: ib0, hsn0")] = None
     mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
     kill_on_bad_exit: Annotated[Optional[bool], about("whether a rank that fails ends the whole job, in srun's own way")] = None

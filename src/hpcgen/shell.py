@@ -18,11 +18,14 @@ def word(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """A path as one word and never an option; a leading ``~/`` means the home folder of whoever runs the script."""
+    """A path as one word and never an option; a leading ``~/`` means the home folder of whoever runs the script,
+    and a leading ``$HPCGEN_STAGED/`` the node's folder of what was staged."""
     if text.startswith("-"):
         text = f"./{text}"
     if text == "~" or text.startswith("~/"):
         return '"$HOME"' + (shlex.quote(text[1:]) if len(text) > 1 else "")
+    if text.startswith("$HPCGEN_STAGED/"):
+        return '"$HPCGEN_STAGED"' + shlex.quote(text[len("$HPCGEN_STAGED") :])
     return shlex.quote(text)
 
 

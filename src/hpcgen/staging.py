@@ -1,0 +1,76 @@
+"""Files and environments that each node gets a copy of before the program starts.
+
+Where srun starts the program, it also copies, once a node and one component after the other: sbcast reaches component 0 of a
+heterogeneous job alone (run on 22.05.8). Elsewhere the program's own launcher starts the copying on every rank, of which the
+first on each node does it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, Optional
+
+import msgspec
+
+from hpcgen.errors import RequestError
+from hpcgen.job import Command, Job, Origin, Stage, Step
+from hpcgen.launchers import launch
+from hpcgen.request import Request
+from hpcgen.shell import join, word
+from hpcgen.site import Site
+
+ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
+FALLBACK = "${TMPDIR:-/tmp}"
+# The script's own text, which each node reads from its environment.
+NODE = 'eval "$HPCGEN_STAGE"'
+
+
+def stage(site: Site, request: Request) -> Optional[Stage]:
+    """What is staged and into which folder of the node. Raises RequestError where two would get one name."""
+    names: List[str] = []
+    for path in request.stage:
+        name = re.sub(ARCHIVE, "", path.rstrip("/").rpartition("/")[2])
+        if name in ("", ".", "..", "~"):
+            raise RequestError(f"--stage {path}: this has no name of its own: name the folder, or the file")
+        if name in names:
+            raise RequestError(f"--stage {path}: another one would also be {name} on the nodes: give it another name")
+        names.append(name)
+    if not names:
+        return None
+    known = site.storage.local and not site.storage.in_memory
+    why = site.cite("storage", "local") if known else Origin("rule", "no local disk is known: $TMPDIR, or /tmp")
+    parent = site.storage.local if known else None
+    return Stage(paths=tuple(request.stage), names=tuple(names), parent=parent, origins={"parent": why})
+
+
+def notes(site: Site, found: Optional[Stage]) -> Iterator[str]:
+    if found:
+        where = ", ".join(f"$HPCGEN_STAGED/{name}" for name in found.names)
+        yield f"staged on each node: {where}, for --python, --conda or --venv as well"
+        if site.storage.in_memory:
+            yield f"--stage: what is staged takes of the job's memory on {site.id}, where local storage is memory"
+
+
+def launches(job: Job, verb: str) -> List[str]:
+    """The lines that copy to every node, or remove from it; the words after the verb are the paths."""
+    step = job.steps[0]
+    command = Command(file="bash", args=("-c", NODE, verb, *(job.stage.paths if job.stage and verb == "copy" else ())))
+    bare = msgspec.structs.replace(job, container=None)
+    if step.launcher != "srun":
+        own = msgspec.structs.replace(step, commands=tuple(command for _ in step.commands), through=None)
+        return [launch(bare, own)]
+    return [_srun(bare, step, command, i) for i in step.components]
+
+
+def _srun(job: Job, step: Step, command: Command, component: int) -> str:
+    old = bool(job.scheduler_version and job.scheduler_version < "20.02")
+    group, suffix = ([f"--{'pack' if old else 'het'}-group={component}"], f"_{'PACK' if old else 'HET'}_GROUP_{component}")
+    nodes = f'"$SLURM_JOB_NUM_NODES{suffix if job.hetjob else ""}"'
+    words = ["srun", *(group if job.hetjob else []), "--mpi=none", "--export=ALL", "--cpu-bind=none", "--cpus-per-task=1"]
+    words_of = join([command.file or "", *command.args]) if ":" not in command.args else _one_word(command)
+    return f"{join(words)} --ntasks-per-node=1 --nodes={nodes} --ntasks={nodes} {words_of}"
+
+
+def _one_word(command: Command) -> str:
+    """A colon of its own would start another component."""
+    return f"bash -c {word('exec ' + join([command.file or '', *command.args]))}"

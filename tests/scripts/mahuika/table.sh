@@ -1,0 +1,66 @@
+#!/bin/bash -e
+# hpcgen 0.1.0: site mahuika, facts of 2026-08-21 to 2026-11-21
+# made by: hpcgen slurm --site mahuika --workload array --table parameters.csv --tasks 48 --chunk 5 --throttle 4 --account nesi99999 --cpus-per-task 2 --mem-per-cpu 1500M --output logs/%x-%A_%a.out model.py '--rate={rate}' --out 'results/{name}.nc'
+#SBATCH --job-name=model
+#SBATCH --account=nesi99999
+#SBATCH --time=01:00:00
+#SBATCH --array=1-10%4
+#SBATCH --output=logs/%x-%A_%a.out
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=2
+#SBATCH --mem-per-cpu=1500M
+
+module purge
+module load Python/3.9.9-gimkl-2020a
+export OMP_NUM_THREADS=2
+
+row=$(cat <<'PYTHON'
+import csv, os, re, subprocess, sys
+
+file, number, last, *words = sys.argv[1:]
+unfit = "(LD_|BASH|PYTHON|PERL|SLURM|SBATCH|HPCGEN).*|ENV|IFS|PATH|HOME|SHELL|SHELLOPTS|PS4|UID|EUID|PPID|_"
+with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+    header = lines.readline()
+    lines.seek(0)
+    names, *rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row] or [[]]
+if len(rows) < int(number):
+    sys.exit("hpcgen: %s: no row %s: it has %d now" % (file, number, len(rows)))
+row = rows[int(number) - 1]
+if len(row) != len(names):
+    sys.exit("hpcgen: %s: row %s has %d values for %d columns" % (file, number, len(row), len(names)))
+for name in names:
+    if not re.match("[A-Za-z_][A-Za-z0-9_]*$", name) or re.match("(%s)$" % unfit, name):
+        sys.exit("hpcgen: %s: column %r cannot be a variable" % (file, name))
+values = dict(zip(names, row))
+words[1:] = [re.sub(r"\{(\w+)\}", lambda found: values.get(found.group(1), found.group()), word) for word in words[1:]]
+try:
+    status = subprocess.call(words, env=dict(os.environ, **values), stdin=subprocess.DEVNULL)
+except OSError as why:
+    sys.exit("hpcgen: %s: %s" % (words[0], why.strerror))
+if number == last and len(rows) > int(last):
+    sys.exit("hpcgen: %s: it has %d rows now, and this array was made for %s" % (file, len(rows), last))
+sys.exit(status if status >= 0 else 128 - status)
+PYTHON
+)
+
+# Each index of the array runs its share of the tasks, one after the other; HPCGEN_TASK is the number of each.
+tasks=parameters.csv
+if [ ! -r "$tasks" ] || [ -d "$tasks" ]; then
+    echo "hpcgen: $tasks: no such file on $HOSTNAME, from $PWD: the tasks of this array stand in it" >&2
+    exit 2
+fi
+count=48
+chunk=5
+index=$SLURM_ARRAY_TASK_ID
+first=$(((index - 1) * chunk + 1))
+last=$((first + chunk - 1 < count ? first + chunk - 1 : count))
+status=0
+python=$(command -v python3 || command -v python)
+for ((HPCGEN_TASK = first; HPCGEN_TASK <= last; HPCGEN_TASK++)); do
+    export HPCGEN_TASK
+    "$python" -c "$row" "$tasks" "$HPCGEN_TASK" "$count" python model.py '--rate={rate}' --out 'results/{name}.nc' || {
+        status=$?
+        echo "hpcgen: row $HPCGEN_TASK of $tasks ended with status $status" >&2
+    }
+done
+exit "$status"

@@ -1,0 +1,158 @@
+"""Task lists and tables as arrays: what is counted, what each index runs, and that no value of a table is ever run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from stubs import LOCAL, SLURM, flags
+from test_parsed import PARSERS, SITES
+
+from hpcgen import plan, render
+from hpcgen.errors import HpcgenError
+from hpcgen.job import Job
+from hpcgen.site import decode
+
+LIST = "# a list\n\necho one $HPCGEN_TASK\n  \necho two; exit 3\r\necho 'three  x' | cat\necho four"
+TABLE = 'alpha,beta\n1,"a, $(touch ran) `touch ran`"\n2,;touch ran\n\n3,"say ""x"""\n'
+SHOW = "import os, sys; print(os.environ['alpha'], os.environ['beta'], sys.argv[1:], os.environ['HPCGEN_TASK'])"
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("list").write_text(LIST)
+    Path("t.csv").write_text(TABLE)
+    Path("t.tsv").write_text("alpha\tbeta\n1\t\n")
+
+
+def made(site: Dict[str, Any] = SLURM, **asked: Any) -> Job:
+    return plan(decode("stub", site, "stub.toml"), flags(workload="array", **asked))
+
+
+def run(job: Job, index: int = 1) -> "subprocess.CompletedProcess[str]":
+    """One index of the array, as the scheduler would start it, without the modules."""
+    text = "\n".join(line for line in render(job).splitlines() if not line.startswith("module "))
+    env = {**os.environ, "SLURM_ARRAY_TASK_ID": str(index)}
+    return subprocess.run(["bash", "-e"], input=text, text=True, capture_output=True, env=env)
+
+
+def refused(site: Dict[str, Any] = SLURM, **asked: Any) -> str:
+    with pytest.raises(HpcgenError) as why:
+        made(site, **asked)
+    return " ".join(why.value.problems)
+
+
+def test_each_index_runs_its_share_and_tells_of_the_worst() -> None:
+    job = made(commands="list", chunk=2, throttle=1)
+    assert job.array == "1-2%1"
+    first, second = run(job, 1), run(job, 2)
+    assert (first.returncode, first.stdout) == (3, "one 1\ntwo\n") and "command 2 of list ended with status 3" in first.stderr
+    assert (second.returncode, second.stdout) == (0, "three  x\nfour\n")
+
+
+def test_a_chunk_for_each_where_the_site_takes_fewer() -> None:
+    site = {**SLURM, "scheduler": {"type": "slurm", "array_max": 4, "source": "x"}}
+    assert made(site, commands="list").array == "1-2" and made(site, commands="list", tasks=3).array == "1-3"
+    assert made(site, commands="none", tasks=100).array == "1-3"
+    assert "ask for --chunk 34" in refused(site=site, commands="none", tasks=100, chunk=10)
+
+
+def test_rows_are_variables_and_words_and_never_run() -> None:
+    job = made(table="t.csv", program="python3", args=("-c", SHOW, "--a={alpha}", "{beta}", "a:b", ":", "x=y", "$HOME"))
+    out = [run(job, index) for index in (1, 2, 3)]
+    values = [("1", "a, $(touch ran) `touch ran`"), ("2", ";touch ran"), ("3", 'say "x"')]
+    rest = ["a:b", ":", "x=y", "$HOME"]
+    assert [one.stdout for one in out] == [f"{a} {b} {[f'--a={a}', b, *rest]} {n}\n" for n, (a, b) in enumerate(values, 1)]
+    assert not Path("ran").exists() and [one.returncode for one in out] == [0, 0, 0]
+    assert run(made(table="t.tsv", program="python3", args=("-c", SHOW))).stdout == "1  [] 1\n"
+
+
+@pytest.mark.parametrize("given", [{"commands": "list"}, {"table": "t.csv", "program": "true"}])
+def test_the_file_at_run_time(given: Dict[str, str]) -> None:
+    """It is not there; it has fewer tasks than were counted; it has more, which nobody would run."""
+    job, file = made(**given), Path(given.get("commands") or given["table"])
+    last = 4 if "commands" in given else 3
+    file.write_text(file.read_text() + "\n" + ("true" if last == 4 else "4,5") + "\n")
+    done = run(job, last)
+    assert done.returncode == 1 and "this array was made for" in done.stderr and run(job, 1).returncode == 0
+    file.write_text("true\n" if last == 4 else "alpha,beta\n1,2\n")
+    done = run(job, last)
+    assert done.returncode == 1 and f" {last}: it has 1 now" in done.stderr
+    file.unlink()
+    done = run(job, 1)
+    assert done.returncode == 2 and "no such file" in done.stderr
+
+
+def test_a_failing_row_does_not_stop_the_others() -> None:
+    job = made(table="t.csv", chunk=3, program="sh", args=("-c", 'echo "$alpha"; [ "$alpha" != 2 ]'))
+    done = run(job)
+    assert (job.array, done.stdout, done.returncode) == (None, "1\n2\n3\n", 1) and "row 2 of t.csv ended with status 1" in done.stderr
+
+
+def test_without_a_scheduler_all_run_one_after_the_other() -> None:
+    done = run(made(LOCAL, commands="list"))
+    assert done.stdout == "one 1\ntwo\nthree  x\nfour\n" and done.returncode == 3
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "BASH_ENV", "PYTHONPATH", "a b", "1x", "", "a$(id)"])
+def test_columns_that_are_no_variables(name: str) -> None:
+    Path("bad.csv").write_text(f"alpha,{name}\n1,/tmp/x.so\n")
+    assert "cannot be a variable" in refused(table="bad.csv", program="true")
+    done = run(made(table="bad.csv", program="true", tasks=1))
+    assert done.returncode == 1 and "cannot be a variable" in done.stderr
+
+
+REFUSED = [
+    ({}, "give --commands FILE, or --table FILE"), ({"commands": "list", "table": "t.csv", "program": "x"}, "one of the two"),
+    ({"commands": "list", "program": "x"}, "leave it out, or give --table"), ({"table": "t.csv"}, "Name it last"),
+    ({"commands": "gone"}, "gone: No such file or directory"), ({"commands": "list", "array": "1-3"}, "--throttle"),
+    ({"commands": "list", "ntasks": 4}, "one task"), ({"commands": "list", "image": "i.sif"}, "--image"),
+    ({"table": "t.csv", "program": "x", "args": ("{alhpa}",)}, "did you mean 'alpha'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked, why", REFUSED, ids=lambda value: " ".join(value) if isinstance(value, dict) else "")
+def test_refusals(asked: Dict[str, Any], why: str) -> None:
+    assert why in refused(**asked)
+
+
+def test_other_files_that_say_nothing() -> None:
+    Path("empty").write_text("# none\n")
+    Path("ragged.csv").write_text("a,b\n1\n")
+    Path("twice.csv").write_text("a,a\n1,2\n")
+    found: List[str] = [refused(commands="empty"), refused(table="empty", program="x")]
+    assert all("write one at least" in text or "cannot be" in text for text in found)
+    assert "row 1 has 1 values for 2 columns" in refused(table="ragged.csv", program="x")
+    assert "two columns are named a" in refused(table="twice.csv", program="x")
+
+
+def test_options_of_other_workloads() -> None:
+    with pytest.raises(HpcgenError, match="--commands: this is of --workload array alone"):
+        plan(decode("stub", SLURM, "stub.toml"), flags(workload="serial", commands="list"))
+
+
+def test_a_site_without_arrays() -> None:
+    site = {**SLURM, "scheduler": {"type": "slurm", "arrays": False, "source": "x"}}
+    assert "takes no arrays: --chunk 4 runs all in one job" in refused(site=site, commands="list")
+    assert made(site, commands="list", chunk=4).array is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SITES if kind != "flux"])
+def test_every_scheduler_reads_it(kind: str) -> None:
+    """The indices as its grammar reads them, and its own variable in the script."""
+    job = made(SITES[kind], commands="many", tasks=25, chunk=2, throttle=3, account="ab12")
+    text = render(job)
+    read = PARSERS[kind](text)
+    assert read.array and read.array.indices == tuple(range(1, 14))
+    assert read.array.throttle == 3
+    names = {"torque": "PBS_ARRAYID", "sge": "SGE_TASK_ID", "lsf": "LSB_JOBINDEX", "summit": "LSB_JOBINDEX"}
+    assert f"index=${names.get(kind, 'PBS_ARRAY_INDEX')}\n" in text
+
+
+def test_flux_takes_all_in_one_job() -> None:
+    assert "no such option" in refused(site=SITES["flux"], commands="list")
+    assert "index=1\n" in render(made(SITES["flux"], commands="list", chunk=4))

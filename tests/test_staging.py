@@ -1,0 +1,89 @@
+"""Staging: what the script does where a program's own launcher, or none, starts the copying; and what is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from stubs import LOCAL, SLURM, flags
+from test_parsed import SITES
+
+from hpcgen import plan, render
+from hpcgen.errors import HpcgenError
+from hpcgen.site import decode
+
+RANKS = '#!/bin/bash\n[ "$1" = -n ] || exit 9\nn=$2; shift 2\nfor ((i = 0; i < n; i++)); do "$@" & done\nfor ((i = 0; i < n; i++)); do wait -n || bad=1; done\nexit ${bad:-0}\n'  # fmt: skip
+
+
+def script(site: Dict[str, Any], **asked: Any) -> str:
+    return render(plan(decode("stub", site, "stub.toml"), flags(**asked)))
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what is staged, and an mpiexec that starts its ranks at once, on one node."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("-in$(touch ran)", "bin", "tmp"):
+        Path(name).mkdir()
+    Path("-in$(touch ran)", "b").write_text("b")
+    Path("a: c").write_text("c")
+    with tarfile.open("env.tgz", "w:gz") as archive:
+        archive.add("a: c", "bin/tool")
+    Path("bin/mpiexec").write_text(RANKS)
+    Path("bin/mpiexec").chmod(0o755)
+    return tmp_path
+
+
+def run(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "TMPDIR": f"{folder}/tmp"}
+    return subprocess.run(["bash"], input=text, text=True, capture_output=True, env=env, timeout=60)
+
+
+STAGED = ("env.tgz", "-in$(touch ran)", "a: c")
+SHOW = 'cd "$HPCGEN_STAGED" && echo "$(cat -- env/bin/tool -*/b "a: c") $(find . -type f | wc -l)"'
+
+
+@pytest.mark.parametrize("workload, ranks", [("serial", 1), ("mpi", 8)])
+def test_once_a_node_by_the_launcher(files: Path, workload: str, ranks: int) -> None:
+    """All ranks wait for the one that copies; nothing is left over, and no name is run."""
+    asked = {"ntasks": ranks} if workload == "mpi" else {}
+    done = run(script(LOCAL, workload=workload, stage=STAGED, program="bash", args=("-c", SHOW), **asked), files)
+    assert (done.stdout, done.stderr, done.returncode) == ("cbc 3\n" * ranks, "", 0)
+    assert list((files / "tmp").iterdir()) == [] and not (files / "ran").exists()
+
+
+@pytest.mark.parametrize("workload", ["serial", "mpi"])
+def test_what_is_missing_ends_the_job(files: Path, workload: str) -> None:
+    done = run(script(LOCAL, workload=workload, stage=("env.tgz", "gone"), program="echo", args=("ran",)), files)
+    assert done.returncode == 1 and done.stdout == "" and "staging on" in done.stderr and "failed: gone" in done.stderr
+    assert list((files / "tmp").iterdir()) == []
+
+
+def test_a_staged_interpreter_and_environment() -> None:
+    text = script(SLURM, workload="mpi", stage=("env.tgz",), python="$HPCGEN_STAGED/env/bin/python", program="x.py")
+    assert 'srun --mpi=pmi2 --cpus-per-task=1 "$HPCGEN_STAGED"/env/bin/python x.py' in text
+    text = script(SLURM, workload="mpi", stage=("env.tgz",), venv="$HPCGEN_STAGED/env", program="x.py")
+    assert text.index("copy env.tgz") < text.index('. "$HPCGEN_STAGED"/env/bin/activate')
+
+
+def test_where() -> None:
+    local = {**SLURM, "storage": {"local": "$JOBFS/x y", "source": "x"}}
+    memory = {**SLURM, "storage": {"local": "/dev/shm", "in_memory": True, "source": "x"}}
+    assert 'HPCGEN_STAGED="$JOBFS/x y"/hpcgen-$(' in script(local, workload="serial", stage=("a",), program="x")
+    assert 'HPCGEN_STAGED="${TMPDIR:-/tmp}"/hpcgen-$(' in script(memory, workload="serial", stage=("a",), program="x")
+
+
+@pytest.mark.parametrize("kind", SITES)
+def test_every_launcher_starts_it(kind: str) -> None:
+    text = script(SITES[kind], workload="mpi", ntasks=4, account="ab12", stage=("a:b", ":", "~/c"), program="./x")
+    assert sum("HPCGEN_STAGE" in line and " copy " in line for line in text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("paths, why", [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name")])
+def test_refusals(paths: Any, why: str) -> None:
+    with pytest.raises(HpcgenError, match=why):
+        script(SLURM, workload="mpi", stage=paths, program="x")
