@@ -113,7 +113,7 @@ def context(made: Environment) -> Dict[str, object]:
     """What a form may name. `loaded` is the script's set-up before the venv is there, `activated` the rest."""
     activated = Setup(venv=made.setup.venv)
     loaded = msgspec.structs.replace(made.setup, venv=None)
-    return {"environment": made, "loaded": loaded, "activated": activated, "container": None}
+    return {"environment": made, "loaded": loaded, "activated": activated, "container": None, "staging": None}
 
 
 def _kind(site: Site, request: Request, origins: Origins) -> Tuple[Kind, Origin]:
