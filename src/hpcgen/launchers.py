@@ -31,6 +31,8 @@ def srun(job: Job, step: Step) -> str:
     for i, program in zip(step.components, programs(job, step)):
         options = [f"--{group}={i}"] if job.hetjob else []
         options.append(f"--cpus-per-task={job.components[i].cpus_per_task}")
+        if binds(job, step) and not job.components[i].hint:  # the two exclude each other. Source: srun(1), --hint
+            options.append("--cpu-bind=cores")
         parts.append(f"{join(options)} {program}")
     first = ["srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
     return join(first) + " " + f" :{CONTINUED}".join(parts)
@@ -44,6 +46,8 @@ def mpiexec(job: Job, step: Step) -> str:
     """The MPI standard's form: -n for each part, parts joined by a colon."""
     counts = [job.components[i].ntasks for i in step.components]
     words = join([step.launcher, *step.options, *_spread(job, step)])
+    if step.flavour == "intel" and binds(job, step):
+        words = f"I_MPI_PIN_DOMAIN=omp {words}"
     if step.flavour == "intel" and step.per_node:
         words = f"I_MPI_JOB_RESPECT_PROCESS_PLACEMENT=0 {words}"
     return f"{words} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
@@ -63,9 +67,24 @@ def _spread(job: Job, step: Step) -> List[str]:
         if each:
             return ["--map-by", f"ppr:{each}:node" + (f":PE={parts[0].cpus_per_task}" if wide else "")]
         return ["--bind-to", "none"] if wide else []
-    if each and step.flavour in ("intel", "mpich"):
-        return ["-ppn", str(each)]
-    return []
+    own = ["-bind-to", f"core:{parts[0].cpus_per_task}"] if step.flavour == "mpich" and binds(job, step) else []
+    return [*(["-ppn", str(each)] if each and step.flavour in ("intel", "mpich") else []), *own]
+
+
+def binds(job: Job, step: Step) -> bool:
+    """Whether ranks of several threads are each bound to CPUs of their own, so that the threads may be bound to these.
+
+    Where ranks are not, OpenMP would put the threads of all of them on the same first cores. Intel MPI makes domains of
+    OMP_NUM_THREADS cores; Hydra counts cores from the node's first, so that it may where nobody else is on the node.
+    Sources: srun(1), --cpu-bind; Intel MPI's reference, I_MPI_PIN_DOMAIN; mpiexec.hydra of MPICH, -bind-to.
+    """
+    c = job.components[step.components[0]]
+    if job.workload != "mpi" or job.hetjob or c.cpus_per_task == 1:
+        return False
+    if step.launcher in ("mpirun", "mpiexec"):
+        alone = bool(c.exclusive or c.whole_node_cpus)
+        return {"intel": True, "openmpi": bool(step.per_node), "mpich": alone}.get(step.flavour or "", False)
+    return step.launcher in ("srun", "pals", "jsrun")
 
 
 def pals(job: Job, step: Step) -> str:

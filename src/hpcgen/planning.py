@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import allocation, check, header, launchers, schedulers, staging, workloads
+from hpcgen import allocation, binding, check, header, launchers, schedulers, staging, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.inside import carried
 from hpcgen.job import Component, Env, Gpus, Job, Origin
@@ -53,6 +53,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     apart = request
     if request.hetjob and request.flatten and _no_hetjob(site, request, scheduler):
         request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None, share_core=None)
+    request = binding.hyperthreads(site, request)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
     notes = [*_site_notes(site, request, name)]
@@ -319,7 +320,9 @@ def _shared_env(job: Job, request: Request) -> Job:
     job = replace(job, components=tuple(replace(c, env=env) for c, env in zip(job.components, kept)))
     if job.hetjob:
         return job
-    shared = job.components[0].env
     threads = Origin("rule", "a thread for each CPU of a task")
+    bound = binding.places(job)
+    shared = (*job.components[0].env, *(pair for pair in bound if pair[0] not in request.env))
     origins = {**job.setup.origins, **{item_key("env", pair): threads for pair in shared}}
+    origins.update({item_key("env", pair): Origin("rule", "each rank is bound to its own CPUs") for pair in bound})
     return replace(job, setup=replace(job.setup, env=(*job.setup.env, *shared), origins=origins))

@@ -63,6 +63,7 @@ class Request(Struct, frozen=True, kw_only=True):
     nproc_per_node: Annotated[Optional[Count], about("torchrun's processes on each node, unless one for each GPU")] = None
     cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
     threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
+    hyperthreads: Annotated[Optional[bool], about("CPUs are hardware threads, or whole cores, as the site counts them")] = None
     hint: Annotated[Optional[Hint], about("what the program is bound by, or whether it takes hardware threads")] = None
     mem: Annotated[Optional[Memory], about("memory on each node: 40G; 0 for all of it")] = None
     mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None

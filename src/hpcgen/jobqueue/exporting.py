@@ -145,6 +145,7 @@ MEANINGLESS = {
     "scheduler_mem": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
     "mpi": "nothing of the job runs under MPI: leave it out",
     "runner": "dask-jobqueue starts the workers: leave it out",
+    "stage": "dask-jobqueue starts the workers: copy in a job's script prologue",
     "plain": "dask-jobqueue starts the workers: leave it out",
     "kill_on_bad_exit": "dask-jobqueue starts the workers: leave it out",
     "worker_class": "dask-jobqueue starts a nanny with each worker: for another class say --worker-arg=--worker-class=NAME",

@@ -18,5 +18,7 @@ module load intel-oneapi/2023.2.1
 module load craype/2.7.23
 module load cray-mpich/8.1.27
 export OMP_NUM_THREADS=4
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
 mpiexec -n 64 --ppn 32 --depth 4 --cpu-bind depth ./cesm.exe

@@ -18,6 +18,8 @@ module load spack-pe-base/0.6.2
 module load apptainer
 module load cray-mpich-abi
 export OMP_NUM_THREADS=16
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 test -e mpich-4.sif || { echo "hpcgen: there is no image" mpich-4.sif >&2; exit 1; }
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/opt,/var/run/palsd/,$PWD"
 

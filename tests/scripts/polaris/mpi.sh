@@ -14,5 +14,7 @@
 cd "$PBS_O_WORKDIR" || exit
 
 export OMP_NUM_THREADS=16
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
 mpiexec -n 64 --ppn 4 --depth 16 --cpu-bind depth ./lmp

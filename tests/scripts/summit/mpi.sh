@@ -9,5 +9,7 @@
 #BSUB -o qmcpack.%J.out
 
 export OMP_NUM_THREADS=7
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
 jsrun -n 12 -a 1 -c 7 -g 1 -r 6 -b packed:7 -d packed ./qmcpack

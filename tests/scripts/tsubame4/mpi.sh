@@ -11,5 +11,7 @@
 module purge
 module load openmpi/5.0.7-gcc
 export OMP_NUM_THREADS=48
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
 mpirun -x LD_LIBRARY_PATH --map-by ppr:4:node:PE=48 -n 8 ./himeno

@@ -16,5 +16,7 @@ module --force purge
 module load calcua/2023a
 module load intel
 export OMP_NUM_THREADS=8
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
-srun --cpus-per-task=8 ./solver
+srun --cpus-per-task=8 --cpu-bind=cores ./solver

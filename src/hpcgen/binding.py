@@ -1,0 +1,41 @@
+"""What a CPU is to a job, and where the threads of its ranks run."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hpcgen import check
+from hpcgen.errors import RequestError
+from hpcgen.job import Env, Job
+from hpcgen.launchers import binds
+from hpcgen.request import Request
+from hpcgen.site import Site
+
+replace = msgspec.structs.replace
+# A thread on each core of its rank, next to the one before it. Source: OpenMP 5, chapter 6.
+PLACES = (("OMP_PLACES", "cores"), ("OMP_PROC_BIND", "close"))
+
+
+def places(job: Job) -> Env:
+    """OpenMP's variables that hold a rank's threads to its CPUs, where the launcher binds each rank to its own."""
+    return PLACES if binds(job, job.steps[0]) else ()
+
+
+def hyperthreads(site: Site, request: Request) -> Request:
+    """What --hyperthreads means by this site's counting of CPUs. Raises RequestError where nothing says it."""
+    if request.hyperthreads is None:
+        return request
+    flag = "--hyperthreads" if request.hyperthreads else "--no-hyperthreads"
+    if request.hint or request.threads_per_core:
+        raise RequestError(f"{flag}: --hint and --threads-per-core say this in another way: leave out one of them")
+    if request.hyperthreads == (site.cpu.unit == "thread"):
+        return request
+    where = check.cited(site.cite("cpu", "unit"))
+    if site.scheduler.type != "slurm":
+        more = "ask for CPUs by their threads, and start fewer" if site.cpu.unit == "thread" else "leave it out"
+        raise RequestError(f"{flag}: a CPU of {site.id} is a {site.cpu.unit} {where}, which only Slurm can change: {more}")
+    if not request.hyperthreads:
+        return replace(request, hint="nomultithread")
+    if site.nodes and all(node.threads_per_core == 1 for node in site.nodes.values()):
+        raise RequestError(f"{flag}: no node of {site.id} is known to have them: leave it out")
+    return replace(request, threads_per_core=2)
