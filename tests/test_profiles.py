@@ -90,6 +90,10 @@ def test_every_site_with_every_workload(name: str) -> None:
     facts = load(name)
     for workload in workloads.names():
         for more in ({}, {"program": "x.py"}, {"program": "x.py", "image": "x.sif"}):
+            if workload == "array":
+                more = {**more, "tasks": 50, "table" if more else "commands": "tasks"}
+            if (workload, facts.scheduler.type) == ("array", "flux"):
+                more = {**more, "chunk": 50}
             made = plan(facts, Request(workload=workload, account="a", **more))
             text = render(made)
             for _, program in made.carried:  # in Python, None is a word
