@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from hpcgen import check
+from hpcgen import check, schedulers
 from hpcgen.errors import RequestError
 from hpcgen.job import Env, Job
 from hpcgen.launchers import binds
 from hpcgen.request import Request
 from hpcgen.site import Site
+from hpcgen.spelling import by_node
 
 replace = msgspec.structs.replace
 # A thread on each core of its rank, next to the one before it. Source: OpenMP 5, chapter 6.
@@ -39,3 +40,14 @@ def hyperthreads(site: Site, request: Request) -> Request:
     if site.nodes and all(node.threads_per_core == 1 for node in site.nodes.values()):
         raise RequestError(f"{flag}: no node of {site.id} is known to have them: leave it out")
     return replace(request, threads_per_core=2)
+
+
+def told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:
+    """The job with the ranks of each node on its launch line, where they are known and the launcher cannot know them."""
+    c, step = job.components[-1], job.steps[0]
+    counts = by_node(c)
+    binds = step.flavour == "openmpi" and c.cpus_per_task > 1
+    knows = scheduler.tells_ranks(job.dialect)
+    if job.hetjob or counts is None or (knows and not (binds and len(set(counts)) == 1)) or (not binds and len(counts) == 1):
+        return job
+    return replace(job, steps=(replace(step, per_node=max(counts)),))

@@ -17,7 +17,6 @@ from hpcgen.profile import pmi_agrees
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, interfaces, per_node, setup, step, with_gpu_flag
-from hpcgen.spelling import by_node
 from hpcgen.units import clock
 from hpcgen.words import plain
 
@@ -104,7 +103,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         raise RequestError(*problems)
     if over:
         raise LimitError(*over)
-    job = _told_of_nodes(with_gpu_flag(site, job), scheduler)
+    job = binding.told_of_nodes(with_gpu_flag(site, job), scheduler)
     notes += staging.notes(site, job.stage)
     assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:
@@ -301,17 +300,6 @@ def _placed(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Tuple[Job,
     if scheduler.ONE_QUEUE and len(placed) > 1 and not problems:
         problems += check.over_together(site, job, placed, placed[-1].partition)
     return replace(job, components=tuple(placed)), problems, list(dict.fromkeys(notes))
-
-
-def _told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:
-    """The job with the ranks of each node on its launch line, where they are known and the launcher cannot know them."""
-    c, step = job.components[-1], job.steps[0]
-    counts = by_node(c)
-    binds = step.flavour == "openmpi" and c.cpus_per_task > 1
-    knows = scheduler.tells_ranks(job.dialect)
-    if job.hetjob or counts is None or (knows and not (binds and len(set(counts)) == 1)) or (not binds and len(counts) == 1):
-        return job
-    return replace(job, steps=(replace(step, per_node=max(counts)),))
 
 
 def _shared_env(job: Job, request: Request) -> Job:
