@@ -113,7 +113,11 @@ def test_flatten_does_nothing_where_the_job_can_be_said() -> None:
 def test_tsubame_asks_for_types_of_node() -> None:
     made = job("tsubame", ntasks=8, cpus_per_task=48, account="grp", partition="node_f", **MPI)
     assert "-l node_f=2" in directives("tsubame", ntasks=8, cpus_per_task=48, partition="node_f", account="grp", **MPI)
-    assert schedulers.on_command_line(made) == ("-g", "grp") and "grp" not in render(made).replace(made.header[1], "")
+    assert schedulers.on_command_line(made) == ("-g", "grp") and "grp" not in "".join(render(made).split("\n#$ ", 1)[1:])
+    assert render(made).splitlines()[3] == "# submit by hand: qsub -g grp job.sh"
+    assert "by hand" not in render(job("tsubame", ntasks=8, partition="node_f", **MPI)) + render(job("sge", account="grp", **MPI))
+    hostile = render(job("tsubame", ntasks=8, partition="node_f", account="a|b", **MPI))
+    assert "# submit by hand: qsub -g 'a|b' job.sh\n" in hostile
 
 
 def test_the_type_of_node_is_that_of_which_fewest_are_needed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Tuple
 
 from hpcgen import schedulers, shell
-from hpcgen.job import Origins
+from hpcgen.job import Job, Origins
 from hpcgen.request import Request, set_fields
 from hpcgen.site import Site
 
@@ -21,6 +21,13 @@ def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[s
     oldest, newest = site.facts_age()
     age = f"{newest}" if oldest == newest else f"{oldest} to {newest}"
     return (f"{FIRST}{__version__}: site {site.id}, facts of {age}", f"made by: {command(site, request, origins, *said)}")
+
+
+def by_hand(job: Job) -> Tuple[str, ...]:
+    """How to submit the script without hpcgen, where its own lines cannot say all."""
+    more = schedulers.on_command_line(job)
+    name = schedulers.get(job.scheduler).SUBMIT[:1]
+    return (f"submit by hand: {shell.comment([*name, *more, 'job.sh'])}",) if more else ()
 
 
 def verb(site: Site) -> str:

@@ -117,7 +117,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if job.array and (variable := scheduler.index(job.dialect)):
         notes.append(f"each job of the array has its index in ${variable}")
     job = _shared_env(job, request)
-    return replace(explained(site, job, origins), notes=tuple(notes), header=made_by)
+    return replace(explained(site, job, origins), notes=tuple(notes), header=(*made_by, *header.by_hand(job)))
 
 
 def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, scheduler: schedulers.Scheduler) -> None:

@@ -1,6 +1,7 @@
 #!/bin/bash
 # hpcgen 0.1.0: site tsubame4, facts of 2026-11-21
 # made by: hpcgen sge --site tsubame4 --workers 14 --account tga-hpc --time 02:00:00 --venv /gs/fs/tga-hpc/venvs/dask
+# submit by hand: qsub -g tga-hpc job.sh
 #$ -N dask-mpi
 #$ -l h_rt=02:00:00
 #$ -l cpu_16=1

@@ -1,6 +1,7 @@
 #!/bin/bash
 # hpcgen 0.1.0: site tsubame4, facts of 2026-11-21
 # made by: hpcgen sge --site tsubame4 --workload mpi --account tga-hpc --time 01:00:00 --nodes 2 --ntasks-per-node 4 --cpus-per-task 48 --gpus-per-node 4 ./himeno
+# submit by hand: qsub -g tga-hpc job.sh
 #$ -N himeno
 #$ -l h_rt=01:00:00
 #$ -l node_f=2
