@@ -388,3 +388,9 @@ def test_a_type_that_only_some_gpus_have_is_still_refused() -> None:
         tables = {**SITES["pbs"], "nodes": nodes, "partitions": {"q": {"nodes": ["a", "b"], "source": "x"}}}
         with pytest.raises(RequestError, match="no resource for types of GPU"):
             plan(decode("stub", tables, "stub.toml"), flags(program="x.py", workload="serial", gpus="a100:1"))
+
+
+def test_only_whole_nodes_come_with_their_memory_unasked() -> None:
+    asked: Dict[str, Any] = {**MPI, "ntasks": 2, "cpus_per_task": 4, "mem_per_cpu": "3G"}
+    assert select(at("derecho", partition="develop", **asked)) == "2:ncpus=4:mpiprocs=1:ompthreads=4:mem=12gb"
+    assert "mem=" not in select(at("derecho", **asked)) and "mem=" not in " ".join(directives("polaris", **asked))

@@ -15,9 +15,10 @@ class Pbs(Table, frozen=True, kw_only=True):
 
     `style`: what a job asks for: chunks of a `select`, totals of the whole job (Gadi), or Torque's ``nodes=2:ppn=4``.
     `chunk`: resources that every chunk asks for (``system=polaris``); `chunk_keys`: what else a chunk says, where the site
-    gives whole nodes and takes less than all of these. `resources`: job-wide ``-l NAME=VALUE``, where ``{account}`` stands
-    for the job's account; `required`: names that a job must give. `disk`: the resource that is local disk, counted as
-    `disk_per` says. `qos`, `gpu_type`: the resources (job-wide, of a chunk) by which the site names these.
+    gives whole nodes and takes less than all of these; where CPUs are counted, a part of a node always says its memory.
+    `resources`: job-wide ``-l NAME=VALUE``, where ``{account}`` stands for the job's account; `required`: names that a job
+    must give. `disk`: the resource that is local disk, counted as `disk_per` says. `qos`, `gpu_type`: the resources
+    (job-wide, of a chunk) by which the site names these.
     """
 
     style: Literal["chunks", "totals", "nodes-ppn"] = "chunks"

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 import msgspec
 
 from hpcgen import spelling, words
-from hpcgen.dialects import Pbs
+from hpcgen.dialects import CHUNK, Pbs
 from hpcgen.job import Component, Job
 from hpcgen.spelling import Chunk, Spelled, amount, chunks, hms, of_components, of_job
 
@@ -224,7 +224,9 @@ def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
         "ncpus": str(chunk.cpus), "mpiprocs": str(chunk.tasks), "ompthreads": str(c.cpus_per_task),
         "mem": amount(chunk.mem, "b"), "ngpus": str(chunk.gpus) if chunk.gpus else None,
     }  # fmt: skip
-    parts = [*says.chunk, *(f"{key}={keys[key]}" for key in says.chunk_keys if keys[key])]
+    shared = "ncpus" in says.chunk_keys and c.whole_node_cpus is None  # only whole nodes come with all their memory
+    said = [key for key in CHUNK if key in says.chunk_keys or (key == "mem" and shared)]
+    parts = [*says.chunk, *(f"{key}={keys[key]}" for key in said if keys[key])]
     if c.gpus and c.gpus.type:
         parts.append(f"{says.gpu_type}={c.gpus.type}")
     if c.tmp_mib and says.disk and says.disk_per == "node":

@@ -5,7 +5,7 @@
 #PBS -A UCSG0001
 #PBS -q develop
 #PBS -l walltime=01:00:00
-#PBS -l select=2:ncpus=1:mpiprocs=1:ompthreads=1+60:ncpus=4:mpiprocs=1:ompthreads=4
+#PBS -l select=2:ncpus=1:mpiprocs=1:ompthreads=1:mem=1gb+60:ncpus=4:mpiprocs=1:ompthreads=4:mem=4gb
 #PBS -j oe
 
 cd "$PBS_O_WORKDIR" || exit
