@@ -502,14 +502,21 @@ def test_threads_that_share_their_worker_s_cpus() -> None:
     assert "export OMP_NUM_THREADS=2" in job.job_script()
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_memory_of_nodes_whose_site_does_not_want_to_hear_of_it(whole: bool) -> None:
+@pytest.mark.parametrize("whole, key", [(True, "ncpus"), (True, "mpiprocs"), (False, "mpiprocs")])
+def test_memory_of_nodes_whose_site_does_not_want_to_hear_of_it(whole: bool, key: str) -> None:
     """Polaris gives whole nodes and takes no memory: Dask has all of the node, and not the share of a CPU."""
-    table = {"pbs": {"chunk_keys": ["ncpus"], "source": "docs"}}
+    table = {"pbs": {"chunk_keys": [key], "source": "docs"}}
     site = tiny.site(scheduler={"type": "pbs", **({"whole_nodes": "always"} if whole else {})}, mpi=NO_SRUN, **table)
     found = export(site, request(site, mem=None, partition="big"))
     assert "mem" not in "".join(directives(theirs(found).job_script(), "#PBS"))
     assert theirs(found).worker_memory == 512 * 2**30 // (1 if whole else 8)
+
+
+def test_memory_of_shared_nodes_whose_cpus_are_counted() -> None:
+    """Derecho's develop: only whole nodes come with all their memory, so a part of one asks, and Dask has what it asks for."""
+    site = tiny.site(scheduler={"type": "pbs"}, mpi=NO_SRUN, pbs={"chunk_keys": ["ncpus"], "source": "docs"})
+    found = theirs(export(site, request(site, mem=None, partition="big")))
+    assert "-l select=1:ncpus=4:mem=4gb" in found.job_script() and found.worker_memory == 4 * 2**30
 
 
 def test_all_of_a_node_s_memory() -> None:
