@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,7 +111,7 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
     # as if by `pip install --user`, or in an environment of the user's own
     for asked, inside, real in ((setup.userbase, "lib", python.parents[1] / "lib"), (setup.venv, ".", python.parents[1])):
         place = Path((asked or "").replace("~", str(up.home), 1), inside)
-        if asked and not place.exists():
+        if asked and not os.path.lexists(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(real)
 
