@@ -356,3 +356,13 @@ def test_json_of_what_is_not_utf8_is_refused(call: Any) -> None:
 
 def test_notes_cannot_steer_a_terminal(call: Any) -> None:
     assert "\x1b" not in call("slurm", "--site", "mahuika", "a\x1b[31mb.py")[2]
+
+
+def test_a_log_folder_that_is_not_here_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    """Slurm would let the job vanish; what is there needs no word."""
+    monkeypatch.chdir(tmp_path)
+    words = ["slurm", "--site", "mahuika", "--output", "logs/%j.out", "--error", "logs/%j.err", "x.py"]
+    assert status(words) == 0 and capfd.readouterr().err.count("the log folder logs is not here") == 1
+    (tmp_path / "logs").mkdir()
+    assert status(words) == 0 and "log folder" not in capfd.readouterr().err
+    assert status(["local", *words[3:]]) == 0 and "log folder" not in capfd.readouterr().err

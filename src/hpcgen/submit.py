@@ -68,17 +68,23 @@ def _umask() -> int:
     return mask
 
 
-def log_folders(job: Job) -> Iterator[Path]:
-    """Make the folders of the job's output: where one is missing, Slurm lets the job vanish without a word."""
+def no_log_folders(job: Job) -> Iterator[Path]:
+    """The folders of the job's output that are not here: without them Slurm lets the job vanish without a word."""
     for name in (job.output, job.error):
         place = Path(job.chdir or "", name or "")
         folder = place if (name or "").endswith("/") else place.parent  # PBS takes folders, too
         if name and "%" not in str(folder) and not folder.is_dir():
-            try:
-                folder.mkdir(parents=True)
-            except OSError as why:
-                raise SubmitError(f"{folder}: the log folder cannot be made: {why.strerror}") from None
             yield folder
+
+
+def log_folders(job: Job) -> Iterator[Path]:
+    """Make them. Raises SubmitError."""
+    for folder in no_log_folders(job):
+        try:
+            folder.mkdir(parents=True)
+        except OSError as why:
+            raise SubmitError(f"{folder}: the log folder cannot be made: {why.strerror}") from None
+        yield folder
 
 
 def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:

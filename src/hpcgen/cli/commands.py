@@ -124,6 +124,8 @@ def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None
     else:
         out.write(write, text, force)
         say(f"wrote {write}")
+    for folder in dict.fromkeys(out.no_log_folders(job)) if job.scheduler != "local" else ():
+        say(f"note: the log folder {folder} is not here: without it a job may vanish (`hpcgen submit` makes it)")
 
 
 NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
