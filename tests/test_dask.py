@@ -184,7 +184,7 @@ def test_the_plans_numbers_are_the_launchers() -> None:
 
     agree()
     arrived = {runner: seen.pop(runner) for runner in ("mpi", "slurm", "local")}
-    assert min(arrived.values()) >= 12 and sum(arrived.values()) > sum(seen.values()) / 2, (arrived, seen)
+    assert min(arrived.values()) >= 4 and sum(arrived.values()) > sum(seen.values()) / 2, (arrived, seen)
 
 
 # --- refused, or said otherwise
