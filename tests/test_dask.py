@@ -305,3 +305,22 @@ def test_what_srun_could_take_for_its_own_goes_into_the_json() -> None:
     assert " : \\\n" in line and line.count(" : ") == 1 and line.count('"argv":') == 2
     with pytest.raises(RequestError, match="shorter than"):
         render(job(args=[":", "x" * 131_000]))
+
+
+@pytest.mark.parametrize(
+    "cuda, asked, found",
+    [
+        (True, {"gpus": "2"}, "dask_cuda.CUDAWorker"),
+        (True, {}, None),
+        (False, {"gpus": "2"}, None),
+        (True, {"gpus": "2", "worker_class": "distributed.Nanny"}, "distributed.Nanny"),
+        (False, {"gpus": "2", "worker_class": "dask_cuda.CUDAWorker"}, "dask_cuda.CUDAWorker"),
+    ],
+)
+def test_gpu_workers_are_dask_cudas_where_the_site_has_it(cuda: bool, asked: Dict[str, Any], found: Any) -> None:
+    """Unless another class is asked for; and where it is dask-cuda's, each rank looks for it before Dask starts."""
+    values = {"workers": 2, "partition": "gpu", "program": "x.py", **asked}
+    made = plan(site(dask={"cuda": cuda, "source": "docs"}), merge([Layer("flag", "command line", values, strict=False)]))
+    one = json.loads(made.steps[0].commands[0].told or "")
+    assert one["dask"].get("worker_class") == found
+    assert one.get("needs") == (["dask_cuda"] if (found or "").startswith("dask_cuda") else None)

@@ -204,6 +204,20 @@ def test_dask_of_old_modules(tmp_path: Path, place: str) -> None:
     assert done.stdout.count(", 2, 2013265920)") == 2 and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("kind, goes_on", [("openmpi", True), ("mpich", False), ("impi", False)])
+def test_without_one_worker_under_mpiexec(tmp_path: Path, kind: str, goes_on: bool) -> None:
+    """On this machine: Hydra ends all with the first that dies, and Open MPI does not know of it. Nothing hangs."""
+    program = (daskbed.PROGRAMS / "dask_long.py").read_text().replace("wait_for_workers(3", "wait_for_workers(2")
+    strike = '        os.kill(int(Path("started").read_text().split()[5]), 9)\n        print("sum"'
+    (tmp_path / "prog.py").write_text(program.replace('        print("sum"', strike))
+    place = mpi.venv("", kind)
+    own = {"OPAL_PREFIX": str(place), "PMIX_PREFIX": str(place), "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    environ = {**os.environ, "PATH": f"{place}/bin:/usr/bin:/bin", **(own if kind == "openmpi" else {})}
+    text = script(load("local"), program="prog.py", workers=2, cpus_per_worker=2)
+    done = subprocess.run(["bash", "-c", text], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+    assert ("sum 1770" in done.stdout) == (done.returncode == 0) == goes_on, done.stderr
+
+
 def test_asked_to_end_with_the_first(up: bed.Miniature) -> None:
     done, seconds = struck(up, "kill-on", script(site("impi"), program="dask_long.py", kill_on_bad_exit=True, **PLAIN), 2)
     assert done.status != 0 and seconds < 60 and "sum" not in done.output

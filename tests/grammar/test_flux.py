@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
-import importlib.util
+import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,12 @@ CASES = sorted((Path(__file__).parent / "flux").glob("*/*.sh"))
 
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """flux.cli.batch, or a skip."""
-    try:
-        found = importlib.metadata.distribution("flux-python")
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("flux-python is not installed")
-    if not shutil.which("cc") or not importlib.util.find_spec("ply"):
-        pytest.skip("flux-python needs ply, and a C compiler for its library's stand-in")
+    """flux.cli.batch. There is no wheel for Python 3.9 and for other processors; where everything must run, a skip is a failure."""
+    lacks = [name for name in ("flux-python", "ply") if not _installed(name)] + ([] if shutil.which("cc") else ["a C compiler"])
+    if lacks:
+        must = os.environ.get("CI") == "true" and sys.version_info >= (3, 10) and platform.machine() == "x86_64"
+        (pytest.fail if must else pytest.skip)(f"Flux's own parser needs {', '.join(lacks)}: pip install '.[test]', and gcc")
+    found = importlib.metadata.distribution("flux-python")
     folder = tmp_path_factory.mktemp("flux")
     objects = [str(found.locate_file(file)) for file in found.files or () if file.name.endswith(".abi3.so")]
     wanted = subprocess.run(["nm", "-D", "--undefined-only", *objects], check=True, capture_output=True, text=True).stdout
@@ -44,6 +45,13 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Any:
         subprocess.run(build, cwd=folder, check=True)
         ctypes.CDLL(str(folder / name), ctypes.RTLD_GLOBAL)
     return importlib.import_module("flux.cli.batch")
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def submitted(batch: Any, text: str) -> Any:
