@@ -20,7 +20,6 @@ from hpcgen.shell import join, word
 from hpcgen.site import Site
 
 ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
-FALLBACK = "${TMPDIR:-/tmp}"
 # The script's own text, which each node reads from its environment.
 NODE = 'eval "$HPCGEN_STAGE"'
 

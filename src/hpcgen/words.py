@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Tuple, TypeVar
+from typing import Tuple
 
 from hpcgen.units import Memory, Time
-
-T = TypeVar("T")
 
 
 class Token(str):
