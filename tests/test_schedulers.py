@@ -394,3 +394,11 @@ def test_only_whole_nodes_come_with_their_memory_unasked() -> None:
     asked: Dict[str, Any] = {**MPI, "ntasks": 2, "cpus_per_task": 4, "mem_per_cpu": "3G"}
     assert select(at("derecho", partition="develop", **asked)) == "2:ncpus=4:mpiprocs=1:ompthreads=4:mem=12gb"
     assert "mem=" not in select(at("derecho", **asked)) and "mem=" not in " ".join(directives("polaris", **asked))
+
+
+@pytest.mark.parametrize("asked", [{"workload": "serial"}, {"runner": "local", "workers": 2}], ids=["serial", "local"])
+def test_one_process_is_not_left_on_a_launch_node(asked: Dict[str, Any]) -> None:
+    """Summit's scripts run on a node that all jobs share: jsrun takes even one process to the job's own."""
+    values = {"program": "x.py", "account": "a", **asked}
+    text = render(plan(load("summit"), flags(**values)))
+    assert text.splitlines()[-1].startswith("jsrun -n 1 -a 1 ")

@@ -174,6 +174,15 @@ COLON = ("srun", "mpiexec", "mpirun", "pals")
 RESPLITS = ("gerun", "ibrun")
 
 
+# Where these are, the script runs on a launch node, which all jobs share. Source: OLCF's Summit guide.
+ELSEWHERE = ("jsrun",)
+
+
+def alone(launcher: str) -> str:
+    """Who starts one process: the script itself, unless that runs on a node that is not of the job's."""
+    return launcher if launcher in ELSEWHERE else "none"
+
+
 def refuse(launcher: str, scheduler: str) -> Optional[str]:
     """Why this launcher cannot start a heterogeneous job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
     if launcher in LAUNCHERS and launcher not in COLON:

@@ -65,7 +65,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if name in PLAIN and not (request.cpus_per_task or request.cpus_per_gpu):
         components = [replace(c, origins={**c.origins, "cpus_per_task": allocation.UNASKED}) for c in components]
     components = [allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c for c in components]
-    launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else "none"
+    alone = launchers.alone(site.mpi.launcher)
+    launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else alone
     wired = launcher if workload.MPI else "none"
     job = Job(
         scheduler=site.scheduler.type,
@@ -168,7 +169,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
 
 def _launcher(site: Site, request: Request) -> str:
     """Who starts the ranks: the site's launcher, unless Dask is asked to do without MPI."""
-    return {"slurm": "srun", "local": "none"}.get(request.runner or "", site.mpi.launcher)
+    return {"slurm": "srun", "local": launchers.alone(site.mpi.launcher)}.get(request.runner or "", site.mpi.launcher)
 
 
 def _no_hetjob(site: Site, request: Request, scheduler: schedulers.Scheduler) -> Optional[str]:
