@@ -17,7 +17,7 @@ SOURCE = TOP / "src" / "hpcgen"
 LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "dask", "ray", "inside"},
     {"site", "profile", "request", "launchers", "schedulers", "workloads", "spelling"},
-    {"allocation", "check", "comparing", "costs", "partitions", "header", "origins", "software", "staging", "binding",
+    {"allocation", "check", "comparing", "costs", "partitions", "header", "origins", "software", "staging", "binding", "heterogeneous",
      "planning", "rendering", "explaining", "packages", "environment", "definition"},
     {"config", "submit", "jobqueue"},
     {"cli"},

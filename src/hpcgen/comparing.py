@@ -78,7 +78,7 @@ def _few(error: RequestError) -> str:
 def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
     """`either`: whether equal ranks and unequal ones are still to be told apart."""
     if either and "hetjob" not in workloads.get(job.workload).REFUSES and request.runner != "local":
-        apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, True)
+        apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, "workers" not in workloads.get(job.workload).REFUSES)
         yield Change("without --hetjob", ALIKE) if request.hetjob else apart
     small = job.components[0]
     if small.role == workloads.SMALL and small.ntasks_per_core == 2 and request.share_core is None:

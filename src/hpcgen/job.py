@@ -77,6 +77,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
     With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
     `starter` are words for Python that start it by a program of their own: ``-m torch.distributed.run …``.
+    `ntasks`: how many of its component's ranks run it, where those are shared out among several commands; else None, all.
     """
 
     python: Optional[str] = None
@@ -84,10 +85,12 @@ class Command(Struct, frozen=True, kw_only=True):
     starter: Tuple[str, ...] = ()
     file: Optional[str] = None
     args: Tuple[str, ...] = ()
+    ntasks: Optional[int] = None
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One launch over these components (indices into the job's), with a command for each of them.
+    """One launch over these components (indices into the job's), with a command for each of them; a component that several
+    commands share is there as often, and its ranks go to them in this order.
 
     `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
     `per_node` the ranks of each node, where the launcher has to be told; `through` is how bash starts the script `node`,

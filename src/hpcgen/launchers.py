@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, Iterable, List, Optional
+from itertools import accumulate
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Component, Container, Job, Step
@@ -44,7 +45,9 @@ ENDS = {None: (), True: ("--kill-on-bad-exit=1",), False: ("--kill-on-bad-exit=0
 
 def mpiexec(job: Job, step: Step) -> str:
     """The MPI standard's form: -n for each part, parts joined by a colon."""
-    counts = [job.components[i].ntasks for i in step.components]
+    counts = [command.ntasks or job.components[i].ntasks for i, command in zip(step.components, step.commands)]
+    if by_rank(step):
+        counts = [sum(counts)]
     words = join([step.launcher, *step.options, *_spread(job, step)])
     if step.flavour == "intel" and binds(job, step):
         words = f"I_MPI_PIN_DOMAIN=omp {words}"
@@ -192,8 +195,43 @@ def refuse(launcher: str, scheduler: str) -> Optional[str]:
     return None
 
 
+# The variable that has a process's rank in MPI_COMM_WORLD. Sources: srun(1); PALS's mpiexec(1); flux-run(1); jsrun starts IBM
+# Spectrum MPI, whose variables are those of Open MPI; mpirun(1) of Open MPI.
+RANKS = {
+    "srun": "SLURM_PROCID", "pals": "PALS_RANKID", "flux": "FLUX_TASK_RANK", "jsrun": "OMPI_COMM_WORLD_RANK",
+    "mpiexec": "OMPI_COMM_WORLD_RANK", "mpirun": "OMPI_COMM_WORLD_RANK",
+}  # fmt: skip
+
+
+def by_rank(step: Step) -> Optional[str]:
+    """The variable by which each rank of a component finds its program among several; None where the launch line says it.
+
+    The colon does so, unless Open MPI is told of ranks a node, for it counts those anew for each part and refuses the second
+    (run with 5.0). srun has --multi-prog, whose file does not take all words as they are. Source: srun(1).
+    """
+    if len(step.components) == len({*step.components}):
+        return None
+    colon = step.launcher in ("mpiexec", "mpirun") and not (step.flavour == "openmpi" and step.per_node)
+    return None if colon else RANKS[step.launcher]
+
+
 def programs(job: Job, step: Step) -> List[str]:
-    """What each component runs: its environment, the container, the program and its arguments, quoted."""
+    """What each part of the launch line runs, quoted; `shared_out` are those that the script's own variable holds."""
+    return ['bash -c "$programs"'] if by_rank(step) else _programs(job, step)
+
+
+def shared_out(job: Job, step: Step) -> Tuple[Tuple[str, str], ...]:
+    """The programs that ranks choose among, each with the number of the first rank behind its own; none where they need not."""
+    if not by_rank(step):
+        return ()
+    texts = _programs(job, step)
+    if sum(len(text.encode("utf-8", "surrogateescape")) + 100 for text in texts) >= LONGEST:
+        raise RequestError(f"--mpmd: the words of all programs together must be shorter than {LONGEST} bytes")
+    return tuple(zip(map(str, accumulate(command.ntasks or 0 for command in step.commands)), texts))
+
+
+def _programs(job: Job, step: Step) -> List[str]:
+    """What each command is: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
         start, file = [*_contained(job.container, command.python), *command.starter], [command.file] if command.file else []

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import allocation, binding, check, header, launchers, schedulers, staging, workloads
+from hpcgen import allocation, binding, check, header, heterogeneous, launchers, schedulers, staging, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.inside import carried
 from hpcgen.job import Component, Env, Gpus, Job, Origin
@@ -17,22 +17,16 @@ from hpcgen.profile import pmi_agrees
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, interfaces, per_node, setup, step, with_gpu_flag
-from hpcgen.units import clock
 from hpcgen.words import plain
 
 replace = msgspec.structs.replace
 TIME = 3600
-# Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
-HANGS = (
-    "under --mpi=pmi2 the ranks of unequal components can wait for each other for ever, where the first component's host "
-    "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
-)
 DEFAULT_WORKLOAD = "dask-mpi"
 # Whose tasks, where nothing was said, may have the CPUs that come with their GPUs; others count processes or threads by CPUs.
 PLAIN = ("serial", "mpi")
 # Options of one workload's own.
 ONLY = {
-    "nproc_per_node": "torchrun", "object_store_memory": "ray",
+    "nproc_per_node": "torchrun", "object_store_memory": "ray", "mpmd": "mpi",
     "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
 }  # fmt: skip
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
@@ -50,7 +44,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     workload = workloads.get(name)
     scheduler = schedulers.get(site.scheduler.type)
     apart = request
-    if request.hetjob and request.flatten and _no_hetjob(site, request, scheduler):
+    if request.hetjob and request.flatten and _no_hetjob(site, request, workload, scheduler):
         request = replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None, share_core=None)
     request = binding.hyperthreads(site, request)
     _refuse_at_once(site, request, workload, scheduler)
@@ -81,7 +75,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         dialect=_dialect(site),
         components=tuple(components),
         steps=(),
-        setup=setup(site, request, origins, wired),
+        setup=setup(site, request, origins, wired, layout.commands),
         container=container(site, request, origins, wired),
         carried=_carried(request, name, layout.parts),
         interfaces=interfaces(site, request) if workload.ONE_A_NODE else (),
@@ -111,10 +105,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
     notes += choice
     notes += layout.notes
-    if job.hetjob and job.steps[0].pmi == "pmi2":
-        notes.append(HANGS)
-    if request is not apart:
-        notes.append(_flattened(apart, job))
+    notes += heterogeneous.notes(job, apart, workload, flat=request.hetjob != apart.hetjob)
     if job.array and (variable := scheduler.index(job.dialect)):
         notes.append(f"each job of the array has its index in ${variable}")
     job = _shared_env(job, request)
@@ -127,7 +118,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
         if getattr(request, name) is not None:
             problems.append(f"--{name.replace('_', '-')}: --workload {request.workload} has no such roles: leave it out")
     for name, only in ONLY.items():
-        if getattr(request, name) is not None and (request.workload or DEFAULT_WORKLOAD) != only:
+        if getattr(request, name) not in (None, ()) and (request.workload or DEFAULT_WORKLOAD) != only:
             problems.append(f"--{name.replace('_', '-')}: this is of --workload {only} alone: leave it out")
     if site.scheduler.account_required and not request.account:
         variable = f", or export {scheduler.ACCOUNT_VARIABLE}" if scheduler.ACCOUNT_VARIABLE else ""
@@ -136,7 +127,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
             f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
             f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
         )
-    if request.hetjob and request.runner != "local" and (why := _no_hetjob(site, request, scheduler)):
+    if request.hetjob and request.runner != "local" and (why := _no_hetjob(site, request, workload, scheduler)):
         problems.append(f"--hetjob: {why}")
     if request.array and site.scheduler.arrays is False:
         advice = site.scheduler.arrays_advice or "submit the jobs one by one"
@@ -154,6 +145,9 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
     launcher = _launcher(site, request) if workload.MPI else "none"
     if request.kill_on_bad_exit is not None and launcher != "srun":
         problems.append(f"--kill-on-bad-exit: only srun knows it, and this job is started by {launcher}: leave it out")
+    if request.mpmd and workload.MPI and launcher not in launchers.RANKS:
+        where = check.cited(site.cite("mpi", "launcher"))
+        problems.append(f"--mpmd: {launcher} of {site.id} {where} starts one program over equal ranks: leave it out")
     if request.runner == "slurm" and site.scheduler.type != "slurm":
         problems.append(f"--runner slurm: {site.id} has no Slurm: leave out --runner")
     for name in ("mpi", "interface") if request.runner == "local" else ("mpi",) if request.runner == "slurm" else ():
@@ -172,30 +166,8 @@ def _launcher(site: Site, request: Request) -> str:
     return {"slurm": "srun", "local": launchers.alone(site.mpi.launcher)}.get(request.runner or "", site.mpi.launcher)
 
 
-def _no_hetjob(site: Site, request: Request, scheduler: schedulers.Scheduler) -> Optional[str]:
-    """Why a heterogeneous job cannot be had at this site, with what to do instead; None where it can."""
-    flat = "add --flatten for the nearest job of equal ranks, or leave out --hetjob"
-    if site.scheduler.hetjob is False:
-        where = check.cited(site.cite("scheduler", "hetjob"))
-        return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
-    if why := scheduler.hetjob(_dialect(site)):
-        return f"{why}: {flat}"
-    starts_mpi = not workloads.get(request.workload or DEFAULT_WORKLOAD).ONE_A_NODE
-    if starts_mpi and (why := launchers.refuse(_launcher(site, request), site.scheduler.type)):
-        return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
-    return None
-
-
-def _flattened(apart: Request, job: Job) -> str:
-    """What it costs that scheduler and client, too, get what a worker gets."""
-    (c,) = job.components
-    own = apart.scheduler_cpus or 1
-    more = 2 * max(0, c.cpus_per_task - own)
-    hours = f", {more * job.time / 3600:.4g} core-hours in {clock(job.time)}" if job.time else ""
-    return (
-        f"--flatten: {job.scheduler} of {job.site} takes no heterogeneous jobs, so that scheduler and client get a worker's "
-        f"{c.cpus_per_task} CPUs each and not {own}: {more} CPUs more{hours}"
-    )
+def _no_hetjob(site: Site, request: Request, workload: workloads.Workload, scheduler: schedulers.Scheduler) -> Optional[str]:
+    return heterogeneous.lacking(site, scheduler, _dialect(site), workload, _launcher(site, request))
 
 
 def _resources(site: Site, request: Request) -> Dict[str, str]:

@@ -13,8 +13,8 @@ from jinja2.bccache import Bucket
 
 from hpcgen import paths, schedulers, shell
 from hpcgen.errors import TemplateError
-from hpcgen.job import Job, Origin, Setup
-from hpcgen.launchers import launch, words
+from hpcgen.job import Job, Origin, Setup, Step
+from hpcgen.launchers import by_rank, launch, shared_out, words
 from hpcgen.spelling import Spelled
 from hpcgen.staging import launches
 
@@ -136,17 +136,29 @@ def _place(why: Exception) -> Optional[str]:
 
 
 class Launch(NamedTuple):
-    """A launch line, what it was made of, and whether its status is that of the rank that fared worst."""
+    """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
+
+    `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
+    """
 
     line: str
     goes_on: bool
     origins: Dict[str, Tuple[Origin, ...]]
     through: Optional[str]
+    rank: Optional[str]
+    programs: Tuple[Tuple[str, str], ...]
 
 
 def _launches(job: Job) -> List[Launch]:
-    steps = [(step, {"line": tuple(step.origins.values())}) for step in job.steps]
-    return [Launch(launch(job, s), s.kill_on_bad_exit is False, origins, s.through) for s, origins in steps]
+    return [_launch(job, step) for step in job.steps]
+
+
+def _launch(job: Job, step: Step) -> Launch:
+    found = tuple(step.origins.values())
+    asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
+    origins = {"line": found, "programs": asked, "rank": (Origin("rule", f"{step.launcher}'s variable"),)}
+    goes_on = step.kill_on_bad_exit is False
+    return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), shared_out(job, step))
 
 
 def _staging(job: Job) -> Optional[Spelled]:

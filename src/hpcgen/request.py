@@ -31,10 +31,11 @@ class Request(Struct, frozen=True, kw_only=True):
     workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial, array, ray or torchrun")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
+    mpmd: Annotated[Tuple[Text, ...], about("another program of the same MPI job: '2: ./program ARGS' (repeatable)")] = ()
 
     workers: Annotated[Optional[int], about("Dask workers, beside the scheduler and the client")] = None
     cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
-    hetjob: Annotated[Optional[bool], about("heterogeneous job: scheduler and client in a small part of their own")] = None
+    hetjob: Annotated[Optional[bool], about("heterogeneous job: a part for scheduler and client, or for each program")] = None
     flatten: Annotated[Optional[bool], about("where --hetjob cannot be said: the nearest job of equal ranks instead")] = None
     threads_per_worker: Annotated[Optional[Count], about("tasks that a worker runs at once, sharing its CPUs")] = None
     worker_class: Annotated[Optional[Module], about("class of the workers: distributed.Nanny, dask_cuda.CUDAWorker")] = None

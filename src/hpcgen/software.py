@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -19,8 +19,8 @@ from hpcgen.workloads import Layout, Told
 Tell = Callable[[Site, Request, Job, Component, Origins], Told]
 
 
-def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setup:
-    """Modules for this workload, the person's environment, and variables for the whole job.
+def setup(site: Site, request: Request, origins: Origins, launcher: str, commands: Sequence[Command] = ()) -> Setup:
+    """Modules for these commands, the person's environment, and variables for the whole job.
 
     Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
     heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
@@ -35,8 +35,11 @@ def setup(site: Site, request: Request, origins: Origins, launcher: str) -> Setu
         key = "conda" if request.conda else "python"
         if request.image:
             env, key = (), "container"
-        elif request.workload == "mpi" and request.program and not request.program.endswith(".py"):
+        elif request.workload == "mpi" and not all(command.python for command in commands):
             env, key = facts.mpi or facts.python, "mpi"
+            if any(command.python for command in commands):
+                env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))
+                found.update({item_key("modules", module): site.cite("modules", "python") for module in facts.python})
         elif (request.venv or request.userbase) and launcher != "none":
             env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))  # its mpi4py was built against the site's MPI
             found.update({item_key("modules", module): site.cite("modules", "mpi") for module in facts.mpi})
@@ -146,7 +149,7 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
     kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit
     own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
     return Step(
-        components=tuple(range(len(job.components))),
+        components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
         commands=tuple(commands),
         launcher=launcher,
         options=(*site.mpi.options, *_exported(site, layout, launcher)) if launcher != "none" else (),
@@ -154,11 +157,15 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
         through=layout.through,
         pmi=pmi,
         kill_on_bad_exit=kill,
-        origins=own(origins, {"commands": "program", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}, found, {
+        origins=own(origins, SAID, found, {
             "launcher": site.cite("mpi", "launcher") if launcher == site.mpi.launcher else Origin("rule", own_way),
             "pmi": site.cite("mpi", "pmi") if pmi else None,
         }),
     )  # fmt: skip
+
+
+# What of a step comes straight from the request.
+SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
 
 
 def compact(values: Dict[str, object]) -> str:

@@ -56,9 +56,10 @@ def launches(job: Job, verb: str) -> List[str]:
     command = Command(file="bash", args=("-c", NODE, verb, *(job.stage.paths if job.stage and verb == "copy" else ())))
     bare = msgspec.structs.replace(job, container=None)
     if step.launcher != "srun":
-        own = msgspec.structs.replace(step, commands=tuple(command for _ in step.commands), through=None)
+        parts = tuple(dict.fromkeys(step.components))
+        own = msgspec.structs.replace(step, components=parts, commands=tuple(command for _ in parts), through=None)
         return [launch(bare, own)]
-    return [_srun(bare, step, command, i) for i in step.components]
+    return [_srun(bare, step, command, i) for i in dict.fromkeys(step.components)]
 
 
 def _srun(job: Job, step: Step, command: Command, component: int) -> str:

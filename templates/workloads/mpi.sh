@@ -1,5 +1,20 @@
 #% include "carried.sh"
 
 #% for launch in launches
+#%   if launch.programs
+# Each rank becomes the program whose ranks its own number is among.
+programs=$(cat <<'BASH'
+#%     for end, program in launch.programs
+#%       if loop.last
+else
+#%       else
+{{ "if" if loop.first else "elif" }} [ "${{ launch.rank }}" -lt {{ end }} ]; then
+#%       endif
+    exec {{ program }}
+#%     endfor
+fi
+BASH
+)
+#%   endif
 {{ launch.line }}
 #% endfor

@@ -1,25 +1,96 @@
-"""Any MPI program: equal ranks, started by the site's launcher."""
+"""Any MPI program: equal ranks, started by the site's launcher; or several programs in one MPI_COMM_WORLD."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import msgspec
+
 from hpcgen.errors import RequestError
-from hpcgen.request import Request
+from hpcgen.request import Request, gpus_asked
+from hpcgen.words import Text
 from hpcgen.workloads import ROLES, Layout, command, component, memory
 
 MPI = True
 ONE_A_NODE = False
-REFUSES = ROLES
+REFUSES = tuple(name for name in ROLES if name != "hetjob")
+
+
+class Beside(NamedTuple):
+    """One more program: its ranks, the CPUs of each if they were said, and the request as if it were for this program."""
+
+    ntasks: int
+    cpus: Optional[int]
+    request: Request
 
 
 def lay_out(request: Request) -> Layout:
-    ntasks, assumed = request.ntasks, []
-    if request.ntasks_per_node and not (ntasks or request.nodes):
-        raise RequestError("--ntasks-per-node: of how many nodes? Give --nodes or --ntasks as well")
-    if ntasks is None and request.nodes:
-        ntasks = request.nodes * (request.ntasks_per_node or 1)
-    if ntasks is None:
-        ntasks = 2
-        assumed.append("2 tasks (--ntasks)")
-    cpus = request.cpus_per_task or 1
+    more = beside(request)
+    ntasks, assumed = _ntasks(request, more)
     fields, share = memory(request)
-    return Layout([component(request, "task", ntasks, cpus, **fields)], [command(request)], (*assumed, *share))
+    counts = [ntasks - sum(one.ntasks for one in more), *(one.ntasks for one in more)]
+    if counts[0] < 1:
+        raise RequestError(
+            f"--mpmd: of {ntasks} ranks in all the others have {ntasks - counts[0]}, which leaves none to {request.program}: "
+            f"ask for --ntasks {ntasks - counts[0] + 1} or more"
+        )
+    programs = [command(one) for one in (request, *(one.request for one in more))]
+    own = request.cpus_per_task or 1
+    cpus = [own, *(one.cpus or own for one in more)]
+    assumed = (*assumed, *share)
+    if request.hetjob:
+        _refuse_apart(request)
+        parts = [component(request, f"program {i}", n, c, **fields) for i, (n, c) in enumerate(zip(counts, cpus), 1)]
+        return Layout(parts, programs, assumed)
+    if len({*cpus}) > 1 and not request.flatten:
+        different = " and ".join(map(str, dict.fromkeys(cpus)))
+        raise RequestError(f"--mpmd: ranks of {different} CPUs are of several components: add --hetjob")
+    if more:
+        programs = [msgspec.structs.replace(one, ntasks=count) for one, count in zip(programs, counts)]
+    return Layout([component(request, "task", ntasks, max(cpus), **fields)], programs, assumed)
+
+
+def _ntasks(request: Request, more: Sequence[Beside]) -> Tuple[int, Tuple[str, ...]]:
+    """Ranks in all, and what was assumed."""
+    if request.ntasks_per_node and not (request.ntasks or request.nodes):
+        raise RequestError("--ntasks-per-node: of how many nodes? Give --nodes or --ntasks as well")
+    if request.ntasks or request.nodes:
+        return request.ntasks or (request.nodes or 1) * (request.ntasks_per_node or 1), ()
+    ntasks = 1 + sum(one.ntasks for one in more) if more else 2
+    return ntasks, (f"{ntasks} tasks (--ntasks)",)
+
+
+def beside(request: Request) -> List[Beside]:
+    """The programs of ``--mpmd 'RANKS: PROGRAM ARGS'``, whose words are parted as a shell parts them. Raises RequestError."""
+    if request.mpmd and request.program is None:
+        raise RequestError("--mpmd: beside which program? Name the first one after all options")
+    return [_beside(request, text) for text in request.mpmd]
+
+
+def _beside(request: Request, text: str) -> Beside:
+    found = re.fullmatch(r"\s*([1-9]\d{0,6})(?:x([1-9]\d{0,4}))?\s*:(.*)", text, re.ASCII | re.DOTALL)
+    if found is None:
+        raise RequestError(f"--mpmd: {text!r} does not begin with a number of ranks: write '2: ./program ARGS'")
+    try:
+        words = shlex.split(found[3])
+    except ValueError as why:
+        raise RequestError(f"--mpmd: {text!r}: {str(why).lower()}: close it") from None
+    if not words:
+        raise RequestError(f"--mpmd: {text!r} names no program: write '{found[1]}: ./program ARGS'")
+    own = msgspec.structs.replace(request, program=Text(words[0]), args=tuple(map(Text, words[1:])))
+    return Beside(int(found[1]), int(found[2]) if found[2] else None, own)
+
+
+def _refuse_apart(request: Request) -> None:
+    """Raises RequestError for what a heterogeneous job of several programs has no answer to."""
+    if not request.mpmd:
+        raise RequestError("--hetjob: the ranks of one program are alike: name other programs by --mpmd, or leave it out")
+    for name in ("nodes", "ntasks_per_node"):
+        if getattr(request, name):
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag}: each program of a heterogeneous job has nodes of its own: leave out one of them")
+    if asked := gpus_asked(request):
+        flag = "--" + asked.name.replace("_", "-")
+        raise RequestError(f"{flag}: of which program? Without --hetjob the GPUs are all programs': leave out one of them")

@@ -5,4 +5,4 @@ import facts
 from mpi4py import MPI
 
 world = MPI.COMM_WORLD
-facts.report(world, argv=sys.argv, total=world.allreduce(world.rank))
+facts.report(world, argv=sys.argv, total=world.allreduce(world.rank), appnum=world.Get_attr(MPI.APPNUM))

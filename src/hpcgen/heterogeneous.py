@@ -1,0 +1,57 @@
+"""Heterogeneous jobs: why a site has none, what the nearest job of equal ranks costs, and what to know of one."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Optional
+
+from hpcgen import check, launchers, schedulers, workloads
+from hpcgen.job import Job
+from hpcgen.request import Request
+from hpcgen.site import Site
+from hpcgen.units import clock
+
+# Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
+HANGS = (
+    "under --mpi=pmi2 the ranks of unequal components can wait for each other for ever, where the first component's host "
+    "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
+)
+# MPI_APPNUM of the programs, run with three MPIs: tests/cluster/test_mpmd.py.
+ONE_APPNUM = "the programs of this job are one application to MPI: their MPI_APPNUM does not tell them apart, their names do"
+
+
+def lacking(
+    site: Site, scheduler: schedulers.Scheduler, dialect: Mapping[str, Any], workload: workloads.Workload, launcher: str
+) -> Optional[str]:
+    """Why a heterogeneous job cannot be had at this site, with what to do instead; None where it can."""
+    flat = "add --flatten for the nearest job of equal ranks, or leave out --hetjob"
+    if site.scheduler.hetjob is False:
+        where = check.cited(site.cite("scheduler", "hetjob"))
+        return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
+    if why := scheduler.hetjob(dialect):
+        return f"{why}: {flat}"
+    if not workload.ONE_A_NODE and (why := launchers.refuse(launcher, site.scheduler.type)):
+        return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
+    return None
+
+
+def notes(job: Job, asked: Request, workload: workloads.Workload, flat: bool) -> Iterator[str]:
+    """What to know of the job. `flat`: whether a heterogeneous one was `asked` for, and it is one of equal ranks."""
+    if job.hetjob and job.steps[0].pmi == "pmi2":
+        yield HANGS
+    if launchers.by_rank(job.steps[0]):
+        yield ONE_APPNUM
+    if flat:
+        yield _flattened(job, asked, workload)
+
+
+def _flattened(job: Job, asked: Request, workload: workloads.Workload) -> str:
+    """What it costs that all ranks get what the largest of them needs."""
+    parts, (c,) = workload.lay_out(asked).components, job.components
+    more = c.ntasks * c.cpus_per_task - sum(part.ntasks * part.cpus_per_task for part in parts)
+    hours = f", {more * job.time / 3600:.4g} core-hours in {clock(job.time)}" if job.time else ""
+    each = f"{c.cpus_per_task} CPUs each"
+    if any(part.role == workloads.SMALL for part in parts):
+        each = f"scheduler and client get a worker's {each} and not {parts[0].cpus_per_task}"
+    else:
+        each = f"all ranks get {each}"
+    return f"--flatten: {job.scheduler} of {job.site} takes no heterogeneous jobs, so that {each}: {more} CPUs more{hours}"
