@@ -74,6 +74,7 @@ CASES = (
     Case("maui-ancil", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE, stand_ins=(OWN_PYTHON,), from_venv=True),
     Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
     Case("vaughan", "script", {"script.py": DASK}, EVERYWHERE, stand_ins=("`pip install --user` was the miniature's",)),
+    Case("vaughan", "mpmd", {"solver": "solver", "writer": "solver"}, EVERYWHERE, stand_ins=("the programs are Python",)),
     Case("vaughan", "hybrid", {"solver": "solver"}, EVERYWHERE, stand_ins=("./solver is Python",)),
     Case("eagle", "dask_mpi", {"dask_mpi.py": DASK}, stand_ins=(CONDA, "Intel MPI binds to the real CPUs"), seconds=240),
     Case("eagle", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=(CONDA, NO_TORCH)),
@@ -85,6 +86,7 @@ CASES = (
     Case("m3-smu", "torchrun", {}, (), (TORCHRUN,)),
     Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),
     Case("m3-smu", "mpi", {}, ("trixie",), (NO_PMIX, HPC_X)),
+    Case("m3-smu", "coupled", {"ocean.py": MPI, "atmosphere.py": MPI}, ("trixie",), (NO_PMIX, HPC_X)),
 )
 
 

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from hpcgen.job import Component, Job
+from hpcgen.job import Command, Component, Job
 from hpcgen.units import clock
 
 from . import slurm
@@ -21,6 +21,12 @@ def reports(output: str) -> list[Rank]:
 def ranks(job: Job) -> list[Component]:
     """Each rank's component, in the order of ranks."""
     return [component for component in job.components for _ in range(component.ntasks)]
+
+
+def commands(job: Job) -> list[Command]:
+    """Each rank's program, in the order of ranks."""
+    step = job.steps[0]
+    return [command for i, command in zip(step.components, step.commands) for _ in range(command.ntasks or job.components[i].ntasks)]
 
 
 def record(job: Job, done: slurm.Job) -> None:
@@ -49,9 +55,9 @@ def everyone(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
     """Ranks unique and complete, each on its component's hosts, with its threads and modules."""
     expected = ranks(job)
     assert [(one["rank"], one["size"]) for one in seen] == [(rank, len(expected)) for rank in range(len(expected))]
-    words = list(job.steps[0].commands[0].args)
     hosts = [done.bed.hosts_of(one["NodeList"]) for one in done.records]
-    for one, component in zip(seen, expected):
+    for one, component, command in zip(seen, expected, commands(job)):
+        words = list(command.args)
         assert one["host"] in hosts[job.components.index(component) if job.hetjob else 0]
         assert one["threads"] == dict(component.env or job.setup.env)["OMP_NUM_THREADS"]
         assert set(job.setup.modules) <= set(one["modules"])

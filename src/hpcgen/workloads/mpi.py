@@ -28,6 +28,8 @@ class Beside(NamedTuple):
 
 def lay_out(request: Request) -> Layout:
     more = beside(request)
+    if request.hetjob:
+        _refuse_apart(request)
     ntasks, assumed = _ntasks(request, more)
     fields, share = memory(request)
     counts = [ntasks - sum(one.ntasks for one in more), *(one.ntasks for one in more)]
@@ -41,7 +43,6 @@ def lay_out(request: Request) -> Layout:
     cpus = [own, *(one.cpus or own for one in more)]
     assumed = (*assumed, *share)
     if request.hetjob:
-        _refuse_apart(request)
         parts = [component(request, f"program {i}", n, c, **fields) for i, (n, c) in enumerate(zip(counts, cpus), 1)]
         return Layout(parts, programs, assumed)
     if len({*cpus}) > 1 and not request.flatten:
