@@ -10,37 +10,99 @@ fail() {
     [ ! -d "$HPCGEN_STAGED.lock" ] || : >"$HPCGEN_STAGED.lock/failed"
     exit 1
 }
+claim() {
+    if ! mkdir -- "$HPCGEN_STAGED.lock" 2>/dev/null; then
+        [ -d "$HPCGEN_STAGED.lock" ] || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+        until [ -d "$HPCGEN_STAGED" ]; do
+            [ ! -e "$HPCGEN_STAGED.lock/failed" ] || exit 1
+            sleep 0.2
+        done
+        exit 0
+    fi
+    mkdir -- "$HPCGEN_STAGED.part" || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+}
+unpack() {
+    mkdir -- "$part" && tar --force-local --no-same-owner "$@" -C "$part" || fail "$item"
+}
+copy() {
+    case $item in
+        *.tar | *.tgz | *.tar.gz | *.tar.zst | *.tar.xz | *.tar.bz2)
+            case $item in
+                *.zst) tool=zstd ;;
+                *.xz) tool=xz ;;
+                *.bz2) tool=bzip2 ;;
+                *) tool=tar ;;
+            esac
+            command -v "$tool" >/dev/null || fail "$item: $tool is not installed here: stage a .tar.gz"
+            part=${part%.tgz}
+            part=${part%.tar*}
+            [ -f "$sent" ] || sent=$item
+            unpack -xf "$sent"
+            ;;
+        *)
+            if [ -f "$sent" ]; then
+                mv -- "$sent" "$part" || fail "$item"
+            elif [ -f "$sent.tar" ]; then
+                unpack -xpf "$sent.tar"
+            else
+                cp -aH -- "$item" "$HPCGEN_STAGED.part/" || fail "$item"
+            fi
+            ;;
+    esac
+}
+#% if staging.sending
+broadcast() {
+    said=$(sbcast --force --preserve -- "$1" "$2" 2>&1) && return
+    case $said in
+        *REQUEST_FILE_BCAST*"No such file or directory"*)
+            echo "hpcgen: staging: sbcast finds no $HPCGEN_STAGED.sent, where jobs have a folder of their own: each node reads for itself" >&2
+            exit 0
+            ;;
+    esac
+    fail "$item: to ${HPCGEN_STAGED%/*} by ${said%%$'\n'*}"
+}
+send() {
+    [ -e "$item" ] || fail "$item: no such file or folder"
+    if [ -d "$item" ]; then
+        # status 1: something in it has changed meanwhile
+        tar --force-local -C "$item" -cf "$sent.pack" . || [ $? -eq 1 ] || fail "$item"
+        broadcast "$sent.pack" "$sent.tar"
+        rm -- "$sent.pack"
+    elif [ -s "$item" ]; then
+        broadcast "$item" "$sent"
+    fi
+}
+#% endif
 umask 077
-if [ "$0" = remove ]; then
-    rm -rf -- "$HPCGEN_STAGED" "$HPCGEN_STAGED.part" "$HPCGEN_STAGED.lock"
-    exit 0
-fi
-if ! mkdir -- "$HPCGEN_STAGED.lock" 2>/dev/null; then
-    [ -d "$HPCGEN_STAGED.lock" ] || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
-    until [ -d "$HPCGEN_STAGED" ]; do
-        [ ! -e "$HPCGEN_STAGED.lock/failed" ] || exit 1
-        sleep 0.2
-    done
-    exit 0
-fi
-mkdir -- "$HPCGEN_STAGED.part" || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+case $0 in
+    remove)
+        rm -rf -- "$HPCGEN_STAGED" "$HPCGEN_STAGED.part" "$HPCGEN_STAGED.lock" "$HPCGEN_STAGED.sent"
+        exit 0
+        ;;
+#% if staging.sending
+    receive)
+        mkdir -- "$HPCGEN_STAGED.sent" 2>/dev/null || [ -O "$HPCGEN_STAGED.sent" ] || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+        exit 0
+        ;;
+#% endif
+    copy) claim ;;
+esac
+number=0
 for item do
+    number=$((number + 1))
     case $item in
         "~/"*) item=$HOME/${item#??} ;;
         -*) item=./$item ;;
     esac
-    name=${item%/}
-    name=${name##*/}
-    case $item in
-        *.tar | *.tgz | *.tar.gz | *.tar.zst | *.tar.xz | *.tar.bz2)
-            name=${name%.tgz}
-            name=$HPCGEN_STAGED.part/${name%.tar*}
-            mkdir -- "$name" && tar --force-local --no-same-owner -xf "$item" -C "$name" || fail "$item"
-            ;;
-        *) cp -aH -- "$item" "$HPCGEN_STAGED.part/" || fail "$item" ;;
-    esac
+    part=${item%/}
+    part=$HPCGEN_STAGED.part/${part##*/}
+    sent=$HPCGEN_STAGED.sent/$number
+    "$0"
 done
-mv -- "$HPCGEN_STAGED.part" "$HPCGEN_STAGED" || fail "$HPCGEN_STAGED"
+if [ "$0" = copy ]; then
+    mv -- "$HPCGEN_STAGED.part" "$HPCGEN_STAGED" || fail "$HPCGEN_STAGED"
+    rm -rf -- "$HPCGEN_STAGED.sent"
+fi
 BASH
 )
 export HPCGEN_STAGED HPCGEN_STAGE
@@ -50,6 +112,16 @@ unstage() {
 #% endfor
 }
 trap unstage EXIT
+#% if staging.several
+# One node alone reads it itself.
+if [ {{ staging.several }} ]; then
+#% endif
+#% for line in staging.sending
+{{ line }} || exit
+#% endfor
+#% if staging.several
+fi
+#% endif
 #% for line in staging.copying
 {{ line }} || exit
 #% endfor

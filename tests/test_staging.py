@@ -87,3 +87,31 @@ def test_every_launcher_starts_it(kind: str) -> None:
 def test_refusals(paths: Any, why: str) -> None:
     with pytest.raises(HpcgenError, match=why):
         script(SLURM, workload="mpi", stage=paths, program="x")
+
+
+@pytest.mark.parametrize(
+    "asked, sends, asks",
+    [
+        ({"ntasks": 4}, True, True),
+        ({"ntasks": 4, "nodes": 2}, True, False),
+        ({"ntasks": 4, "nodes": 1}, False, False),
+        ({"ntasks": 1}, False, False),
+        ({"workload": "serial"}, False, False),
+        ({"workload": "dask-mpi", "hetjob": True}, True, False),
+        ({"workload": "ray", "nodes": 2}, True, False),
+    ],
+)
+def test_sbcast_for_several_nodes(asked: Dict[str, Any], sends: bool, asks: bool) -> None:
+    """Only where there can be more nodes than one; where that is known only in the job, it asks there."""
+    lines = script(SLURM, **{"workload": "mpi", "stage": ("a", "b: c"), "program": "./x", **asked}).splitlines()
+    sending = [line for line in lines if line.lstrip().startswith("bash -c") and " send a 'b: c'" in line]
+    assert (len(sending), any("sbcast --" in line for line in lines)) == (sends, sends)
+    assert ('if [ "$SLURM_JOB_NUM_NODES" -gt 1 ]; then' in lines) == asks
+    if sends:
+        assert sum(" receive || exit" in line for line in lines) == sum(" copy " in line for line in lines if "srun" in line)
+
+
+def test_no_sbcast_without_srun() -> None:
+    site = {**SLURM, "mpi": {"launcher": "mpirun", "flavour": "openmpi", "source": "x"}}
+    text = script(site, workload="mpi", ntasks=4, stage=("a",), program="x")
+    assert "sbcast" not in text and "mpirun" in text

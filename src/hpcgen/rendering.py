@@ -11,12 +11,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 import jinja2
 from jinja2.bccache import Bucket
 
-from hpcgen import paths, schedulers, shell
+from hpcgen import paths, schedulers, shell, staging
 from hpcgen.errors import TemplateError
 from hpcgen.job import Job, Origin, Setup, Step
 from hpcgen.launchers import by_rank, launch, shared_out, words
 from hpcgen.spelling import Spelled
-from hpcgen.staging import launches
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
 NOTHING = "\0-\0"
@@ -161,15 +160,6 @@ def _launch(job: Job, step: Step) -> Launch:
     return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), shared_out(job, step))
 
 
-def _staging(job: Job) -> Optional[Spelled]:
-    """Where each node's copies go, and the lines that make and remove them."""
-    if job.stage is None:
-        return None
-    asked = (job.origins["stage"],) if "stage" in job.origins else ()
-    values = {"parent": job.stage.parent, "copying": tuple(launches(job, "copy")), "removing": tuple(launches(job, "remove"))}
-    return Spelled(values, {"parent": (job.stage.origins["parent"],), "copying": asked, "removing": asked})
-
-
 def _array(job: Job) -> Optional[Spelled]:
     """What the scripts of task lists find ready: the variable that has the index, and the program's words."""
     if job.tasks is None:
@@ -184,8 +174,8 @@ def templates(job: Job) -> Tuple[str, ...]:
     body = f"workloads/{job.workload.replace('-', '_')}"
     runtime = (f"containers/{job.container.runtime}.sh",) if job.container else ()
     check = (f"{body}.py",) if {"selfcheck", "row"} & {*dict(job.carried)} else ()
-    staging = ("staging.sh",) if job.stage else ()
-    return (f"{job.scheduler}.sh", "setup.sh", *staging, *runtime, "carried.sh", f"{body}.sh", *check)
+    staged = ("staging.sh",) if job.stage else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", f"{body}.sh", *check)
 
 
 def _prepares(setup: Setup) -> bool:
@@ -198,7 +188,7 @@ def context(job: Job) -> Dict[str, Any]:
     return {
         "job": job,
         "setup": job.setup,
-        "staging": _staging(job),
+        "staging": staging.spelled(job),
         "prepared": bool(job.stage or job.container or _prepares(job.setup)),
         "container": job.container,
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,

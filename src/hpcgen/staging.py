@@ -1,23 +1,25 @@
 """Files and environments that each node gets a copy of before the program starts.
 
-Where srun starts the program, it also copies, once a node and one component after the other: sbcast reaches component 0 of a
-heterogeneous job alone (run on 22.05.8). Elsewhere the program's own launcher starts the copying on every rank, of which the
-first on each node does it.
+Where srun starts the program, it also starts what each node does, one component after the other, and sbcast carries all to
+more nodes than one: it reads the shared file system once. sbcast reaches the nodes of every component, of which no node has
+two; ``--jobid=ID+1`` would reach those of one (22.05.8, 24.11.5 and 26.05.5, tests/cluster/test_staging.py). Elsewhere the
+program's own launcher starts the copying on every rank, of which the first on each node does it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import msgspec
 
 from hpcgen.errors import RequestError
-from hpcgen.job import Command, Job, Origin, Stage, Step
+from hpcgen.job import Command, Job, Origin, Stage
 from hpcgen.launchers import launch
 from hpcgen.request import Request
 from hpcgen.shell import join, word
 from hpcgen.site import Site
+from hpcgen.spelling import Spelled, of_job
 
 ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
 # The script's own text, which each node reads from its environment.
@@ -50,19 +52,46 @@ def notes(site: Site, found: Optional[Stage]) -> Iterator[str]:
             yield f"--stage: what is staged takes of the job's memory on {site.id}, where local storage is memory"
 
 
-def launches(job: Job, verb: str) -> List[str]:
-    """The lines that copy to every node, or remove from it; the words after the verb are the paths."""
+def spelled(job: Job) -> Optional[Spelled]:
+    """What the template of staging finds: the folder, and lines that copy to every node, or remove from it.
+
+    `sending` are those of sbcast, which `several` keeps for jobs of more than one node where that is not known beforehand.
+    """
+    if job.stage is None:
+        return None
+    step, asked = job.steps[0], of_job(job, "stage")
+    nodes = sum(job.components[i].nodes or job.components[i].ntasks for i in {*step.components})
+    sends = step.launcher == "srun" and nodes > 1
+    known = job.hetjob or job.components[0].nodes
+    sending = [*_nodewise(job, "receive"), f"{join(_words('send'))} {join(job.stage.paths)}"] if sends else []
+    values = {
+        "parent": job.stage.parent,
+        "sending": tuple(sending if known else [f"    {line}" for line in sending]),
+        "several": '"$SLURM_JOB_NUM_NODES" -gt 1' if sends and not known else None,
+        "copying": tuple(_nodewise(job, "copy", job.stage.paths)),
+        "removing": tuple(_nodewise(job, "remove")),
+    }
+    return Spelled(values, {**dict.fromkeys(values, asked), "parent": (job.stage.origins["parent"],)})
+
+
+def _words(verb: str) -> List[str]:
+    return ["bash", "-c", NODE, verb]
+
+
+def _nodewise(job: Job, verb: str, paths: Tuple[str, ...] = ()) -> List[str]:
+    """The lines by which each node does this; the words after the verb are the paths."""
     step = job.steps[0]
-    command = Command(file="bash", args=("-c", NODE, verb, *(job.stage.paths if job.stage and verb == "copy" else ())))
+    file, *args = [*_words(verb), *paths]
+    command = Command(file=file, args=tuple(args))
     bare = msgspec.structs.replace(job, container=None)
     if step.launcher != "srun":
         parts = tuple(dict.fromkeys(step.components))
         own = msgspec.structs.replace(step, components=parts, commands=tuple(command for _ in parts), through=None)
         return [launch(bare, own)]
-    return [_srun(bare, step, command, i) for i in dict.fromkeys(step.components)]
+    return [_srun(bare, command, i) for i in dict.fromkeys(step.components)]
 
 
-def _srun(job: Job, step: Step, command: Command, component: int) -> str:
+def _srun(job: Job, command: Command, component: int) -> str:
     old = bool(job.scheduler_version and job.scheduler_version < "20.02")
     group, suffix = ([f"--{'pack' if old else 'het'}-group={component}"], f"_{'PACK' if old else 'HET'}_GROUP_{component}")
     nodes = f'"$SLURM_JOB_NUM_NODES{suffix if job.hetjob else ""}"'

@@ -1,69 +1,193 @@
-"""What is staged is on every host of a job, plain and heterogeneous, before its ranks start, and gone after it."""
+"""What is staged is on every host of a job before its ranks start, and gone after it: on real Slurms, and on Grid Engine."""
 from __future__ import annotations
 
 import dataclasses
-import io
-import tarfile
+import json
+import re
+import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hpcgen import load, plan, render
 from hpcgen.request import Layer, merge
+from hpcgen.site import Site
 
 from . import bed, from_site, needs, slurm
 
 PROGRAM = Path(__file__).parent / "programs" / "stage_program.py"
-STAGED = ("data.tar.gz", "in: put", "./c.txt")
-PLAIN = {"workload": "mpi", "nodes": 2, "ntasks": 6, "ntasks_per_node": 3, "cpus_per_task": 2}
+ARCHIVES = {".tar": (), ".tgz": ("-z",), ".tar.gz": ("-z",), ".tar.bz2": ("-j",), ".tar.xz": ("-J",), ".tar.zst": ("--zstd",)}
+BUILT_IN = (".tar", ".tgz", ".tar.gz")  # what needs no program beside gzip, which every Debian has
+PLAIN = {"workload": "mpi", "nodes": 2, "ntasks": 4, "ntasks_per_node": 2, "cpus_per_task": 2}
+ALONE = {"workload": "mpi", "ntasks": 2, "ntasks_per_node": 2, "cpus_per_task": 2}
 HETJOB = {"hetjob": True, "plain": True, "exclusive": True, "workers": 3, "cpus_per_worker": 2, "scheduler_cpus": 1}
+SUITES = ("", "trixie", "unstable")
+
+
+class Beds:
+    """One miniature at a time."""
+
+    up: bed.Miniature | None = None
+
+    def get(self, suite: str = "") -> bed.Miniature:
+        name = f"test-staging{suite and '-'}{suite}"
+        if self.up is None or self.up.shape.name != name:
+            self.down()
+            self.up = bed.Miniature(dataclasses.replace(from_site.shape(load("mahuika"), hosts=2, suite=suite), name=name)).up()
+        return self.up
+
+    def down(self) -> None:
+        if self.up:
+            self.up.down()
+        self.up = None
 
 
 @pytest.fixture(scope="module")
-def up():
+def beds():
     needs.or_skip()
-    up = bed.Miniature(dataclasses.replace(from_site.shape(load("mahuika"), hosts=2), name="test-staging")).up()
-    yield up
-    up.down()
+    one = Beds()
+    yield one
+    one.down()
 
 
-def prepared(up, name, **asked):
+def files(folder: Path, home: Path, archives=BUILT_IN) -> dict[str, list[str]]:
+    """Makes all kinds of things to stage; returns what each host must have, as the program tells it."""
+    tree = folder / "in: put $(touch ran)"
+    (tree / "-sub").mkdir(parents=True)
+    for path, mode, text in (
+        (tree / "b.txt", 0o644, "b"),
+        (tree / "-sub" / ".run me", 0o751, "run"),
+        (tree / "-sub" / "secret", 0o400, "s"),
+        (folder / "-c: d", 0o755, "c alone"),
+        (folder / "empty", 0o640, ""),
+        (home / "mine", 0o664, "home"),
+    ):
+        path.write_text(text)
+        path.chmod(mode)
+    (tree / "link").symlink_to("-sub/secret")
+    tree.chmod(0o750)
+    (tree / "-sub").chmod(0o711)
+    (folder / "linked").symlink_to("in: put $(touch ran)")
+    want = {
+        ".": ["0o700", ""], "-c: d": ["0o755", "c alone"], "empty": ["0o640", ""], "mine": ["0o664", "home"],
+        **{f"{top}{path}": found for top in ("in: put $(touch ran)", "linked") for path, found in (
+            ("", ["0o750", ""]), ("/b.txt", ["0o644", "b"]), ("/-sub", ["0o711", ""]), ("/-sub/.run me", ["0o751", "run"]),
+            ("/-sub/secret", ["0o400", "s"]), ("/link", ["0o777", "-sub/secret"]))},
+    }  # fmt: skip
+    for number, suffix in enumerate(archives):
+        (folder / "inner").mkdir(exist_ok=True)
+        (folder / "inner" / "a.txt").write_text(suffix)
+        (folder / "inner" / "a.txt").chmod(0o755)
+        line = ["tar", "--force-local", *ARCHIVES[suffix], "-cf", f"a:{number}{suffix}", "inner"]
+        subprocess.run(line, cwd=folder, check=True)
+        want.update({f"a:{number}{path}": ["0o700", ""] for path in ("", "/inner")})
+        want[f"a:{number}/inner/a.txt"] = ["0o700", suffix]
+    return want
+
+
+STAGED = ("in: put $(touch ran)/", "linked", "-c: d", "./empty", "~/mine")
+
+
+def prepared(up, name, site: Site | None = None, archives=BUILT_IN, stage=None, **asked):
+    """The folder of a job that stages everything, and what its program must tell."""
     folder = up.workdir(name, PROGRAM)
-    (folder / "in: put").mkdir()
-    (folder / "in: put" / "b.txt").write_text("b of a folder")
-    (folder / "c.txt").write_text("c alone")
-    (folder / "c.txt").chmod(0o755)
-    with tarfile.open(folder / "data.tar.gz", "w:gz") as archive:
-        member = tarfile.TarInfo("inner/a.txt")
-        member.size = 15
-        archive.addfile(member, io.BytesIO(b"a of an archive"))
-    values = {"account": "nesi99999", "time": "5m", "mem_per_cpu": "512M", "stage": STAGED, "program": PROGRAM.name, **asked}
-    job = plan(load("mahuika"), merge([Layer("flag", "command line", values, strict=False)]))
+    want = files(folder, up.home, archives)
+    stage = stage or (*STAGED, *(f"a:{number}{suffix}" for number, suffix in enumerate(archives)))
+    values = {"account": "nesi99999", "time": "5m", "mem_per_cpu": "512M", "stage": stage, "program": PROGRAM.name, **asked}
+    job = plan(site or load("mahuika"), merge([Layer("flag", "command line", values, strict=False)]))
     (folder / "job.sh").write_text(render(job))
     up.give(folder)
-    return folder
+    up.give(up.home / "mine")
+    return folder, want
 
 
-def left(up, folder):
-    """What is in /tmp of both hosts, and has our name."""
-    call = ["srun", "-A", "nesi99999", "-N2", "-n2", "--ntasks-per-node=1", "-t", "1", "sh", "-c", "ls -d /tmp/hpcgen-* || :"]
-    return [line for line in up.run(call, cwd=str(folder)).stdout.splitlines() if line.startswith("/tmp/hpcgen-")]
+def told(output: str) -> list[list]:
+    return [json.loads(line[7:]) for line in output.splitlines() if line.startswith("staged ")]
 
 
-@pytest.mark.parametrize("name, asked, ranks", [("plain", PLAIN, 6), ("hetjob", HETJOB, 5)])
-def test_every_host_has_it(up, name, asked, ranks):
-    folder = prepared(up, name, **asked)
+def left(up) -> list[str]:
+    """What any host has in its /tmp that is ours."""
+    seen = {host.name: up.run(["ls", "/tmp"], host=host.name).stdout.split() for host in up.shape.hosts}
+    return [line for lines in seen.values() for line in lines if "hpcgen" in line]
+
+
+def broadcasts(up, job: slurm.Job) -> dict[str, set[str]]:
+    """For each host, the files that its slurmd got by sbcast for this job."""
+    found = {}
+    for host in up.shape.hosts:
+        log = (up.logs / f"slurmd-{host.name}.log").read_text()
+        numbers = "|".join(one["JobId"] for one in job.records)
+        got = set(re.findall(rf"sbcast req_uid=\d+ job_id=(?:{numbers}) fname=\S+\.sent/(\S+) block_no=1\b", log))
+        found.update({host.name: got} if got else {})
+    return found
+
+
+KINDS = [("plain", PLAIN, 4, 2), ("hetjob", HETJOB, 5, 2), ("alone", ALONE, 2, 1)]
+
+
+@pytest.mark.parametrize("name, asked, ranks, hosts", KINDS, ids=lambda kind: kind if isinstance(kind, str) else "")
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite or "bookworm")
+def test_every_host_has_it(beds, suite, name, asked, ranks, hosts):
+    """With its permissions, whatever its name; by sbcast where there are several hosts, of whatever component."""
+    up = beds.get(suite)
+    folder, want = prepared(up, name, archives=BUILT_IN if suite else tuple(ARCHIVES), **asked)
     with up.explaining(folder):
         done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
-        seen = [line.split("|")[2:] for line in done.output.splitlines() if line.startswith("staged|")]
-        assert len(seen) == ranks and len({host for host, *_ in seen}) == 2, done.output
-        assert {tuple(rest) for _, _, *rest in seen} == {("0o700", "True", "a of an archive", "b of a folder", "c alone")}
-        assert len({place for _, place, *_ in seen}) == 1 and left(up, folder) == []
+        seen = told(done.output)
+        assert len(seen) == ranks and len({host for host, *_ in seen}) == hosts, done.output
+        for _, _, found in seen:
+            assert found == want
+        assert len({place for _, place, _ in seen}) == 1 and left(up) == [] and not (folder / "ran").exists()
+        sent = {"1.tar", "2.tar", "3", "5", *(str(6 + n) for n in range(len(ARCHIVES) if not suite else len(BUILT_IN)))}
+        assert broadcasts(up, done) == ({host: sent for host, *_ in seen} if hosts > 1 else {})
+        assert "srun" not in done.output, done.output
 
 
-def test_what_is_not_there_ends_the_job(up):
-    folder = prepared(up, "missing", **PLAIN)
-    (folder / "data.tar.gz").unlink()
+def elsewhere(place: str) -> Site:
+    site = load("mahuika")
+    return msgspec.structs.replace(site, storage=msgspec.structs.replace(site.storage, local=place, in_memory=False))
+
+
+def failed(up, folder) -> str:
+    """The line of ours that a job ends with, without its host; and nothing of the program, nor on any disk."""
     done = slurm.run(up, "job.sh", cwd=str(folder))
-    assert "staging on" in done.output and "staged|" not in done.output
-    assert {one["JobState"] for one in done.records} == {"FAILED"} and left(up, folder) == []
+    with up.explaining(folder):
+        assert {one["JobState"] for one in done.records} == {"FAILED"} and told(done.output) == [] and left(up) == []
+        ours = [line for line in done.output.splitlines() if line.startswith("hpcgen: ")]
+        lines = {re.sub("^hpcgen: staging on [^ ]+ failed: ", "", line) for line in ours}
+        assert len(lines) == 1, done.output
+        return lines.pop()
+
+
+@pytest.mark.parametrize("kind", [PLAIN, HETJOB, ALONE], ids=["plain", "hetjob", "alone"])
+def test_what_is_not_there_ends_the_job(beds, kind):
+    up = beds.get()
+    folder, _ = prepared(up, "missing", stage=("linked", "gone"), **kind)
+    assert failed(up, folder) == "gone" + (": no such file or folder" if kind is not ALONE else "")
+
+
+@pytest.mark.parametrize("kind", [PLAIN, HETJOB, ALONE], ids=["plain", "hetjob", "alone"])
+def test_no_such_place_on_the_nodes(beds, kind):
+    up = beds.get()
+    folder, _ = prepared(up, "nowhere", elsewhere("/no where"), stage=("linked",), **kind)
+    assert failed(up, folder) == "no folder can be made in /no where"
+
+
+def test_sbcast_that_fails_ends_the_job(beds):
+    """On a disk that is too small, sbcast has a line for each host; of these the job shows one."""
+    up = beds.get()
+    for host in up.shape.hosts:
+        up.run(["sh", "-c", "mkdir -p /disk; mount -t tmpfs -o size=1m,mode=1777 tmpfs /disk"], host=host.name, user="root")
+    folder, _ = prepared(up, "full", elsewhere("/disk"), stage=("big",), **PLAIN)
+    (folder / "big").write_bytes(bytes(3 << 20))
+    up.give(folder)
+    assert re.fullmatch(r"big: to /disk by sbcast: error: REQUEST_FILE_BCAST\(milan-\S+\): \w.*", failed(up, folder))
+    assert all(up.run(["ls", "/disk"], host=host.name).stdout == "" for host in up.shape.hosts)
+
+
+def test_an_archive_that_the_nodes_cannot_unpack(beds):
+    """This Debian has no zstd."""
+    up = beds.get("trixie")
+    folder, _ = prepared(up, "zstd", archives=(".tar.zst",), stage=("a:0.tar.zst",), **PLAIN)
+    assert failed(up, folder) == "a:0.tar.zst: zstd is not installed here: stage a .tar.gz"

@@ -1,10 +1,21 @@
-import os, socket
+"""Each rank tells what is staged on its host: every file's name, permissions and text."""
+import json
+import os
+import socket
+import stat
 
 from mpi4py import MPI
 
 staged = os.environ["HPCGEN_STAGED"]
-texts = [open(os.path.join(staged, name)).read().strip() for name in ("data/inner/a.txt", "in: put/b.txt", "c.txt")]
-mine = (socket.gethostname(), staged, oct(os.stat(staged).st_mode & 0o777), os.access(f"{staged}/c.txt", os.X_OK), *texts)
-everyone = MPI.COMM_WORLD.gather(mine)
-for rank, one in enumerate(everyone or ()):
-    print("staged", rank, *one, sep="|", flush=True)
+found = {}
+for folder, _, names in os.walk(staged):
+    for path in (folder, *(os.path.join(folder, name) for name in names)):
+        kind = os.lstat(path)
+        text = os.readlink(path) if stat.S_ISLNK(kind.st_mode) else ""
+        if stat.S_ISREG(kind.st_mode):
+            with open(path) as file:
+                text = file.read(40)
+        found[os.path.relpath(path, staged)] = [oct(kind.st_mode & 0o777), text]
+# one rank writes for all: srun mixes long lines of several
+for one in MPI.COMM_WORLD.gather([socket.gethostname(), staged, found]) or ():
+    print("staged", json.dumps(one), flush=True)
