@@ -74,12 +74,24 @@ def test_ray_sets_the_threads_of_its_tasks() -> None:
         ({"mpi": Token("pmi2")}, "needs no MPI"),
         ({"threads_per_worker": 2}, "--threads-per-worker"),
         ({"hetjob": True, "array": Token("1-3")}, "--array"),
+        ({"symmetric_run": True, "signal": Token("USR1@60")}, "leave out one of them"),
     ],
 )
 def test_refusals(asked: Any, words: str) -> None:
     with pytest.raises(RequestError) as problem:
         planned(**asked)
     assert words in str(problem.value)
+
+
+def test_rays_own_command_is_carried_if_asked_for() -> None:
+    """With the classic form for a Ray that has none; and who has not asked carries nothing of it."""
+    job = planned(nodes=3, symmetric_run=True)
+    assert dict(job.carried)["launcher"] == inside.carried("ray", ("node", "cluster", "symmetric"))
+    assert any("--exclusive" in note for note in job.notes)
+    assert not any("symmetric" in note for note in planned(nodes=3, symmetric_run=True, exclusive=True).notes)
+    assert dict(planned(nodes=3).carried)["launcher"] == CARRIED and "symmetric" not in CARRIED
+    with pytest.raises(RequestError, match="of --workload ray alone"):
+        plan(site(), Request(workload="mpi", symmetric_run=True))
 
 
 def test_one_machine_is_one_node() -> None:
@@ -91,7 +103,9 @@ def test_the_launcher_is_short_and_read_by_an_old_python() -> None:
     import ast
 
     assert len(CARRIED.encode()) < 10_500
-    ast.parse(CARRIED, feature_version=(3, 9))
+    symmetric = inside.carried("ray", ("node", "cluster", "symmetric"))
+    assert len(symmetric.encode()) < 13_000
+    ast.parse(symmetric, feature_version=(3, 9))
     assert not [line for line in CARRIED.splitlines() if line.startswith("#")]
 
 

@@ -26,7 +26,7 @@ DEFAULT_WORKLOAD = "dask-mpi"
 PLAIN = ("serial", "mpi")
 # Options of one workload's own.
 ONLY = {
-    "nproc_per_node": "torchrun", "object_store_memory": "ray", "mpmd": "mpi",
+    "nproc_per_node": "torchrun", "object_store_memory": "ray", "symmetric_run": "ray", "mpmd": "mpi",
     "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
 }  # fmt: skip
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"

@@ -46,6 +46,8 @@ class Request(Struct, frozen=True, kw_only=True):
     scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
     share_core: Annotated[Optional[bool], about("with --hetjob: scheduler and client on one core's hardware threads")] = None
 
+    symmetric_run: Annotated[Optional[bool], about("start Ray by its own `ray symmetric-run`, where it has that")] = None
+
     commands: Annotated[Optional[Line], about("with --workload array: file with a command on each line")] = None
     table: Annotated[Optional[Line], about("with --workload array: CSV or TSV, a run of the program for each row")] = None
     tasks: Annotated[Optional[Count], about("how many tasks that file has, where it cannot be counted here")] = None

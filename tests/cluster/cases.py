@@ -82,6 +82,7 @@ CASES = (
     Case("kestrel", "train", {"train.py": SERIAL}, ("", "trixie"), (CONDA, NO_TORCH)),
     Case("mahuika", "ray", {}, (), (RAY,)),
     Case("m3-smu", "ray", {}, (), (RAY,)),
+    Case("m3-smu", "ray_symmetric", {}, (), (RAY,)),
     Case("kestrel", "torchrun", {}, (), (CONDA, TORCHRUN)),
     Case("m3-smu", "torchrun", {}, (), (TORCHRUN,)),
     Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),

@@ -112,9 +112,10 @@ def test_two_jobs_on_the_same_hosts(up: bed.Miniature) -> None:
     assert done[0].records[0]["StartTime"] < done[1].records[0]["EndTime"] > done[1].records[0]["StartTime"]
 
 
-def test_it_ends_within_seconds(up: bed.Miniature) -> None:
+@pytest.mark.parametrize("more", [{}, {"symmetric_run": True}], ids=["classic", "symmetric"])
+def test_it_ends_within_seconds(up: bed.Miniature, more: Any) -> None:
     program = "import time, ray; ray.init(); print('ended', time.time(), flush=True)\n"
-    place = folder(up, "quick", nodes=3, program="quick.py")
+    place = folder(up, "quick", nodes=3, program="quick.py", **more)
     (place / "quick.py").write_text(program)
     with (place / "job.sh").open("a") as script:
         script.write("date +'over %s.%N'\n")
@@ -172,6 +173,59 @@ def test_no_ray_there(up: bed.Miniature) -> None:
 def test_self_check(up: bed.Miniature) -> None:
     done = job(up, "check", nodes=2, cpus_per_task=2, program=None).completed()
     assert "Ray result: 1240 of 1240" in done.output and "with OMP_NUM_THREADS 1" in done.output
+
+
+@pytest.mark.parametrize("end, status", [("3", "3:0"), ("kill", "137:0")])
+def test_symmetric_run(up: bed.Miniature, end: str, status: str) -> None:
+    """Ray's own command over three hosts, on the fast network, with the program's status."""
+    done = job(up, f"symmetric-{end}", nodes=3, cpus_per_task=2, exclusive=True, symmetric_run=True, args=[end, "a b", ":"])
+    assert done.records[0]["ExitCode"] == status, done.output
+    seen = nodes(done.output)
+    assert sorted(seen) == up.hosts_of(done.records[0]["NodeList"])
+    assert json.dumps([end, "a b", ":"]) in done.output and "Running command on head node" in done.output
+    for address, cpus, _, memory, store in seen.values():
+        assert address.startswith(net.NETS[1]) and cpus == "2"
+        assert int(store) == 921 * MIB and int(memory) == (3072 - 921) * MIB
+    assert len(tasks(done.output)[0]) > 1
+
+
+def test_symmetric_run_with_a_small_head(up: bed.Miniature) -> None:
+    request = {"hetjob": True, "workers": 2, "cpus_per_worker": 3, "mem_per_cpu": "1G", "mem": None, "symmetric_run": True}
+    done = job(up, "symmetric-het", **request).completed()
+    head, workers = (up.hosts_of(one["NodeList"]) for one in done.records)
+    assert {host: found[1] for host, found in nodes(done.output).items()} == {head[0]: "0", **dict.fromkeys(workers, "3")}
+    assert set(tasks(done.output)[0]) <= set(workers)
+
+
+def test_symmetric_run_where_ray_is_older(up: bed.Miniature) -> None:
+    """One line says that it has none, and the cluster is the classic one."""
+    done = job(up, "symmetric-older", "ray-2.9", nodes=2, symmetric_run=True, args=["3"])
+    said = [line for line in done.output.splitlines() if line.startswith("hpcgen:") and "symmetric-run" in line]
+    assert said == ["hpcgen: node-01: Ray 2.9.3 has no symmetric-run, which 2.49 and newer have: the classic form"]
+    assert done.records[0]["ExitCode"] == "3:0" and len(nodes(done.output)) == 2
+
+
+def test_symmetric_run_that_does_not_start(up: bed.Miniature) -> None:
+    """Ray's own command would end with 0, and the job be a success."""
+    place = folder(up, "symmetric-broken", nodes=2, symmetric_run=True)
+    script = (place / "job.sh").read_text().replace('"cpus":1', '"cpus":"one"')
+    (place / "job.sh").write_text(script)
+    done = slurm.run(up, "job.sh", cwd=str(place), seconds=90)
+    said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
+    assert done.state == "FAILED" and len(said) == 1 and "before the program" in said[0], done.output
+    assert "'one' is not a valid integer" in done.output and left(up) == []
+
+
+def test_symmetric_run_beside_another_ray(up: bed.Miniature) -> None:
+    """It takes no node on which a Ray runs, and says so; that one goes on."""
+    other = slurm.submit(up, "job.sh", cwd=str(folder(up, "symmetric-other", nodes=2, args=["sleep60"])))
+    _until(up, other, "tasks")
+    done = slurm.run(up, "job.sh", cwd=str(folder(up, "symmetric-beside", nodes=2, symmetric_run=True)), seconds=60)
+    assert done.state == "FAILED" and "Ray is already started on this node" in done.output
+    assert slurm.show(up, other)[0]["JobState"] == "RUNNING"
+    up.run(["scancel", other])
+    slurm.wait(up, other, 30)
+    assert left(up) == []
 
 
 def _until(up: bed.Miniature, number: str, word: str) -> None:

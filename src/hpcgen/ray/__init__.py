@@ -1,6 +1,5 @@
 """Ray inside a job: `node` looks after Ray's processes on a node, `cluster` leads or joins the others. Scripts carry both.
 
-They import nothing else of hpcgen, and speak Python 3.9 and Ray 2.9 up to today's. `ray symmetric-run` does not do: it
-refuses a node on which anyone runs Ray, its `ray stop` ends every Ray of its user's there, and its workers wait a minute for
-the head that has gone (run on 2.60).
+They import nothing else of hpcgen, and speak Python 3.9 and Ray 2.9 up to today's. `symmetric`, which scripts carry if asked,
+has Ray's own `ray symmetric-run` start it; that refuses a node on which anyone runs Ray, so that it is not the usual form.
 """

@@ -1,6 +1,5 @@
 """Rank 0 runs Ray's head and, when all nodes have joined, the program; the other ranks join, and end when it does."""
 
-import contextlib
 import os
 import select
 import signal
@@ -8,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from hpcgen.ray.node import ENV, HOST, SIGNALS, Failed, Ray, blocks, say, secret, spawn
 
@@ -52,7 +52,7 @@ class Door:
                 self.heard[sock.accept()[0]] = b""
                 continue
             data = b""
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 data = sock.recv(4096)
             self.heard[sock] += data
             word, _, rest = self.heard[sock].partition(b"\n")
@@ -73,7 +73,7 @@ class Door:
         while not self.answer and time.monotonic() < until:
             if sum(b"\n" in text for text in self.heard.values()) == self.others:
                 break
-            with contextlib.suppress(Failed):
+            with suppress(Failed):
                 self.tick()
         for sock in (self.listener, *self.heard):
             sock.close()
@@ -101,11 +101,11 @@ def knock(seconds):
     raise Failed(f"no head of Ray on {host} within {seconds} s")
 
 
-def join(asked, rank):
+def join(asked, rank, kind=Ray):
     sock, head, its_folder = knock(asked["wait"])
     ray = None
     try:
-        ray = Ray(asked, rank, head)
+        ray = kind(asked, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
     except Failed as problem:  # the head says it for us, and then goes, or goes on with the others

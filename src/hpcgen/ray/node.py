@@ -1,6 +1,5 @@
 """One node of a Ray cluster: its address, ports and folder, `ray start`, and the end of all that it started."""
 
-import contextlib
 import ctypes
 import fcntl
 import hashlib
@@ -14,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 ENV = os.environ
 HOST = socket.gethostname().partition(".")[0]
@@ -39,12 +39,12 @@ def address(interfaces, peer):
     """This node's address on the first of the interfaces that it has; else its name's, or that by which it reaches the peer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for name in interfaces:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 asked = struct.pack("256s", name.encode()[:15])
                 return socket.inet_ntoa(fcntl.ioctl(sock, 0x8915, asked)[20:24])  # SIOCGIFADDR
         if interfaces:
             say(f"no address on {' or '.join(interfaces)}: taking that of the host's name")
-        with contextlib.suppress(OSError):  # of a machine without a network
+        with suppress(OSError):  # of a machine without a network
             sock.connect((peer or socket.gethostbyname(socket.gethostname()), 9))
             if sock.getsockname()[0].startswith("127."):
                 sock.connect(("10.255.255.255", 9))
@@ -71,7 +71,7 @@ def folder(local, rank):
     for base in (local, ENV.get("TMPDIR"), "/tmp"):
         path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
         if base and len(path) <= LONGEST:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.mkdir(path, 0o700)
                 return path
     raise Failed("no folder for Ray: /tmp cannot be written")
@@ -105,8 +105,8 @@ class Ray:
         line += [f"--address={head}"] if head else ["--head", f"--port={base}", f"--dashboard-port={base + 1}"]
         if not head and importlib.util.find_spec("grpc"):  # without it Ray refuses the option
             line.append(f"--ray-client-server-port={base + 2}")
-        names = ("node-manager", "object-manager", "dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent")
-        line += [f"--{name}-port={base + number}" for number, name in enumerate((*names, "metrics-export"), 3)]
+        names = "node-manager object-manager dashboard-agent-listen dashboard-agent-grpc runtime-env-agent metrics-export"
+        line += [f"--{name}-port={base + number}" for number, name in enumerate(names.split(), 3)]
         line += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={self.folder}", "--disable-usage-stats"]
         line += [f"--num-{kind}={asked[kind]}" for kind in ("cpus", "gpus")]
         whole, store = asked.get("memory"), asked.get("object_store")
@@ -115,6 +115,9 @@ class Ray:
         sizes = {"object-store-memory": store, "memory": whole and whole - store}
         line += [f"--{name}={size << 20}" for name, size in sizes.items() if size]
         self.log = os.path.join(self.folder, "start.log")
+        self.start(line)
+
+    def start(self, line):
         with open(self.log, "w") as log:
             self.process = spawn(line, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
@@ -129,7 +132,7 @@ class Ray:
         for _ in range(50):
             left = offspring()
             for pid in left:
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             if not left:
                 break
@@ -141,7 +144,7 @@ class Ray:
 def offspring():
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as stat:
+        with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
             state, parent = stat.read().rpartition(")")[2].split()[:2]
             if state != "Z":
                 parents[int(pid)] = int(parent)

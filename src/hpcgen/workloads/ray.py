@@ -47,16 +47,27 @@ def lay_out(request: Request) -> Layout:
     part = component(request, "node", nodes, cpus, nodes=nodes, ntasks_per_node=1, env=(), **fields)
     _store(request, part, gpus_on_each(request, nodes))
     parts = [_head(request), part] if request.hetjob else [part]
+    notes = _symmetric(request) if request.symmetric_run else ()
     one = command(request)
     one = msgspec.structs.replace(one, python=one.python or request.python or "python")
     return Layout(
         parts,
         [one for _ in parts],
         (*_assumed(request), *share),
-        parts=("ray", "node", "cluster"),
+        notes,
+        parts=("ray", "node", "cluster", *(["symmetric"] if request.symmetric_run else [])),
         kill_on_bad_exit=False,
         exports=EXPORTS,
     )
+
+
+def _symmetric(request: Request) -> Tuple[str, ...]:
+    """What is to be known of `ray symmetric-run`. Raises RequestError for what it cannot do. Source: its text in Ray 2.60."""
+    if request.signal:
+        raise RequestError(f"--signal {request.signal}: ray symmetric-run hands the program none: leave out one of them")
+    if request.exclusive:
+        return ()
+    return ("ray symmetric-run takes no node on which a Ray runs, anybody's: add --exclusive where nodes are shared",)
 
 
 def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:

@@ -5,7 +5,8 @@
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 
 launcher=$(cat <<'PYTHON'
-import contextlib, ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time
+import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time
+from contextlib import suppress
 ENV = os.environ
 HOST = socket.gethostname().partition(".")[0]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -19,12 +20,12 @@ def secret(purpose):
 def address(interfaces, peer):
  with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
   for name in interfaces:
-   with contextlib.suppress(OSError):
+   with suppress(OSError):
     asked = struct.pack("256s", name.encode()[:15])
     return socket.inet_ntoa(fcntl.ioctl(sock, 0x8915, asked)[20:24])
   if interfaces:
    say(f"no address on {' or '.join(interfaces)}: taking that of the host's name")
-  with contextlib.suppress(OSError):
+  with suppress(OSError):
    sock.connect((peer or socket.gethostbyname(socket.gethostname()), 9))
    if sock.getsockname()[0].startswith("127."):
     sock.connect(("10.255.255.255", 9))
@@ -43,7 +44,7 @@ def folder(local, rank):
  for base in (local, ENV.get("TMPDIR"), "/tmp"):
   path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
   if base and len(path) <= LONGEST:
-   with contextlib.suppress(OSError):
+   with suppress(OSError):
     os.mkdir(path, 0o700)
     return path
  raise Failed("no folder for Ray: /tmp cannot be written")
@@ -64,8 +65,8 @@ class Ray:
   line += [f"--address={head}"] if head else ["--head", f"--port={base}", f"--dashboard-port={base + 1}"]
   if not head and importlib.util.find_spec("grpc"):
    line.append(f"--ray-client-server-port={base + 2}")
-  names = ("node-manager", "object-manager", "dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent")
-  line += [f"--{name}-port={base + number}" for number, name in enumerate((*names, "metrics-export"), 3)]
+  names = "node-manager object-manager dashboard-agent-listen dashboard-agent-grpc runtime-env-agent metrics-export"
+  line += [f"--{name}-port={base + number}" for number, name in enumerate(names.split(), 3)]
   line += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={self.folder}", "--disable-usage-stats"]
   line += [f"--num-{kind}={asked[kind]}" for kind in ("cpus", "gpus")]
   whole, store = asked.get("memory"), asked.get("object_store")
@@ -74,6 +75,8 @@ class Ray:
   sizes = {"object-store-memory": store, "memory": whole and whole - store}
   line += [f"--{name}={size << 20}" for name, size in sizes.items() if size]
   self.log = os.path.join(self.folder, "start.log")
+  self.start(line)
+ def start(self, line):
   with open(self.log, "w") as log:
    self.process = spawn(line, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
  def check(self):
@@ -85,7 +88,7 @@ class Ray:
   for _ in range(50):
    left = offspring()
    for pid in left:
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
      os.kill(pid, signal.SIGKILL)
    if not left:
     break
@@ -95,7 +98,7 @@ class Ray:
 def offspring():
  parents = {}
  for pid in filter(str.isdigit, os.listdir("/proc")):
-  with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as stat:
+  with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
    state, parent = stat.read().rpartition(")")[2].split()[:2]
    if state != "Z":
     parents[int(pid)] = int(parent)
@@ -163,7 +166,7 @@ class Door:
     self.heard[sock.accept()[0]] = b""
     continue
    data = b""
-   with contextlib.suppress(OSError):
+   with suppress(OSError):
     data = sock.recv(4096)
    self.heard[sock] += data
    word, _, rest = self.heard[sock].partition(b"\n")
@@ -182,7 +185,7 @@ class Door:
   while not self.answer and time.monotonic() < until:
    if sum(b"\n" in text for text in self.heard.values()) == self.others:
     break
-   with contextlib.suppress(Failed):
+   with suppress(Failed):
     self.tick()
   for sock in (self.listener, *self.heard):
    sock.close()
@@ -205,11 +208,11 @@ def knock(seconds):
    sock.close()
   time.sleep(0.2)
  raise Failed(f"no head of Ray on {host} within {seconds} s")
-def join(asked, rank):
+def join(asked, rank, kind=Ray):
  sock, head, its_folder = knock(asked["wait"])
  ray = None
  try:
-  ray = Ray(asked, rank, head)
+  ray = kind(asked, rank, head)
   while not select.select([sock], [], [], 0.5)[0]:
    ray.check()
  except Failed as problem:
