@@ -156,3 +156,10 @@ def test_every_scheduler_reads_it(kind: str) -> None:
 def test_flux_takes_all_in_one_job() -> None:
     assert "no such option" in refused(site=SITES["flux"], commands="list")
     assert "index=1\n" in render(made(SITES["flux"], commands="list", chunk=4))
+
+
+@pytest.mark.parametrize("asked", [{"commands": "list"}, {"table": "t.csv", "program": "x.py"}], ids=["list", "table"])
+def test_tasks_run_on_the_jobs_nodes(asked: Dict[str, Any]) -> None:
+    """Where the script itself runs on a node that all jobs share, jsrun starts each of them."""
+    lines = [line for line in render(made(SITES["summit"], **asked)).splitlines() if "HPCGEN_TASK\"" in line and "||" in line]
+    assert [line.strip().startswith("jsrun -n 1 -a 1 -c 1 -g 0") for line in lines] == [True]

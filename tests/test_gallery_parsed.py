@@ -10,13 +10,14 @@ import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
 
-from hpcgen import load, plan, render, tables
+from hpcgen import load, plan, render, tables, workloads
 from hpcgen.errors import RequestError
 from hpcgen.job import Job
 from hpcgen.launchers import launch as launch_line
 from hpcgen.request import Layer, Merged, merge
 from hpcgen.schedulers import on_command_line
 from hpcgen.site import Site
+from hpcgen.spelling import gpus
 
 SCRIPTS = Path(__file__).parent / "scripts"
 KINDS = ("pbs", "sge", "lsf", "flux")
@@ -61,7 +62,7 @@ def test_the_scheduler_reads_what_was_asked(path: Path) -> None:
     charged = (got.account, got.project, dict(site_words(job)).get("-g"))
     assert want.account is None or want.account in charged or f"bank={want.account}" in got.extra["--setattr"].split("\n")
     assert want.partition is None or got.queue == want.partition or want.partition in got.extra
-    assert want.array is None or (got.array is not None and got.array.ranges[0][0] == int(want.array.split("-")[0]))
+    assert job.array is None or (got.array is not None and got.array.ranges[0][0] == int(job.array.split("-")[0]))
     check_amounts(site, job, got)
     check_launch(job)
 
@@ -88,8 +89,9 @@ def check_amounts(site: Site, job: Job, got: Read) -> None:
 
 
 def check_launch(job: Job) -> None:
+    """As many ranks as there are tasks; what runs once on each node is told so, and has all that it is given there."""
     launcher = job.steps[0].launcher
-    if launcher == "none" or job.workload not in ("mpi", "dask-mpi"):
+    if launcher == "none" or job.workload == "array":
         return
     line = launch_line(job, job.steps[0]).replace(" \\\n", " ").split("\n")[-1]
     if launcher == "gerun":
@@ -97,6 +99,10 @@ def check_launch(job: Job) -> None:
         return
     parts = launch.parse(line, "pals" if launcher == "pals" else "openmpi" if job.steps[0].flavour == "openmpi" else "hydra")
     assert [part.ranks for part in parts] == [c.ntasks for c in job.components]
+    if workloads.get(job.workload).ONE_A_NODE:
+        for part, c in zip(parts, job.components):
+            assert part.each_node == 1 and part.cpus in (None, c.cpus_per_task), line
+            assert part.gpus in (None, gpus(c) // c.ntasks), line
 
 
 def test_there_are_cases() -> None:

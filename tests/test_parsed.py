@@ -67,7 +67,7 @@ MAILS = {"BEGIN": ("begin",), "END,FAIL": ("end", "fail"), "ALL": ("begin", "end
 ARRAYS = {"1-9": (range(1, 10), None), "2-20:3%4": (range(2, 21, 3), 4), "5-6%1": (range(5, 7), 1)}
 # How often each is asked for, in a hundred requests, and as what.
 ASKED: Dict[str, Tuple[int, Sequence[Any]]] = {
-    "workload": (100, ["mpi", "mpi", "dask-mpi", "serial"]), "account": (100, ["ab12", "xy34"]),
+    "workload": (100, ["mpi", "mpi", "dask-mpi", "dask-mpi", "serial", "ray", "torchrun"]), "account": (100, ["ab12", "xy34"]),
     "hetjob": (20, [True]), "flatten": (25, [True]), "cpus_per_task": (50, range(1, 9)), "ntasks": (50, range(3, 131)),
     "nodes": (30, range(1, 5)), "ntasks_per_node": (15, [1, 2, 8, 12, 24]), "mem_per_cpu": (30, sorted(MIB)),
     "mem": (15, sorted(MIB)), "gpus_per_task": (10, ["1"]), "gpus": (10, ["1", "2", "8"]), "gpus_per_node": (10, ["1", "4"]),
@@ -89,12 +89,23 @@ def drawn(seed: int) -> Dict[str, Any]:
     for group in EXCLUDED:
         for name in [name for name in group if name in asked][1:]:
             del asked[name]
-    if asked["workload"] != "dask-mpi":
+    if asked["workload"] not in ("dask-mpi", "ray"):
         asked.pop("hetjob", None)
-    if asked["workload"] == "serial":
-        for name in ("ntasks", "nodes", "ntasks_per_node"):
-            asked.pop(name, None)
+    for name in {"serial": ("ntasks", "nodes", "ntasks_per_node"), **dict.fromkeys(EACH_NODE, ("ntasks", "ntasks_per_node"))}.get(
+        asked["workload"], ()
+    ):
+        asked.pop(name, None)
     return asked
+
+
+EACH_NODE = ("ray", "torchrun")
+
+
+def meant(asked: Dict[str, Any]) -> Dict[str, Any]:
+    """The request with what it means without saying so: one task on each node, of one node."""
+    if asked["workload"] not in EACH_NODE:
+        return asked
+    return {"nodes": 1, **asked, "ntasks_per_node": 1}
 
 
 def planned(kind: str, asked: Dict[str, Any]) -> Optional[Tuple[Job, Read]]:
@@ -117,17 +128,26 @@ def test_what_was_asked_is_read(kind: str) -> None:
         try:
             found = planned(kind, asked)
             if found is not None:
-                check_amounts(kind, asked, *found)
+                check_amounts(kind, meant(asked), *found)
                 check_options(kind, asked, *found)
-                check_launch(kind, asked, found[0])
-                taken.update(list(asked))
+                check_launch(kind, meant(asked), *found)
+                taken.update([*asked, asked["workload"], *(["several"] if several(found[0]) else [])])
         except Exception as why:
             raise AssertionError(f"drawn({seed}) = {asked}") from why
     refused = REFUSED[kind]
     assert taken["workload"] > 100, taken
+    assert all(taken[workload] for workload in (*EACH_NODE, "serial", "mpi", "dask-mpi")), taken
+    assert bool(taken["several"]) == (kind not in ONE_NODE), taken
     assert set(ASKED) - set(taken) <= refused and not refused & set(taken), (set(ASKED) - set(taken), refused & set(taken))
 
 
+def several(job: Job) -> bool:
+    """Whether one process runs on each of several nodes."""
+    return job.workload in EACH_NODE and sum(c.ntasks for c in job.components) > 1
+
+
+# Where slots are asked for, which spread as they will, or jsrun starts resource sets for ranks.
+ONE_NODE = ("sge", "summit")
 # What this scheduler can never say; all else must be among what was planned.
 NEVER = {"hint", "licenses"}
 REFUSED = {
@@ -150,27 +170,44 @@ def ranks(asked: Dict[str, Any]) -> List[Tuple[int, int]]:
     if workload == "mpi":
         each, nodes = asked.get("ntasks_per_node", 1), asked.get("nodes")
         return [(asked.get("ntasks") or (nodes * each if nodes else 2), wide)]
+    if workload in EACH_NODE:
+        head = [(1, 2)] if asked.get("hetjob") and not asked.get("flatten") else []
+        return [*head, (asked["nodes"], asked.get("cpus_per_task", processes(asked)))]
     count = asked.get("ntasks", 5)
     return [(2, 1), (count - 2, wide)] if asked.get("hetjob") and not asked.get("flatten") else [(count, wide)]
+
+
+def processes(asked: Dict[str, Any]) -> int:
+    """torchrun's on each node, one for each GPU; Ray's is one."""
+    on_each = int(asked.get("gpus_per_node") or asked.get("gpus_per_task") or int(asked.get("gpus", 0)) // asked["nodes"])
+    return max(1, on_each) if asked["workload"] == "torchrun" else 1
 
 
 def apart(kind: str, asked: Dict[str, Any]) -> List[Tuple[int, int]]:
     """As `ranks`, where --flatten has nothing to do because the scheduler can say what was asked for."""
     parts = ranks(asked)
     if asked.get("hetjob") and asked.get("flatten") and kind in ("pbs", "lsf", "polaris"):
+        if asked["workload"] == "ray":
+            return [(1, 2), *parts]
         return [(2, 1), (parts[0][0] - 2, parts[0][1])]
     return parts
 
 
-def check_launch(kind: str, asked: Dict[str, Any], job: Job) -> None:
+def check_launch(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
     """As many ranks as were asked for, each part with its threads; where the launcher says CPUs, those."""
     if asked["workload"] == "serial":
+        return
+    expected = apart(kind, asked)
+    if job.steps[0].launcher == "none":
+        assert job.workload in EACH_NODE and [count for count, _ in expected] == [1] and kind != "summit"
         return
     line = launch_line(job, job.steps[0]).replace(" \\\n", " ")
     words = line.split()
     parts = launch.parse(line, "pals" if kind == "polaris" else "openmpi")
-    expected = apart(kind, asked)
     assert [part.ranks for part in parts] == [count for count, _ in expected]
+    if job.workload in EACH_NODE:
+        check_each_node(kind, asked, parts, expected, read)
+        return
     threads = [str(wide) if asked["workload"] == "mpi" else "1" for _, wide in expected]
     if len(parts) > 1:
         assert [dict(part.env)["OMP_NUM_THREADS"] for part in parts] == threads
@@ -184,6 +221,30 @@ def check_launch(kind: str, asked: Dict[str, Any], job: Job) -> None:
     elif max(wide for _, wide in expected) > 1:
         assert "--bind-to" in words or f"PE={expected[0][1]}" in line
     assert all("x.py" in part.argv for part in parts)
+
+
+def check_each_node(
+    kind: str, asked: Dict[str, Any], parts: List[launch.Part], expected: List[Tuple[int, int]], read: Read
+) -> None:
+    """One process on each node, which is told of as many nodes as there are, and of its CPUs and GPUs, or its processes."""
+    nodes = sum(count for count, _ in expected)
+    if kind == "pbs":  # by $PBS_NODEFILE, which has each host once
+        assert nodes == 1 or ("scatter" in read.extra["place"].split(":") and {part.mpiprocs for part in read.components} == {1})
+    elif kind == "lsf":
+        assert {dict(part.extra)["span"] for part in read.components if part.count > 1} <= {"ptile=1"}
+    else:
+        assert [part.each_node for part in parts] == [1] * len(parts)
+    assert kind not in ("flux", "summit", "polaris") or [part.cpus for part in parts] == [wide for _, wide in expected]
+    assert all("x.py" in part.argv for part in parts)
+    gpus = int(asked.get("gpus_per_node") or asked.get("gpus_per_task") or int(asked.get("gpus", 0)) // expected[-1][0])
+    if asked["workload"] == "ray":
+        told = [json.loads(next(word for word in part.argv if word.startswith("{"))) for part in parts]
+        assert {one["nodes"] for one in told} == {nodes}
+        assert (told[-1]["cpus"], told[-1]["gpus"]) == (expected[-1][1], gpus)
+        assert len(parts) == 1 or (told[0]["cpus"], told[0]["gpus"]) == (0, 0)
+    else:
+        assert f"--nnodes={nodes}" in parts[0].argv or (nodes == 1 and "--standalone" in parts[0].argv)
+        assert f"--nproc-per-node={processes(asked)}" in parts[0].argv
 
 
 def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None:
@@ -214,7 +275,8 @@ def check_amounts(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> Non
         assert cpus == wanted
     if kind == "pbs":
         assert sum(part.count * (part.mpiprocs or 0) for part in read.components) == sum(count for count, _ in parts)
-        assert [part.ompthreads for part in read.components] == sorted(part.ompthreads or 0 for part in read.components)
+        if job.workload != "ray":  # whose head may have more than a worker
+            assert [part.ompthreads for part in read.components] == sorted(part.ompthreads or 0 for part in read.components)
         assert {part.ompthreads for part in read.components} == {wide for _, wide in parts}
         if "nodes" in asked and len(parts) == 1:
             assert sum(part.count for part in read.components) == asked["nodes"]
@@ -251,7 +313,7 @@ def gpu_asked(asked: Dict[str, Any]) -> bool:
 def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]], read: Read) -> None:
     if kind == "flux":
         return
-    small = 2 * 1024 if len(parts) == 2 else 0
+    small = (4 if asked["workload"] == "ray" else 2) * 1024 if len(parts) == 2 else 0
     count, wide = parts[-1]
     total = read.mem_mib or sum(part.count * (part.mem_mib or 0) for part in read.components)
     if "mem" in asked:

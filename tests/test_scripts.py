@@ -6,16 +6,17 @@ test_oracle.py, and run in tests/cluster.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from hpcgen import load, plan, render, tables
+from hpcgen import load, plan, render, schedulers, tables, workloads
 from hpcgen.errors import RequestError
 from hpcgen.request import Layer, merge
 
@@ -65,6 +66,32 @@ def test_every_site_has_a_case() -> None:
     from hpcgen.site import listing
 
     assert {path.parent.name for path in CASES} >= {name for name, _ in listing()}
+
+
+def planned(values: Dict[str, Any]) -> Optional[Tuple[str, str, bool]]:
+    """The scheduler, the workload and whether one process runs on each of several nodes; None where it is refused."""
+    try:
+        site = load(values["site"])
+        job = plan(site, merge([Layer("file", "case", values)]))
+    except RequestError:
+        return None
+    each = workloads.get(job.workload).ONE_A_NODE and sum(c.ntasks for c in job.components) > 1
+    return job.scheduler, job.workload, each
+
+
+def test_every_workload_has_a_case_under_every_scheduler() -> None:
+    """Under each that takes it at one site or another, and over several nodes where it is started once on each of them."""
+    from hpcgen.site import listing
+
+    there = {planned({**tables.read(path, RequestError), "site": path.parent.name}) for path in CASES}
+    found = set()
+    for site, workload in itertools.product([name for name, _ in listing()], workloads.names()):
+        what = {"commands": "runs.txt", "tasks": 3} if workload == "array" else {"program": "x.py"}
+        one: Dict[str, Any] = {"site": site, "workload": workload, "account": "ab12", **what}
+        found |= {planned(one), planned({**one, "nodes": 2})}
+    wanted = {one for one in found if one and (one[2] or (*one[:2], True) not in found)}
+    assert {kind for kind, *_ in wanted} == set(schedulers.names())
+    assert wanted - there == set()
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)

@@ -59,6 +59,19 @@ def test_its_option_is_its_own() -> None:
         plan(site(), Request(workload="mpi", nproc_per_node=2))
 
 
+def test_the_mpi_whose_mpirun_starts_it_is_loaded() -> None:
+    """Its environment need not bring one along."""
+    modules = {"conda": ["miniconda"], "mpi": ["openmpi"], "source": "docs"}
+    profile = site(scheduler={"type": "pbs"}, mpi={"launcher": "mpirun"}, modules=modules)
+    assert "module load miniconda\nmodule load openmpi\n" in script(profile, nodes=2, conda="torch")
+    assert "openmpi" not in script(profile, conda="torch")
+
+
+def test_on_a_launch_node_jsrun_starts_it() -> None:
+    profile = site(scheduler={"type": "lsf"}, mpi={"launcher": "jsrun"})
+    assert "\njsrun -n 1 -a 1 -c 2 -g 0" in script(profile, nproc_per_node=2)
+
+
 def test_a_wrapper_that_starts_ranks_only() -> None:
     profile = site(scheduler={"type": "lsf"}, mpi={"launcher": "jsrun"})
     with pytest.raises(RequestError, match="ask for one node"):

@@ -141,11 +141,18 @@ def ccc_mprun(job: Job, step: Step) -> str:
 
 def jsrun(job: Job, step: Step) -> str:
     """IBM's: a resource set for each rank, with its cores and GPUs; -r says how many on a node. Source: OLCF's Summit guide."""
+    return " ".join([*starter(job, step), programs(job, step)[0]])
+
+
+def starter(job: Job, step: Step) -> List[str]:
+    """What stands before a program to bring it to the job's nodes, where the script itself does not run on them."""
+    if step.launcher not in ELSEWHERE:
+        return []
     c = job.components[step.components[0]]
     counts, cards = by_node(c), gpus(c)
     words = ["jsrun", *step.options, "-n", str(c.ntasks), "-a", "1", "-c", str(c.cpus_per_task), "-g", str(cards // c.ntasks)]
     spread = ["-r", str(max(counts))] if counts else []
-    return f"{join([*words, *spread, '-b', f'packed:{c.cpus_per_task}', '-d', 'packed'])} {programs(job, step)[0]}"
+    return [word(text) for text in (*words, *spread, "-b", f"packed:{c.cpus_per_task}", "-d", "packed")]
 
 
 def flux(job: Job, step: Step) -> str:

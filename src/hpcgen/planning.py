@@ -75,7 +75,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         dialect=_dialect(site),
         components=tuple(components),
         steps=(),
-        setup=setup(site, request, origins, wired, layout.commands),
+        setup=setup(site, request, origins, launcher, workload.MPI, layout.commands),
         container=container(site, request, origins, wired),
         carried=_carried(request, name, layout.parts),
         interfaces=interfaces(site, request) if workload.ONE_A_NODE else (),

@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket
 from hpcgen import paths, schedulers, shell, staging
 from hpcgen.errors import TemplateError
 from hpcgen.job import Job, Origin, Setup, Step
-from hpcgen.launchers import by_rank, launch, shared_out, words
+from hpcgen.launchers import by_rank, launch, shared_out, starter, words
 from hpcgen.spelling import Spelled
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
@@ -161,12 +161,14 @@ def _launch(job: Job, step: Step) -> Launch:
 
 
 def _array(job: Job) -> Optional[Spelled]:
-    """What the scripts of task lists find ready: the variable that has the index, and the program's words."""
+    """What the scripts of task lists find ready: the index' variable, what starts each task, and a program's words."""
     if job.tasks is None:
         return None
+    (step,) = job.steps
     variable = schedulers.get(job.scheduler).index(job.dialect) or "SLURM_ARRAY_TASK_ID"
-    origins = {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "words": tuple(job.steps[0].origins.values())}
-    return Spelled({"index": variable, "words": words(job, job.steps[0])}, origins)
+    asked = tuple(step.origins.values())
+    values = {"index": variable, "through": " ".join([*starter(job, step), ""]), "words": words(job, step)}
+    return Spelled(values, {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "through": asked, "words": asked})
 
 
 def templates(job: Job) -> Tuple[str, ...]:

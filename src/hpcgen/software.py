@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import msgspec
 
-from hpcgen import check, schedulers, workloads
+from hpcgen import check, launchers, schedulers, workloads
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Component, Container, Job, Origin, Origins, Setup, Step
 from hpcgen.origins import item_key, own
@@ -19,14 +19,20 @@ from hpcgen.workloads import Layout, Told
 Tell = Callable[[Site, Request, Job, Component, Origins], Told]
 
 
-def setup(site: Site, request: Request, origins: Origins, launcher: str, commands: Sequence[Command] = ()) -> Setup:
+def setup(
+    site: Site, request: Request, origins: Origins, launcher: str, starts_mpi: bool, commands: Sequence[Command] = ()
+) -> Setup:
     """Modules for these commands, the person's environment, and variables for the whole job.
+
+    An MPI's own mpiexec starts also what is no MPI program, and must be loaded for that.
 
     Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
     heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
     """
     facts = site.modules
     found: Dict[str, Optional[Origin]] = {}
+    with_mpi = not starts_mpi and launcher in ("mpiexec", "mpirun")
+    launcher = launcher if starts_mpi else "none"
     if request.module:
         modules = (*facts.base, *request.module)
         found["modules"] = origins.get("module")
@@ -41,7 +47,9 @@ def setup(site: Site, request: Request, origins: Origins, launcher: str, command
                 env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))
                 found.update({item_key("modules", module): site.cite("modules", "python") for module in facts.python})
         elif (request.venv or request.userbase) and launcher != "none":
-            env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))  # its mpi4py was built against the site's MPI
+            env, with_mpi = facts.python, True  # its mpi4py was built against the site's MPI
+        if with_mpi:
+            env = tuple(dict.fromkeys((*env, *facts.mpi)))
             found.update({item_key("modules", module): site.cite("modules", "mpi") for module in facts.mpi})
         modules = (*facts.base, *env, *(facts.container if request.image else ()))
         found["modules"] = site.cite("modules", key)
@@ -110,10 +118,11 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
 
 
 def per_node(site: Site, name: str, components: List[Component]) -> str:
-    """What starts a process on each node, where no MPI is needed: Slurm itself, and none on one node. Raises RequestError."""
+    """What starts a process on each node, where no MPI is needed: Slurm itself, and on one node the script where it runs
+    there. Raises RequestError."""
     nodes = sum(c.ntasks for c in components)
     if nodes == 1:
-        return "none"
+        return launchers.alone(site.mpi.launcher)
     if site.scheduler.type == "local":
         raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
     launcher = "srun" if site.scheduler.type == "slurm" else site.mpi.launcher

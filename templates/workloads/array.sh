@@ -26,7 +26,7 @@ for ((HPCGEN_TASK = first; HPCGEN_TASK <= last; HPCGEN_TASK++)); do
         status=1
         break
     fi
-    bash -c "$(commands | awk -v number="$HPCGEN_TASK" 'NR == number')" </dev/null || {
+    {{ array.through }}bash -c "$(commands | awk -v number="$HPCGEN_TASK" 'NR == number')" </dev/null || {
         status=$?
         echo "hpcgen: command $HPCGEN_TASK of $tasks ended with status $status" >&2
     }
@@ -39,7 +39,7 @@ fi
 python=$(command -v python3 || command -v python)
 for ((HPCGEN_TASK = first; HPCGEN_TASK <= last; HPCGEN_TASK++)); do
     export HPCGEN_TASK
-    "$python" -c "$row" "$tasks" "$HPCGEN_TASK" "$count" {{ array.words }} || {
+    {{ array.through }}"$python" -c "$row" "$tasks" "$HPCGEN_TASK" "$count" {{ array.words }} || {
         status=$?
         echo "hpcgen: row $HPCGEN_TASK of $tasks ended with status $status" >&2
     }

@@ -29,6 +29,16 @@ class Part:
     per_node: Optional[int] = None
     options: Tuple[Tuple[str, str], ...] = ()
 
+    @property
+    def each_node(self) -> Optional[int]:
+        """Ranks of each node, where the line says how many, or on how many nodes; one rank is on one."""
+        options = dict(self.options)
+        if mapped := re.match(r"ppr:([1-9]\d*):node(?![^:])", options.get("--map-by", "")):
+            return int(mapped[1])
+        if nodes := int(options.get("--nodes", 0)):
+            return -(-(self.ranks or 0) // nodes)
+        return self.per_node or (1 if self.ranks == 1 else None)
+
 
 def table(valued: str, bare: str = "") -> Tuple[Switch, ...]:
     """Options with a value, and without; spellings of one are joined by a comma."""

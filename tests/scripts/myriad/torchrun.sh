@@ -1,0 +1,17 @@
+#!/bin/bash -l
+# hpcgen 0.1.0: site myriad, facts of 2025-02-17 to 2026-11-21
+# made by: hpcgen sge --site myriad --workload torchrun --time 12:00:00 --cpus-per-task 16 --mem 80G --gpus 2 --constraint L --venv /home/ccaabcd/venvs/torch train.py
+#$ -N train
+#$ -l h_rt=12:00:00
+#$ -pe smp 16
+#$ -l mem=5G
+#$ -l gpu=2
+#$ -ac allow=L
+#$ -cwd
+#$ -j y
+
+module load python3/recommended
+. /home/ccaabcd/venvs/torch/bin/activate
+export OMP_NUM_THREADS=8
+
+python -m torch.distributed.run --standalone --nproc-per-node=2 train.py

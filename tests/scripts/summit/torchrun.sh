@@ -1,0 +1,15 @@
+#!/bin/bash
+# hpcgen 0.1.0: site summit, facts of 2025-11-19 to 2026-11-21
+# made by: hpcgen lsf --site summit --workload torchrun --account ABC123 --time 02:00:00 --cpus-per-task 42 --gpus 6 --conda /ccs/proj/abc123/torch train.py
+#BSUB -J train
+#BSUB -P ABC123
+#BSUB -q batch
+#BSUB -W 02:00
+#BSUB -nnodes 1
+#BSUB -o train.%J.out
+
+. "$(conda info --base)/etc/profile.d/conda.sh"
+conda activate /ccs/proj/abc123/torch
+export OMP_NUM_THREADS=7
+
+jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -m torch.distributed.run --standalone --nproc-per-node=6 train.py
