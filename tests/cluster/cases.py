@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 PROGRAMS = Path(__file__).parent / "programs"
 DASK, MPI, SERIAL = "dask_program.py", "mpi_program.py", "serial_program.py"
 IMAGE = "dask-mpi.sif"
+ENVIRONMENT, INPUT, ROWS, LINES = "an environment", "a folder", "a table", "a list of commands"
 NO_TORCH = "no PyTorch, and the GPU has no driver"
 RAY = "no Ray there: test_ray.py runs the like"
 TORCHRUN = "no PyTorch there: test_torchrun.py runs the like"
@@ -27,12 +29,14 @@ HPC_X = "Open MPI 5 for HPC-X"
 CONDA = "conda is a stand-in"
 SIMULATE = "`simulate` is Python"
 MPICH = "MPICH for Cray MPICH"
+MOVED = "the environment's Python is a script that starts the miniature's"
+NO_ZSTD = "24.11 and 26.05 have no zstd here"
 OWN_PYTHON = "Python, and I_MPI_PMI_LIBRARY, are of the shell that submits: the profile names none"
 
 
 @dataclass(frozen=True)
 class Case:
-    """`files` are those that the script names, each with the program of programs/, or the image, that it is here."""
+    """`files` are those that the script names, each with what it is here: a program of programs/, or what `furnish` makes."""
 
     site: str
     name: str
@@ -62,6 +66,8 @@ CASES = (
     Case("mahuika", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
     Case("mahuika", "selfcheck", {}, EVERYWHERE),
     Case("mahuika", "array", {"sweep.py": SERIAL}, EVERYWHERE),
+    Case("mahuika", "table", {"model.py": SERIAL, "parameters.csv": ROWS}, EVERYWHERE),
+    Case("mahuika", "commands", {"commands.txt": LINES}, EVERYWHERE, seconds=400),
     Case("mahuika", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=("the GPU has no driver",)),
     Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
     Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
@@ -76,6 +82,7 @@ CASES = (
     Case("vaughan", "script", {"script.py": DASK}, EVERYWHERE, stand_ins=("`pip install --user` was the miniature's",)),
     Case("vaughan", "mpmd", {"solver": "solver", "writer": "solver"}, EVERYWHERE, stand_ins=("the programs are Python",)),
     Case("vaughan", "hybrid", {"solver": "solver"}, EVERYWHERE, stand_ins=("./solver is Python",)),
+    Case("vaughan", "staged", {"script.py": MPI, "env.tar.zst": ENVIRONMENT, "input": INPUT}, ("",), (MOVED, NO_ZSTD)),
     Case("eagle", "dask_mpi", {"dask_mpi.py": DASK}, stand_ins=(CONDA, "Intel MPI binds to the real CPUs"), seconds=240),
     Case("eagle", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=(CONDA, NO_TORCH)),
     Case("kestrel", "selfcheck", {}, ("", "trixie"), (CONDA, MPICH)),
@@ -104,6 +111,8 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
     for name, source in case.files.items():
         if source == IMAGE:
             (folder / name).symlink_to(apptainer.IMAGE)
+        elif source in MADE:
+            MADE[source](folder / name, python)
         else:
             (folder / name).write_text((PROGRAMS / source).read_text().replace("@PYTHON@", str(python)))
             (folder / name).chmod(0o755)
@@ -117,6 +126,39 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
         if asked and not os.path.lexists(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(real)
+
+
+def row(number: int) -> dict[str, str]:
+    return {"rate": f"0.{number}", "name": f"run {number}"}
+
+
+def _rows(file: Path, python: Path) -> None:
+    file.write_text("rate,name\n" + "".join(",".join(row(number).values()) + "\n" for number in range(1, 49)))
+
+
+def _lines(file: Path, python: Path) -> None:
+    """As many as the request says, with some that are none."""
+    told = "".join(f'echo "command {number} is $HPCGEN_TASK on $(hostname)"\n' for number in range(1, 201))
+    file.write_text(f"# what to do\n\n{told}")
+
+
+def _environment(file: Path, python: Path) -> None:
+    """An archive, and in it a Python that tells where it was started, and what it found beside it."""
+    bin = file.parent / "made" / "bin"
+    bin.mkdir(parents=True)
+    found = 'export KEPT_INPUT=$(cat "${0%/env/bin/python}/input/deep/data")'
+    lines = ("#!/bin/bash", "export KEPT_PYTHON=$0", found, f'exec {python} "$@"')
+    (bin / "python").write_text("\n".join(lines) + "\n")
+    (bin / "python").chmod(0o755)
+    subprocess.run(["tar", "--zstd", "-cf", str(file), "-C", str(bin.parent), "bin"], check=True)
+
+
+def _input(folder: Path, python: Path) -> None:
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "data").write_text("some input")
+
+
+MADE = {ENVIRONMENT: _environment, INPUT: _input, ROWS: _rows, LINES: _lines}
 
 
 def own_python(up: bed.Miniature) -> dict[str, str]:

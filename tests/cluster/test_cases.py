@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from . import needs
@@ -94,20 +95,50 @@ def look(up: bed.Miniature, case: Case, done: slurm.Job) -> None:
     if job.workload == "dask-mpi":
         fast = site.network.interface in up.interfaces[1:]
         checks.workers(job, done, net.NETS[fast])
+    if job.stage:
+        staged(job, seen)
     if job.workload == "serial":
         checks.gpus(job, seen[0])
 
 
+def staged(job: Job, seen: list[checks.Rank]) -> None:
+    """Each rank's Python is in its own host's folder, and found the input there."""
+    assert {one["env"]["KEPT_INPUT"] for one in seen} == {"some input"}
+    (python,) = {one["env"]["KEPT_PYTHON"] for one in seen}
+    assert job.stage and python.startswith(f"{job.stage.parent}/hpcgen-") and not os.path.exists(python)
+
+
 def array(job: Job, done: slurm.Job) -> None:
-    """Every index ran, and each has its log."""
+    """Every index ran, did its share, and has its log."""
     first, last = (int(number) for number in (job.array or "").partition("%")[0].split("-"))
     assert sorted(int(one["ArrayTaskId"]) for one in done.records) == list(range(first, last + 1))
     for one in done.records:
+        index = one["ArrayTaskId"]
+        log = (job.output or "slurm-%A_%a.out").replace("%x", job.name).replace("%A", done.number).replace("%a", index)
+        assert one["StdOut"].endswith(f"/{log}")
         text = Path(one["StdOut"]).read_text()
-        assert os.path.basename(one["StdOut"]) == f"sweep-{done.number}_{one['ArrayTaskId']}.out"
-        seen = checks.reports(text)
-        assert seen[0]["env"]["SLURM_ARRAY_TASK_ID"] == one["ArrayTaskId"]
-        task = dataclasses.replace(done, records=[one])
-        checks.everyone(job, task, seen)
-        checks.cpus(job, task, seen)
-        checks.memory(job, seen)
+        if job.tasks and job.tasks.kind == "commands":
+            assert text == f"command {index} is {index} on {one['NodeList']}\n"
+            continue
+        task, seen = dataclasses.replace(done, records=[one]), checks.reports(text)
+        rows = rows_of(job, int(index))
+        assert len(seen) == len(rows)
+        for row, report_ in zip(rows, seen):
+            assert report_["env"]["SLURM_ARRAY_TASK_ID"] == index
+            checks.everyone(row, task, [report_])
+            checks.cpus(row, task, [report_])
+            checks.memory(row, [report_])
+
+
+def rows_of(job: Job, index: int) -> list[Job]:
+    """The job as it is for each row of a table that this index has; without a table the job itself."""
+    if job.tasks is None:
+        return [job]
+    begin, step = (index - 1) * job.tasks.chunk, job.steps[0]
+    numbers = range(begin + 1, min(begin + job.tasks.chunk, job.tasks.count) + 1)
+    made = []
+    for number in numbers:
+        words = tuple(word.format(**cases.row(number)) for word in step.commands[0].args)
+        command = msgspec.structs.replace(step.commands[0], args=words)
+        made.append(msgspec.structs.replace(job, steps=(msgspec.structs.replace(step, commands=(command,)),)))
+    return made

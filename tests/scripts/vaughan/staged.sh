@@ -1,13 +1,14 @@
 #!/bin/bash
 # hpcgen 0.1.0: site vaughan, facts of 2026-07-24 to 2026-11-21
-# made by: hpcgen slurm --site vaughan --workload mpi --account ap_course --nodes 2 --ntasks 128 --python '$HPCGEN_STAGED/env/bin/python' --stage env.tar.zst --stage input script.py
+# made by: hpcgen slurm --site vaughan --workload mpi --account ap_course --nodes 2 --ntasks 16 --ntasks-per-node 8 --cpus-per-task 8 --python '$HPCGEN_STAGED/env/bin/python' --stage env.tar.zst --stage input script.py
 #SBATCH --job-name=script
 #SBATCH --account=ap_course
 #SBATCH --time=01:00:00
 #SBATCH --partition=zen2
 #SBATCH --nodes=2
-#SBATCH --ntasks=128
-#SBATCH --cpus-per-task=1
+#SBATCH --ntasks=16
+#SBATCH --ntasks-per-node=8
+#SBATCH --cpus-per-task=8
 #SBATCH --mem-per-cpu=1G
 
 module --force purge
@@ -121,6 +122,8 @@ trap unstage EXIT
 srun --mpi=none --export=ALL --cpu-bind=none --cpus-per-task=1 --ntasks-per-node=1 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" bash -c 'eval "$HPCGEN_STAGE"' receive || exit
 bash -c 'eval "$HPCGEN_STAGE"' send env.tar.zst input || exit
 srun --mpi=none --export=ALL --cpu-bind=none --cpus-per-task=1 --ntasks-per-node=1 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" bash -c 'eval "$HPCGEN_STAGE"' copy env.tar.zst input || exit
-export OMP_NUM_THREADS=1
+export OMP_NUM_THREADS=8
+export OMP_PLACES=cores
+export OMP_PROC_BIND=close
 
-srun --cpus-per-task=1 "$HPCGEN_STAGED"/env/bin/python script.py
+srun --cpus-per-task=8 --cpu-bind=cores "$HPCGEN_STAGED"/env/bin/python script.py
