@@ -12,9 +12,10 @@ import pytest
 
 from hpcgen import load, plan, render
 from hpcgen.request import Layer, merge
-from hpcgen.site import Site
+from hpcgen.site import Site, decode
 
-from . import bed, from_site, needs, slurm
+from . import bed, examples, from_site, needs, slurm
+from .test_gridengine import SITE
 
 PROGRAM = Path(__file__).parent / "programs" / "stage_program.py"
 ARCHIVES = {".tar": (), ".tgz": ("-z",), ".tar.gz": ("-z",), ".tar.bz2": ("-j",), ".tar.xz": ("-J",), ".tar.zst": ("--zstd",)}
@@ -191,3 +192,41 @@ def test_an_archive_that_the_nodes_cannot_unpack(beds):
     up = beds.get("trixie")
     folder, _ = prepared(up, "zstd", archives=(".tar.zst",), stage=("a:0.tar.zst",), **PLAIN)
     assert failed(up, folder) == "a:0.tar.zst: zstd is not installed here: stage a .tar.gz"
+
+
+@pytest.fixture(scope="module")
+def grid():
+    needs.or_skip()
+    up = bed.Miniature(dataclasses.replace(examples.GRID, name="grid-staging")).up()
+    yield up
+    up.down()
+
+
+GRID = {**SITE, "sge": {"pe_one": "smp", "pe_many": "mpi", "source": "x"}}
+ONE, TWO = {"workload": "mpi", "ntasks": 3, "nodes": 1}, {"workload": "mpi", "ntasks": 6}
+
+
+def ended(up, name, **asked) -> tuple[str, dict[str, list[str]]]:
+    """The output of a job of Grid Engine, and what any host has in its /tmp after it."""
+    own = {"account": None, "mem_per_cpu": None, "output": "out.txt", **asked}
+    folder, want = prepared(up, name, decode("grid", GRID, "grid.toml"), **own)
+    up.run(["qsub", "-sync", "y", "job.sh"], cwd=str(folder), seconds=180, check=False)
+    return (folder / "out.txt").read_text(), want
+
+
+@pytest.mark.parametrize("asked, ranks, hosts", [(ONE, 3, 1), (TWO, 6, 2)], ids=["one host", "two hosts"])
+def test_on_grid_engine(grid, asked, ranks, hosts):
+    """Grid Engine has nothing like sbcast: on each host one of the ranks copies, the others wait for it."""
+    output, want = ended(grid, "grid", archives=tuple(ARCHIVES), **asked)
+    seen = told(output)
+    assert len(seen) == ranks and len({host for host, *_ in seen}) == hosts, output
+    for _, _, found in seen:
+        assert found == want
+    assert left(grid) == []
+
+
+@pytest.mark.parametrize("asked", [ONE, TWO], ids=["one host", "two hosts"])
+def test_what_is_not_there_ends_the_job_on_grid_engine(grid, asked):
+    output, _ = ended(grid, "gone", stage=("linked", "gone"), **asked)
+    ours = {re.sub(r"^.*hpcgen: staging on node\d+ ", "", line) for line in output.splitlines() if "hpcgen: " in line}
+    assert ours == {"failed: gone"} and told(output) == [] and left(grid) == [], output
