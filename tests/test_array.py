@@ -11,7 +11,7 @@ import pytest
 from stubs import LOCAL, SLURM, flags
 from test_parsed import PARSERS, SITES
 
-from hpcgen import plan, render
+from hpcgen import load, plan, render
 from hpcgen.errors import HpcgenError
 from hpcgen.job import Job
 from hpcgen.site import decode
@@ -36,7 +36,7 @@ def made(site: Dict[str, Any] = SLURM, **asked: Any) -> Job:
 def run(job: Job, index: int = 1) -> "subprocess.CompletedProcess[str]":
     """One index of the array, as the scheduler would start it, without the modules."""
     text = "\n".join(line for line in render(job).splitlines() if not line.startswith("module "))
-    env = {**os.environ, "SLURM_ARRAY_TASK_ID": str(index)}
+    env = {**os.environ, "SLURM_ARRAY_TASK_ID": str(index), "PBS_ARRAY_INDEX": str(index)}
     return subprocess.run(["bash", "-e"], input=text, text=True, capture_output=True, env=env)
 
 
@@ -59,6 +59,25 @@ def test_a_chunk_for_each_where_the_site_takes_fewer() -> None:
     assert made(site, commands="list").array == "1-2" and made(site, commands="list", tasks=3).array == "1-3"
     assert made(site, commands="none", tasks=100).array == "1-3"
     assert "ask for --chunk 34" in refused(site=site, commands="none", tasks=100, chunk=10)
+
+
+def test_a_long_list_at_sites_that_say_how_many() -> None:
+    """Gadi's arrays have ten jobs at most: every command still runs, once, and the note says whose rule it is."""
+    Path("long").write_text("".join(f"echo {n} $HPCGEN_TASK\n" for n in range(1, 26)))
+    job = plan(load("gadi"), flags(workload="array", commands="long", account="ab12"))
+    assert job.array == "1-9" and job.tasks and job.tasks.origins["chunk"].kind == "fact"
+    assert any("25 commands in long: indices 1-9, 3 each" in note and "10 jobs at most (Users'" in note for note in job.notes)
+    said = "".join(run(job, index).stdout for index in range(1, 10))
+    assert said == "".join(f"{n} {n}\n" for n in range(1, 26))
+    assert plan(load("mahuika"), flags(workload="array", commands="none", tasks=2500, account="nesi99999")).array == "1-834"
+
+
+@pytest.mark.parametrize("array, count", [("0-10", 11), ("1-21:2%2", 11), ("100-110", 11)])
+def test_an_array_of_more_jobs_than_the_site_takes(array: str, count: int) -> None:
+    with pytest.raises(HpcgenError) as why:
+        plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array=array))
+    assert f"these are {count} jobs: gadi" in str(why.value) and "takes arrays of 10: ask for --array 1-10" in str(why.value)
+    plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array="991-1000"))
 
 
 def test_rows_are_variables_and_words_and_never_run() -> None:

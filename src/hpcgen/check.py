@@ -174,10 +174,22 @@ def array_over(case: Case) -> Iterator[str]:
         yield f"--array {case.job.array}: {where} takes indices below {limit}: ask for --array 0-{limit - 1}"
 
 
+def array_too_many(case: Case) -> Iterator[str]:
+    """An array has more jobs than the site lets one have. Sources: PBS's max_array_size; what sites say of theirs."""
+    limit = case.site.scheduler.array_jobs
+    if limit is None or not case.job.array:
+        return
+    parts = re.findall(r"(\d+)(?:-(\d+)(?::(\d+))?)?", case.job.array.partition("%")[0])
+    count = sum(len(range(int(first), int(last or first) + 1, int(step or 1))) for first, last, step in parts)
+    if count > limit:
+        where = f"{case.site.id} {cited(case.site.cite('scheduler', 'array_jobs'))}"
+        yield f"--array {case.job.array}: these are {count} jobs: {where} takes arrays of {limit}: ask for --array 1-{limit}"
+
+
 # The rules in the order in which their refusals are read.
 RULES: Tuple[Rule, ...] = (
     time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over, cpus_beside_gpus,
-    node_too_small, partition_memory, node_hours_over, array_over,
+    node_too_small, partition_memory, node_hours_over, array_over, array_too_many,
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Scheduler(Table, frozen=True, kw_only=True):
     arrays: Optional[bool] = None
     arrays_advice: Optional[Line] = None
     array_max: Optional[Count] = None
+    array_jobs: Optional[Count] = None
     script_max_kib: Optional[Count] = None
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
     whole_nodes: Optional[Literal["always", "above-one"]] = None

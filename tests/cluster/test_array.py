@@ -59,6 +59,27 @@ def test_on_slurm():
         up.down()
 
 
+def test_a_list_that_is_longer_than_the_sites_arrays():
+    """Mahuika's limit makes chunks that Slurm takes, where it refuses an index for each; the first and the last do their share."""
+    site = load("mahuika")
+    up = bed.Miniature(dataclasses.replace(from_site.shape(site, hosts=2), name="test-long-array")).up()
+    try:
+        folder = up.workdir("long")
+        written(site, folder, account="nesi99999", output="out-%a", commands="list", tasks=2500)
+        (folder / "list").write_text("".join(f"echo command $HPCGEN_TASK is {n} on $HOSTNAME\n" for n in range(1, 2501)))
+        up.give(folder)
+        assert "#SBATCH --array=1-834\n" in (folder / "job.sh").read_text()
+        assert "to start at" in up.run(["sbatch", "--test-only", "job.sh"], cwd=str(folder)).stderr
+        with pytest.raises(slurm.Refused, match="Invalid job array specification"):
+            slurm.submit(up, "job.sh", "--array=1-2500", cwd=str(folder))
+        done = slurm.run(up, "job.sh", "--array=1,834", cwd=str(folder)).completed()
+        assert len(done.records) == 2
+        assert said((folder / "out-1").read_text()) == [f"command {n} is {n}" for n in (1, 2, 3)]
+        assert said((folder / "out-834").read_text()) == ["command 2500 is 2500"]
+    finally:
+        up.down()
+
+
 def test_on_grid_engine():
     site = decode("grid", {**SITE, "modules": {}, "sge": {"pe_one": "smp", "pe_many": "mpi", "source": "x"}}, "grid.toml")
     up = bed.Miniature(dataclasses.replace(examples.GRID, name="grid-array")).up()

@@ -10,7 +10,7 @@ import csv
 import re
 from math import ceil
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import msgspec
 
@@ -55,7 +55,7 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     """The job as an array over its tasks, and what to say of it. Raises RequestError."""
     file = str(request.commands or request.table)
     count = int(request.tasks or (_commands(file) if request.commands else _rows(file, request)))
-    most, why = _most(site)
+    most, rule, why = _most(site)
     chunk = int(request.chunk or ceil(count / most))
     indices = ceil(count / chunk)
     if indices > most:
@@ -68,25 +68,31 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     notes[0] += f", {chunk} each, one after the other" if chunk > 1 else ""
     if chunk > 1 and not request.chunk:
         notes[0] += f", for {why}"
-    elif site.scheduler.type == "slurm" and site.scheduler.array_max is None and indices >= MAX_ARRAY_SIZE:
+    elif site.scheduler.type == "slurm" and why == "" and indices >= MAX_ARRAY_SIZE:
         notes.append(f"Slurm takes indices below {MAX_ARRAY_SIZE} where a site has not set MaxArraySize: --chunk makes fewer")
     throttle = f"%{request.throttle}" if request.throttle and request.throttle < indices else ""
-    found = {name: Origin("flag" if asked else "rule", text) for name, asked, text in (
-        ("file", True, "--commands" if request.commands else "--table"),
-        ("count", request.tasks, "--tasks" if request.tasks else f"counted in {file}"),
-        ("chunk", request.chunk, "--chunk" if request.chunk else why or "one task for each index"),
-    )}  # fmt: skip
+    found = {
+        "file": Origin("flag", "--commands" if request.commands else "--table"),
+        "count": Origin("flag", "--tasks") if request.tasks else Origin("rule", f"counted in {file}"),
+        "chunk": Origin("flag", "--chunk") if request.chunk else rule,
+    }
     tasks = Tasks(kind="commands" if request.commands else "table", file=file, count=count, chunk=chunk, origins=found)
     array = f"1-{indices}{throttle}" if indices > 1 else None
     return msgspec.structs.replace(job, array=array, tasks=tasks), notes
 
 
-def _most(site: Site) -> Tuple[int, str]:
-    """Jobs that an array may have, counted from 1, and why."""
+def _most(site: Site) -> Tuple[int, Origin, str]:
+    """Jobs that an array may have, counted from 1, and whose rule that is; in words, too, where it is anybody's."""
     if site.scheduler.type == "local":
-        return 1, "no scheduler is here to start an array"
-    limit: Optional[int] = site.scheduler.array_max
-    return (limit - 1, f"{site.id} takes indices below {limit}") if limit else (10**9, "")
+        why = "no scheduler is here to start an array"
+        return 1, Origin("rule", why), why
+    limits = {"array_max": (site.scheduler.array_max or 10**9) - 1, "array_jobs": site.scheduler.array_jobs or 10**9}
+    key = min(limits, key=lambda name: limits[name])
+    if limits[key] >= 10**9 - 1:
+        return limits[key], Origin("rule", "one task for each index"), ""
+    source = site.cite("scheduler", key)
+    takes = f"indices below {limits[key] + 1}" if key == "array_max" else f"arrays of {limits[key]} jobs at most"
+    return limits[key], source, f"{site.id} takes {takes} ({source.source}, {source.date})"
 
 
 def _commands(file: str) -> int:
