@@ -94,7 +94,8 @@ def home(value: str) -> Path:
 PLACES = [
     "name", "successor", "modules.purge", "modules.python", "modules.base", "shell.shebang", "shell.init", "shell.env",
     "shell.env.name", "mpi.pmi", "mpi.pmi_library", "mpi.launcher", "python", "network.interface", "container.binds",
-    "container.runtime", "cpu.unit", "scheduler.extra", "scheduler.version", "scheduler.hetjob_advice", "scheduler.omit",
+    "container.runtime", "container.wrapper", "container.bind_command", "container.wrapper_image", "container.wrapper_flags",
+    "cpu.unit", "scheduler.extra", "scheduler.version", "scheduler.hetjob_advice", "scheduler.omit",
     "partitions", "nodes", "notes", "sources", "defaults.job_name", "defaults.env", "defaults.module", "id",
 ]  # fmt: skip
 
@@ -106,6 +107,8 @@ def hostile(place: str, value: str) -> Dict[str, Any]:
     made = {
         "shell.env": {"env": {"A": value}}, "shell.env.name": {"env": {value: "a"}}, "defaults.env": {"env": {"A": value}},
         "partitions": {value: {"nodes": ["n"], "source": "x"}}, "nodes": {value: {"cores": 9, "source": "x"}},
+        "container.wrapper_image": {"wrapper": "apptainer", "wrapper_image": value, "wrapper_flags": "FLAGS"},
+        "container.wrapper_flags": {"wrapper": "apptainer", "wrapper_image": "IMAGE", "wrapper_flags": value},
         "notes": [{"when": "always", "text": value, "source": "x"}], "sources": {"y": {**SOURCES["x"], "title": value}},
     }.get(place, {key: text} if key else value)  # fmt: skip
     facts: Dict[str, Any] = {**SLURM, "nodes": {"n": {"cores": 256, "source": "x"}}}

@@ -8,6 +8,7 @@ from typing import Any, Dict
 import pytest
 
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
+from hpcgen.explaining import explain
 from hpcgen.request import Layer, merge
 from hpcgen.site import decode
 from hpcgen.units import Memory, Time
@@ -89,6 +90,55 @@ def test_containers_on_gpus_of_amd() -> None:
     amd = site(nodes={"gpu": {"cores": 16, "gpus": 2, "gpu": "mi100", "source": "docs"}})
     for flag, where in (("--nv", site()), ("--rocm", amd)):
         assert f"exec {flag} x.sif" in render(plan(where, Request(workload="serial", gpus="1", image=Line("x.sif"))))
+
+
+WRAPPED = {"wrapper": "site-run", "wrapper_image": "IMAGE", "wrapper_flags": "FLAGS", "source": "docs"}
+
+
+def test_a_sites_own_wrapper_starts_the_container() -> None:
+    """It is told of image and flags by its variables; without these it takes them as the runtime does."""
+    asked = Request(workload="serial", program="x.py", args=("a b",), gpus="1", image=Line("~/x.sif"), bind=(Token("/data"),))
+    text = render(plan(site(container=WRAPPED), asked))
+    assert 'export IMAGE="$HOME"/x.sif\nexport FLAGS="$FLAGS --nv"\n' in text and "/data,$PWD" in text
+    assert text.endswith("\nsite-run exec python x.py 'a b'\n")
+    assert "FLAGS" not in render(plan(site(container=WRAPPED), Request(workload="serial", program="x.py", image=Line("x.sif"))))
+    text = render(plan(site(container={"wrapper": "/opt/site/run", "source": "docs"}), asked))
+    assert text.endswith("""\n/opt/site/run exec --nv "$HOME"/x.sif python x.py 'a b'\n""") and "IMAGE" not in text
+
+
+def test_a_sites_own_wrapper_is_cited() -> None:
+    made = plan(site(container=WRAPPED), Request(program="x.py", gpus="1", image=Line("x.sif")))
+    said = {line.text.partition(" python")[0]: [origin.text for origin in line.origins] for line in explain(made)}
+    for text, key in (("export IMAGE=x.sif", "wrapper_image"), ('export FLAGS="$FLAGS --nv"', "wrapper_flags")):
+        assert f"tiny: container.{key}" in said[text]
+    launch = next(texts for text, texts in said.items() if "site-run exec" in text)
+    assert "tiny: container.wrapper" in launch
+
+
+@pytest.mark.parametrize("name", ["my image.sif", "x.sif --writable", "x.sif;touch CANARY", "$(touch CANARY)", "x*.sif"])
+def test_a_wrapper_may_take_a_name_apart(name: str) -> None:
+    asked = Request(program="x.py", image=Line(name))
+    with pytest.raises(RequestError, match=r"--image: .* site-run of tiny reads .* \$IMAGE \[Docs"):
+        plan(site(container=WRAPPED), asked)
+    assert plan(site(), asked).container
+
+
+def test_a_sites_own_command_says_what_to_bind() -> None:
+    """Where it fails, the job ends there and not in an image without the data."""
+    text = render(plan(site(container={"bind_command": "site-binds", "source": "docs"}), Request(program="x.py", image=Line("x.sif"))))
+    assert 'APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(site-binds)," || exit\n' in text
+    assert 'export APPTAINER_BIND="$APPTAINER_BIND/lib64/libpmi2.so,$PWD"\n' in text
+
+
+def test_parts_of_nodes_before_whole_ones() -> None:
+    """A partition of whole nodes is for jobs that no other takes, though its jobs may be shorter."""
+    both = {
+        "parts": {"nodes": ["thin"], "max_time": "3-00:00:00", "max_nodes": 1, "source": "docs"},
+        "whole": {"nodes": ["thin"], "max_time": "1h", "whole_nodes": "always", "source": "docs"},
+    }
+    at = decode("tiny", {**tables(), "partitions": both}, "tiny.toml")
+    chosen = [plan(at, Request(workload="mpi", program="x", time=1800, **more)).components[0].partition for more in ({}, {"nodes": 2})]
+    assert chosen == ["parts", "whole"]
 
 
 def test_workers_share_a_nodes_memory_with_its_other_ranks() -> None:

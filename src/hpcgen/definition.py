@@ -160,6 +160,12 @@ def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Ask
         lines.append(f"ranks join by srun --mpi={made.pmi}: {site.cite('mpi', 'pmi')}")
     if binds:
         lines.append(f"the job binds {', '.join(binds)}: {site.cite('mpi', 'pmi_library')}")
+    if site.container.wrapper:
+        started = f"the job starts it by {site.container.wrapper}, which binds the site's folders"
+        lines.append(f"{started}: {site.cite('container', 'wrapper')}")
+    if site.container.bind_command:
+        printed = f"the job binds what {site.container.bind_command} prints"
+        lines.append(f"{printed}: {site.cite('container', 'bind_command')}")
     return lines
 
 

@@ -125,10 +125,14 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 
 class Container(Struct, frozen=True, kw_only=True):
-    """The image that every program of the job runs in."""
+    """The image that every program of the job runs in. `wrapper` and what follows it: as in profiles."""
 
     image: str
     runtime: Literal["apptainer", "singularity"] = "apptainer"
+    wrapper: Optional[str] = None
+    wrapper_image: Optional[str] = None
+    wrapper_flags: Optional[str] = None
+    bind_command: Optional[str] = None
     verb: Literal["exec", "run"] = "exec"
     binds: Tuple[str, ...] = ()
     gpu_flag: Optional[str] = None

@@ -292,9 +292,10 @@ def _contained(container: Optional[Container], python: Optional[str]) -> List[st
     interpreter: List[str] = [Place(python)] if python else []
     if container is None:
         return interpreter
-    flags = [container.gpu_flag] if container.gpu_flag else []
+    flags = [container.gpu_flag] if container.gpu_flag and not container.wrapper_flags else []
+    image = [Place(container.image)] if not container.wrapper_image else []
     inside = interpreter if container.verb == "exec" else []
-    return [container.runtime, container.verb, *flags, Place(container.image), *inside]
+    return [container.wrapper or container.runtime, container.verb, *flags, *image, *inside]
 
 
 class Place(str):

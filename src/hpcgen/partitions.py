@@ -69,8 +69,9 @@ def _asked(site: Site, job: Job, component: Component) -> Choice:
     return Choice(component.partition, asked, min((refusals(site, job, component, n) for n in names), key=len))
 
 
-def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, str]]]:
-    """Partitions with their rank, narrowest first: the default before the others, and a GPU's only for jobs that ask for one.
+def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, int, int, str]]]:
+    """Partitions with their rank, narrowest first: the default before the others, those that give parts of nodes before those
+    that give whole ones, and a GPU's only for jobs that ask for one.
 
     Where every node has GPUs, these partitions are all that there is, whatever was asked for.
     """
@@ -81,8 +82,10 @@ def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, 
         memory = max((node.mem or UNKNOWN for node in kinds), default=UNKNOWN)
         odd = int(gpus != (component.gpus is not None))
         if partition.auto:
-            ranked.append((name, (odd, int(not partition.default), partition.max_time or UNKNOWN, memory, name)))
+            whole, nodes = int(partition.whole_nodes == "always"), partition.max_nodes or UNKNOWN
+            longest = partition.max_time or UNKNOWN
+            ranked.append((name, (odd, int(not partition.default), whole, longest, memory, nodes, name)))
             plain += [name] if not gpus else []
     if component.gpus is None and plain:
         ranked = [found for found in ranked if found[0] in plain]
-    return ranked or [(name, (3, 0, 0, 0, name)) for name in site.partitions]
+    return ranked or [(name, (3, 0, 0, 0, 0, 0, name)) for name in site.partitions]

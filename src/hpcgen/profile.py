@@ -12,6 +12,7 @@ from hpcgen.errors import among
 from hpcgen.job import Component
 from hpcgen.launchers import LAUNCHERS
 from hpcgen.request import Request
+from hpcgen.shell import OWN
 
 if TYPE_CHECKING:
     from hpcgen.site import Limits, Partition, Site
@@ -47,6 +48,7 @@ def faults(site: Site) -> Iterator[str]:
         yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
     if not re.fullmatch(r"(?:[\w./:+-]|\$[A-Za-z_]\w*)*", site.container.library_path or "", re.ASCII):
         yield f"container.library_path: '{site.container.library_path}' is not folders and $VARIABLES with ':' between"
+    yield from _wrapper(site)
     if site.container.build_where and not site.container.build:
         yield "container.build_where: says where images are built, so 'build' says how: fakeroot, root or remote"
     if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
@@ -64,6 +66,19 @@ def faults(site: Site) -> Iterator[str]:
     yield from (f"limits.bins: {fault}" for fault in _bins(site.limits))
     if sum(partition.default for partition in site.partitions.values()) > 1:
         yield "partitions: more than one has default = true"
+
+
+def _wrapper(site: Site) -> Iterator[str]:
+    """The site's own commands for containers: names or paths, of what is not bash's, and no half of a pair."""
+    facts = site.container
+    for key in ("wrapper", "bind_command"):
+        command = getattr(facts, key)
+        if command and (command in OWN or not re.fullmatch(r"[\w./][\w./+-]*", command, re.ASCII)):
+            yield f"container.{key}: '{command}' is not the name or the path of a command"
+    if bool(facts.wrapper_image) != bool(facts.wrapper_flags):
+        yield "container.wrapper_image, wrapper_flags: a wrapper reads both from variables, or both from its words"
+    if facts.wrapper_image and not facts.wrapper:
+        yield "container.wrapper_image: the variable of a 'wrapper', which is not given"
 
 
 def _bins(place: Union[Partition, Limits]) -> Iterator[str]:

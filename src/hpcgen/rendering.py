@@ -174,7 +174,7 @@ def _array(job: Job) -> Optional[Spelled]:
 def templates(job: Job) -> Tuple[str, ...]:
     """The files of `templates` that the script is made of."""
     body = f"workloads/{job.workload.replace('-', '_')}"
-    runtime = (f"containers/{job.container.runtime}.sh",) if job.container else ()
+    runtime = (f"containers/{job.container.runtime}.sh", "containers/wrapper.sh") if job.container else ()
     check = (f"{body}.py",) if {"selfcheck", "row"} & {*dict(job.carried)} else ()
     staged = ("staging.sh",) if job.stage else ()
     return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", f"{body}.sh", *check)

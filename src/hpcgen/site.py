@@ -86,12 +86,21 @@ class Network(Table, frozen=True, kw_only=True):
 
 
 class Container(Table, frozen=True, kw_only=True):
-    """`build`: who may build images. `library_path`: folders whose MPI takes the place of the image's, $VARIABLES too."""
+    """`build`: who may build images. `library_path`: folders whose MPI takes the place of the image's, $VARIABLES too.
+
+    `wrapper`: the site's own command in the runtime's place, which binds the site's folders. It reads the image and the
+    runtime's flags from its words, as the runtime does, or from the variables `wrapper_image` and `wrapper_flags`.
+    `bind_command`: the site's command that prints the folders to bind, in the runtime's form.
+    """
 
     runtime: Literal["apptainer", "singularity"] = "apptainer"
     verb: Literal["exec", "run"] = "exec"
     binds: Tuple[Token, ...] = ()
     gpu_flag: Literal["--nv", "--rocm"] = "--nv"
+    wrapper: Optional[Token] = None
+    wrapper_image: Optional[Name] = None
+    wrapper_flags: Optional[Name] = None
+    bind_command: Optional[Token] = None
     library_path: Optional[Line] = None
     build: Optional[Literal["fakeroot", "root", "remote"]] = None
     build_where: Optional[Line] = None

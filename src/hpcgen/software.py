@@ -90,9 +90,19 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
     if request.image is None:
         return None
     facts, library = site.container, site.mpi.pmi_library if launcher == "srun" else None
+    if facts.wrapper_image and not re.fullmatch(r"(~/)?[\w./:@%+,=-]+|\$HPCGEN_STAGED/[\w.+,=-]+", request.image):
+        where = check.cited(site.cite("container", "wrapper_image"))
+        raise RequestError(
+            f"--image: '{request.image}': {facts.wrapper} of {site.id} reads the name from ${facts.wrapper_image} {where}, "
+            "perhaps word by word: give the image a name of letters, digits and ._-/ only"
+        )
     return Container(
         image=request.image,
         runtime=facts.runtime,
+        wrapper=facts.wrapper,
+        wrapper_image=facts.wrapper_image,
+        wrapper_flags=facts.wrapper_flags,
+        bind_command=facts.bind_command,
         verb=request.container_verb or facts.verb,
         binds=(*([library] if library else []), *facts.binds, *request.bind),
         gpu_flag=facts.gpu_flag if gpus_asked(request) else None,
@@ -100,6 +110,9 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
         origins=own(origins, {"image": "image", "binds": "bind"}, {
             "binds": site.cite("mpi", "pmi_library") if library else site.cite("container", "binds"),
             "runtime": site.cite("container", "runtime"),
+            "wrapper_image": site.cite("container", "wrapper_image"),
+            "wrapper_flags": site.cite("container", "wrapper_flags"),
+            "bind_command": site.cite("container", "bind_command"),
             "library_path": site.cite("container", "library_path"),
         }),
     )  # fmt: skip
@@ -153,6 +166,8 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
         told = [tell(site, request, job, part, origins) for part in job.components]
         commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
         found = {name: origin for one in told for name, origin in one.origins.items()}
+    if job.container and job.container.wrapper:
+        found = {**found, "wrapper": site.cite("container", "wrapper")}
     needs_mpi = workloads.get(job.workload).MPI
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" and needs_mpi else None
     kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit

@@ -93,19 +93,23 @@ def install() -> Path:
     return IMAGE
 
 
-BASE = mpi.CACHE / "images" / "base.sif"
 FAST = "-comp zstd -Xcompression-level 1"
 # All of it root's and without devices, so that an ordinary user can unpack it.
 PLAIN = f"{FAST} -all-root -wildcards -e dev/*"
 
 
-def base() -> Path:
+def base(suite: str = "trixie") -> Path:
     """A Debian with Python and nothing more, for definition files to start from: no registry of images can be reached."""
-    if not BASE.exists():
-        BASE.parent.mkdir(parents=True, exist_ok=True)
-        build(str(suites.root("trixie")), Path(f"{BASE}.part"), PLAIN)
-        Path(f"{BASE}.part").rename(BASE)
-    return BASE
+    image = mpi.CACHE / "images" / ("base.sif" if suite == "trixie" else f"base-{suite}.sif")
+    if not image.exists():
+        image.parent.mkdir(parents=True, exist_ok=True)
+        kept = suite in suites.SUITES
+        root = suites.root(suite) if kept else suites.install(suite, suite, ("python3", "python3-venv"))
+        build(str(root), Path(f"{image}.part"), PLAIN)
+        Path(f"{image}.part").rename(image)
+        if not kept:
+            shutil.rmtree(root)
+    return image
 
 
 def build(source: str, image: Path, packing: str = FAST) -> str:
@@ -113,7 +117,7 @@ def build(source: str, image: Path, packing: str = FAST) -> str:
 
     By the root of a user namespace, as --fakeroot is where nobody has further user numbers; a folder by root himself.
     """
-    settings = [str(path) for path in (Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip") if path.exists()]
+    settings = [path for path in suites.settings() if not path.startswith("/etc/") or "ssl" in path or "pip" in path]
     own = ["unshare", "--user", "--map-root-user", "--"] if source.endswith(".def") else []
     with tempfile.TemporaryDirectory(dir=mpi.CACHE) as room:
         line = [*suites.inside(suites.root("unstable")), "env", f"APPTAINER_TMPDIR={room}", *own, "apptainer", "build", "--force"]

@@ -38,7 +38,7 @@ class Miniature:
         self.interfaces = ["eth0", shape.interface] if shape.interface else ["eth0"]
         self.numbers = {LOGIN: 1, **{host.name: number for number, host in enumerate(shape.hosts, start=11)}}
         # in the unstable suite itself it is a program like any other
-        self.apptainer = not shape.suite and suites.ready("unstable")
+        self.apptainer = shape.suite != "unstable" and suites.ready("unstable")
 
     # --- up and down
 

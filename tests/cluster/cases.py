@@ -13,7 +13,7 @@ from hpcgen.errors import RequestError
 from hpcgen.job import Job
 from hpcgen.request import Layer, merge
 
-from . import apptainer, bed, from_site, mpi
+from . import apptainer, bed, from_site, images, mpi
 from .shape import Shape
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -21,11 +21,14 @@ PROGRAMS = Path(__file__).parent / "programs"
 DASK, MPI, SERIAL = "dask_program.py", "mpi_program.py", "serial_program.py"
 IMAGE = "dask-mpi.sif"
 ENVIRONMENT, INPUT, ROWS, LINES = "an environment", "a folder", "a table", "a list of commands"
+OWN_IMAGE = "the image that `hpcgen container` defines for the site"
+WRAPPER = "the site's command for containers is a few lines of shell"
 NO_TORCH = "no PyTorch, and the GPU has no driver"
 RAY = "no Ray there: test_ray.py runs the like"
 TORCHRUN = "no PyTorch there: test_torchrun.py runs the like"
 NO_PMIX = "22.05 and 26.05 of Debian lack pmix_v5"
 HPC_X = "Open MPI 5 for HPC-X"
+PYTHON_DATA = "python-data is Debian's Python"
 CONDA = "conda is a stand-in"
 SIMULATE = "`simulate` is Python"
 MPICH = "MPICH for Cray MPICH"
@@ -69,16 +72,16 @@ CASES = (
     Case("mahuika", "table", {"model.py": SERIAL, "parameters.csv": ROWS}, EVERYWHERE),
     Case("mahuika", "commands", {"commands.txt": LINES}, EVERYWHERE, seconds=400),
     Case("mahuika", "gpu", {"train.py": SERIAL}, EVERYWHERE, stand_ins=("the GPU has no driver",)),
-    Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
-    Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
-    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, ("", "unstable"), (SIMULATE,)),
+    Case("mahuika", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, EVERYWHERE),
+    Case("mahuika", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, EVERYWHERE),
+    Case("mahuika", "mpi_container", {"input.nml": MPI, "simulate.sif": IMAGE}, EVERYWHERE, (SIMULATE,)),
     Case("mahuika-cs400", "low_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
     Case("mahuika-cs400", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE),
     Case("mahuika-cs400", "example", {"dask_example.py": DASK}, EVERYWHERE),
-    Case("mahuika-cs400", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
-    Case("mahuika-cs400", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("mahuika-cs400", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, EVERYWHERE),
+    Case("mahuika-cs400", "container_high_memory", {"dask_example.py": DASK, "my_container.sif": IMAGE}, EVERYWHERE),
     Case("maui-ancil", "high_memory", {"mydaskprogram.py": DASK}, EVERYWHERE, stand_ins=(OWN_PYTHON,), from_venv=True),
-    Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, ("", "unstable")),
+    Case("maui-ancil", "container", {"dask_example.py": DASK, "my_container.sif": IMAGE}, EVERYWHERE),
     Case("vaughan", "script", {"script.py": DASK}, EVERYWHERE, stand_ins=("`pip install --user` was the miniature's",)),
     Case("vaughan", "mpmd", {"solver": "solver", "writer": "solver"}, EVERYWHERE, stand_ins=("the programs are Python",)),
     Case("vaughan", "hybrid", {"solver": "solver"}, EVERYWHERE, stand_ins=("./solver is Python",)),
@@ -92,6 +95,14 @@ CASES = (
     Case("m3-smu", "ray_symmetric", {}, (), (RAY,)),
     Case("kestrel", "torchrun", {}, (), (CONDA, TORCHRUN)),
     Case("m3-smu", "torchrun", {}, (), (TORCHRUN,)),
+    Case("roihu", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
+    Case("roihu", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
+    Case("roihu", "train", {"train.py": SERIAL}, ("", "trixie"), (NO_TORCH,)),
+    Case("mahti", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
+    Case("puhti", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
+    Case("puhti", "gpu_container", {"train.py": SERIAL, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER, "the GPU has no driver")),
+    Case("puhti", "dask_mpi", {"dask_example.py": DASK}, ("", "trixie"), (PYTHON_DATA,)),
+    Case("m3-smu", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("trixie",), (NO_PMIX,)),
     Case("m3-smu", "dask_mpi", {"dask_example.py": DASK}, ("trixie",), (NO_PMIX, HPC_X)),
     Case("m3-smu", "mpi", {}, ("trixie",), (NO_PMIX, HPC_X)),
     Case("m3-smu", "coupled", {"ocean.py": MPI, "atmosphere.py": MPI}, ("trixie",), (NO_PMIX, HPC_X)),
@@ -109,8 +120,9 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
     """The programs and images that the script names."""
     python = mpi.venv(up.shape.suite, from_site.mpi_kind(load(case.site))) / "bin/python"
     for name, source in case.files.items():
-        if source == IMAGE:
-            (folder / name).symlink_to(apptainer.IMAGE)
+        if source in (IMAGE, OWN_IMAGE):
+            own = source == OWN_IMAGE
+            (folder / name).symlink_to(images.made(case.site, load(case.site)) if own else apptainer.IMAGE)
         elif source in MADE:
             MADE[source](folder / name, python)
         else:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import from_site, mpi
+from . import from_site, images, mpi
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #   CUDA along, so where only that can be had, none is installed, and the tests of torchrun say so.
 PACKAGES = {"ray": ("ray",), "ray-2.9": ("ray==2.9.3", "setuptools<81"), "torch": ("torch==2.13.0+cpu",)}
 OPTIONAL = {"torch": "no CPU build of PyTorch can be had here (torch==2.13.0+cpu); the registry's has CUDA's several GB"}
+
+
+WORKLOADS = {"ray": "ray", "torch": "torchrun"}
 
 
 def venv(name: str) -> Path:
@@ -85,6 +88,13 @@ def site() -> Site:
     except ImportError:  # before Python 3.11
         import tomli as tomllib
     return decode("frameworks", tomllib.loads(PROFILE), "frameworks.toml")
+
+
+def image(name: str) -> Path:
+    """An image with this framework, as `hpcgen container` defines it."""
+    pinned = tuple(package for package in PACKAGES[name][:1] if "==" in package)
+    # this machine's Debian, for whose Python wheels are at hand
+    return images.made(name, site(), workload=WORKLOADS[name], packages=pinned, suite="bookworm" if pinned else "trixie")
 
 
 def shape(name: str) -> Shape:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 KINDS = {"intel": "impi", "mpich": "mpich", "cray-mpich": "mpich", "openmpi": "openmpi"}
 PMI = {"impi": "pmi2", "mpich": "pmi2", "openmpi": "pmix"}
 PLUGINS = ("none", "pmi2", "pmix", "pmix_v4")  # of Debian's Slurm
+CENTRAL = ("/projappl", "/scratch")  # what a site's own command for containers binds
 UNKNOWN_MEMORY = 2000  # MiB a CPU, where a profile does not say
 
 
@@ -35,10 +36,12 @@ def shape(
         # a script that needs a type must say it, unless the profile leaves that to the site's default
         mpi_default="none" if site.mpi.pmi else PMI[kind],
         hetjobs=site.scheduler.hetjob is not False,
-        folders=(*_binds(site), *folders),
+        folders=(*_binds(site), *(CENTRAL if any(_commands(site)) else ()), *folders),
         # a file that the site has users source brings `module` there, so here too
-        files={path: ". /etc/profile.d/lmod.sh\n" for path in site.shell.init if path.startswith("/")},
+        files={path: ". /etc/profile.d/lmod.sh\n" for path in site.shell.init if path.startswith("/")} | dict(_commands(site)),
         module_in_batch=not site.shell.init,
+        # as mpi.STARTUP does, for an Open MPI in an image
+        env={"HWLOC_COMPONENTS": "-x86"} if kind == "openmpi" else {},
         stand_ins=tuple(_stand_ins(site, kind)),
         suite=suite,
         # the site itself finds a partition for a job that names none; here the job may run in any
@@ -117,6 +120,16 @@ def _binds(site: facts.Site) -> Iterator[str]:
             yield plain
 
 
+def _commands(site: facts.Site) -> Iterator[tuple[str, str]]:
+    """Stand-ins for the site's own commands for containers, each as the site's pages describe it."""
+    one, places = site.container, ",".join(CENTRAL)
+    if one.wrapper:
+        image, flags = (f'"${one.wrapper_image}"', f"${one.wrapper_flags}") if one.wrapper_image else ("", "")
+        yield f"/usr/local/bin/{one.wrapper}", f'#!/bin/bash\nverb=$1\nshift\nexec {one.runtime} "$verb" --bind {places} {flags} {image} "$@"\n'
+    if one.bind_command:
+        yield f"/usr/local/bin/{one.bind_command}", f"#!/bin/bash\necho {places}\n"
+
+
 def _stand_ins(site: facts.Site, kind: str) -> Iterator[str]:
     yield "node counts are scaled down, sockets are guessed"
     if site.mpi.flavour == "cray-mpich":
@@ -131,6 +144,8 @@ def _stand_ins(site: facts.Site, kind: str) -> Iterator[str]:
         yield f"{', '.join(site.modules.python)}: Debian's Python with {kind} from wheels"
     if site.scheduler.routes:
         yield "a job that names no partition may run in any; the site's own rules are not known"
+    for path, _ in _commands(site):
+        yield f"{path.rpartition('/')[2]}: a line of shell that binds {' and '.join(CENTRAL)}"
     for name, node in site.nodes.items():
         if node.mem is None:
             yield f"memory of {name} nodes is guessed"

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from .mpi import CACHE
@@ -68,7 +69,6 @@ def inside(place: Path) -> list[str]:
 
     pivot_root and not chroot, inside which the kernel refuses user namespaces and so Apptainer.
     """
-    settings = [str(path) for path in (Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip", Path("/etc/resolv.conf"), Path("/etc/hosts")) if path.exists()]
     script = """
         root=$1 cache=$2; shift 2
         mount --bind "$root" "$root"
@@ -82,7 +82,17 @@ def inside(place: Path) -> list[str]:
         cd "$root"; pivot_root . .; umount --lazy .; cd /
         exec env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
     """
-    return ["unshare", "--mount", "sh", "-ec", script, "sh", str(place), str(CACHE), *settings, "--"]
+    return ["unshare", "--mount", "sh", "-ec", script, "sh", str(place), str(CACHE), *settings(), "--"]
+
+
+@cache
+def settings() -> tuple[str, ...]:
+    """What pip and the network need: certificates, pip's settings, and folders of wheels that these name."""
+    places = ["/etc/ssl/certs", "/etc/pip.conf", f"{Path.home()}/.config/pip", "/etc/resolv.conf", "/etc/hosts"]
+    said = subprocess.run(["/usr/bin/python3", "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+    links = re.findall(r"find-links='([^']*)'", said)
+    places += [word for text in links for word in text.split() if word.startswith("/")]
+    return tuple(path for path in dict.fromkeys(places) if Path(path).exists())
 
 
 def libraries(suite: str) -> list[list[str]]:

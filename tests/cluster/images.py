@@ -1,0 +1,29 @@
+"""Images that are kept: built by real Apptainer from what `hpcgen container` writes, over a local Debian."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import apptainer, mpi
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
+
+
+def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str, ...] = (), suite: str = "trixie") -> Path:
+    """The image of this name in the cache, built anew where its definition has changed, its `%test` held."""
+    from hpcgen import definition
+    from hpcgen.rendering import document
+    from hpcgen.request import Layer, merge
+
+    asked = merge([Layer("file", "request", {"workload": workload})])
+    chosen = definition.choose(site, asked, definition.Asked(packages=packages, base=str(apptainer.base(suite))))
+    text = document("definitions/pip.def", definition.context(chosen))
+    place = mpi.CACHE / "images" / f"{name}.sif"
+    recipe = place.with_suffix(".def")
+    if not (place.exists() and recipe.exists() and recipe.read_text() == text):
+        place.unlink(missing_ok=True)
+        recipe.write_text(text)
+        apptainer.build(str(recipe), Path(f"{place}.part"))
+        Path(f"{place}.part").rename(place)
+    return place

@@ -1,0 +1,297 @@
+#!/bin/bash
+# hpcgen 0.1.0: site m3-smu, facts of 2026-08-06 to 2026-11-21
+# made by: hpcgen slurm --site m3-smu --workers 6 --account user_project --time 01:00:00 --nodes 2 --ntasks-per-node 4 --mem-per-cpu 2G --image dask-mpi.sif dask_example.py
+#SBATCH --job-name=dask_example
+#SBATCH --account=user_project
+#SBATCH --time=01:00:00
+#SBATCH --partition=standard-s
+#SBATCH --nodes=2
+#SBATCH --ntasks=8
+#SBATCH --ntasks-per-node=4
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=2G
+
+module purge
+module load gcc/13.4.0
+module load hpc-x/2.21.1
+module load apptainer/1.5.0
+export OMP_NUM_THREADS=1
+test -e dask-mpi.sif || { echo "hpcgen: there is no image" dask-mpi.sif >&2; exit 1; }
+export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
+
+launcher=$(cat <<'PYTHON'
+import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types
+from importlib.metadata import version
+from multiprocessing.connection import Connection, wait
+from signal import SIG_IGN, SIGUSR1, SIGUSR2, alarm, signal
+ENV = os.environ
+HOST = socket.gethostname()
+PMIX = "PMIX_RANK" in ENV
+def say(text):
+ print("hpcgen:", text, file=sys.stderr)
+def die(text):
+ if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
+  say(text)
+ else:
+  time.sleep(2)
+ os._exit(1)
+def look(asked, argv):
+ options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
+ versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
+ for name in ("dask", "distributed", "dask_mpi", *asked.get("needs", ())):
+  try:
+   versions.append(f"{name} {version(name)}")
+  except ImportError:
+   wrong.append(f"no {name} in {sys.executable}")
+ if argv and argv[0][0] != "-" and not os.path.isfile(argv[0]):
+  wrong.append(f"no program {argv[0]} in {os.getcwd()}")
+ if not wrong:
+  import psutil
+  here = psutil.net_if_addrs().items()
+  found = {name: one.address for name, addresses in here for one in addresses if one.family == socket.AF_INET}
+ wanted = asked.get("interfaces", ())
+ chosen = next((name for name in wanted if name in found), None)
+ if chosen:
+  options["interface"], found = chosen, {chosen: found[chosen]}
+ elif wanted and found:
+  wrong.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(found)}")
+ return options, sorted(found.values(), key="127.0.0.1".__eq__), ", ".join(versions), wrong
+def intercept(start):
+ import dask_mpi
+ import distributed
+ real, plain, first = dask_mpi.initialize, distributed.Client.__init__, [True]
+ def begin(own):
+  if first:
+   first.pop()
+   start(real, own)
+ def initialize(*args, **more):
+  own = inspect.signature(real).bind(*args, **more).arguments
+  begin({name: own[name] for name in own if name not in ("comm", "exit")})
+  return True
+ def __init__(self, address=None, *args, **more):
+  if address is None:
+   begin({})
+  plain(self, address, *args, **more)
+ distributed.Client.__init__, dask_mpi.initialize = __init__, initialize
+def announce(asked, address, services):
+ say(f"scheduler {address}")
+ port = getattr(services.get("dashboard"), "port", None)
+ if port:
+  tunnel = f", ssh -N -L {port}:{HOST}:{port} {asked['login']} brings it to localhost" if "login" in asked else ""
+  say(f"dashboard http://{HOST}:{port}/status{tunnel}")
+def enter(argv):
+ sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
+def run(argv):
+ enter(argv)
+ main = sys.modules["__main__"] = types.ModuleType("__main__")
+ path, sys.argv = argv[0], argv
+ try:
+  if path == "-c":
+   sys.argv = ["-c", *argv[2:]]
+   exec(compile(argv[1], "<string>", "exec"), main.__dict__)
+  else:
+   main.__file__ = path = os.path.join(os.getcwd(), path)
+   with open(path, "rb") as file:
+    exec(compile(file.read(), path, "exec"), main.__dict__)
+ except SystemExit as end:
+  if isinstance(end.code, (int, type(None))):
+   return (end.code or 0) & 255
+  print(end.code, file=sys.stderr)
+ except BaseException as why:
+  trace = why.__traceback__.tb_next
+  sys.excepthook(type(why), why.with_traceback(trace), trace)
+ else:
+  return 0
+ return 1
+def main(begin):
+ if sys.path[0] in ("", os.getcwd()):
+  del sys.path[0]
+ argv = sys.argv[1:]
+ asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
+ for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+  ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
+ ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
+ ENV.update(asked.get("env", {}))
+ argv = asked.get("argv", argv)
+ begin(asked, argv) if argv else die("name a program")
+ONCE = threading.Lock()
+def leave(status, whole):
+ ONCE.acquire()
+ sys.stdout.flush()
+ if "mpi4py" in sys.modules and (whole or PMIX):
+  alarm(9)
+  sys.modules["mpi4py.MPI"].Finalize()
+  ctypes.PyDLL(None).exit(status)
+ os._exit(status)
+def hub(server, size, token):
+ links, seen, over = {}, {}, []
+ def tell(word, value):
+  over.extend({word} & {"end", "stop"})
+  for one in sorted(links, key=links.get, reverse=True):
+   with contextlib.suppress(OSError):
+    one.send((word, value))
+ def stop(*why):
+  for text in why:
+   say(text)
+  tell("stop", len(links) == size)
+ def hear(one, word, value):
+  if word != "hello":
+   return tell(word, len(links) == size if word == "end" else value)
+  links[one] = value[0]
+  seen[value[0]] = value
+  if len(seen) == size:
+   mine, all_ = seen[0][2], sorted(seen.values())
+   why = {text: host for _, host, _, wrong in all_[::-1] for text in wrong}
+   why.update({f"{its}, but {mine} on {HOST}: use one Python": host for _, host, its, _ in all_ if its != mine})
+   stop(*(f"{host}: {text}" for text, host in why.items())) if why else tell("go", [one[1] for one in all_])
+ def lost(rank):
+  if rank < 0 or over:
+   return
+  text = f"rank {rank} on {seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+  say(f"{text}: the others go on") if rank > 1 and max(links.values()) > 1 else stop(f"{text}: all end")
+ until = time.time() + 30
+ while True:
+  for one in wait([server, *links], 1):
+   try:
+    if one is server:
+     one = Connection(server.accept()[0].detach())
+     if one.poll(5) and one.recv_bytes(64) == token.encode():
+      links[one] = -1
+    else:
+     hear(one, *one.recv())
+   except (EOFError, OSError):
+    lost(links.pop(one, -1))
+  if len(seen) < size and time.time() > until and not over:
+   stop(f"ranks { {*range(size)} - {*seen}} do not reach {HOST}")
+def reach(places, port, token):
+ for place in places * 5:
+  with contextlib.suppress(OSError):
+   one = socket.create_connection((place, port), 3)
+   one.settimeout(None)
+   link = Connection(one.detach())
+   link.send_bytes(token.encode())
+   return link
+ time.sleep(30)
+ os._exit(1)
+def serve(asked, argv, rank, size, bcast):
+ options, places, versions, wrong = look(asked, argv if rank == 1 else ())
+ for number in (SIGUSR1, SIGUSR2) if rank != 1 else ():
+  signal(number, SIG_IGN)
+ meeting = None
+ if rank == 0:
+  server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
+  threading.Thread(target=hub, args=(server, size, token), daemon=True).start()
+  meeting = [places or [HOST], server.getsockname()[1], token]
+ link, words, over, state = reach(*bcast(meeting)), queue.Queue(), [], {"status": 1}
+ def listen():
+  while True:
+   try:
+    word, value = link.recv()
+   except (EOFError, OSError):
+    if over:
+     return
+    if rank == 1:
+     say("rank 0, the scheduler, has died: all end")
+    os._exit(1)
+   if word == "stop":
+    leave(1, value)
+   if word == "end":
+    over.append(True)
+    close(state["status"] * (rank == 1), value)
+   words.put((word, value))
+ def hear(wanted):
+  while True:
+   word, value = words.get()
+   if word == wanted:
+    return value
+   if word == "end":
+    leave(0, value)
+ def share(address, root=0):
+  if rank == root:
+   from distributed import Scheduler
+   announce(asked, address, next(iter(Scheduler._instances)).services)
+   link.send(("address", address))
+  return hear("address")
+ def play(initialize, own):
+  given = {"dashboard_address": ":0", **options, **own}
+  if "memory_limit" not in given:
+   from distributed.system import MEMORY_LIMIT
+   given["memory_limit"] = int(MEMORY_LIMIT * 0.95 / hosts.count(HOST))
+  comm = types.SimpleNamespace(Get_rank=lambda: rank, Get_size=lambda: size, Barrier=lambda: None, bcast=share)
+  initialize(**given, comm=comm, exit=False)
+ def start(initialize, own):
+  link.send(("start", own))
+  play(initialize, own)
+ def finish():
+  with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
+   print(state["status"], file=file)
+  link.send(("end", None))
+  leave(state["status"], hear("end"))
+ link.send(("hello", (rank, HOST, versions, wrong)))
+ threading.Thread(target=listen, daemon=True).start()
+ hosts = hear("go")
+ if rank == 1:
+  atexit.register(finish)
+  intercept(start)
+  state["status"] = run(argv)
+  return
+ from dask_mpi import initialize
+ enter(argv)
+ play(initialize, hear("start"))
+ leave(0, hear("end"))
+def close(status, whole):
+ threading.Timer(2, leave, (status, whole)).start()
+ from distributed import Nanny, Scheduler, Worker
+ logging.disable()
+ for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
+  server.loop.add_callback(server.close)
+def begin(asked, argv):
+ try:
+  import mpi4py
+  mpi4py.rc.initialize = False
+  from mpi4py import MPI
+  name = " ".join(MPI.Get_library_version().split("\n")[0].split(",")[0].split())
+ except (ImportError, RuntimeError) as why:
+  die(f"{sys.executable} has no mpi4py that works ({why})")
+ if asked.get("mpi", "") not in name:
+  die(f"mpi4py uses {name}, not {asked['mpi']}: install it for that, or say --mpi TYPE")
+ cure = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
+ if "SLURM_STEP_ID" in ENV:
+  wired(name, cure)
+ MPI.Init_thread()
+ comm = MPI.COMM_WORLD
+ ranks = asked.get("ranks", comm.size)
+ if comm.size == 1:
+  die(f"every rank is alone: {name} and the launcher share no PMI: {cure}")
+ if comm.size != ranks or ranks < 3:
+  die(f"{comm.size} ranks were started, not {max(ranks, 3)}")
+ def bcast(meeting):
+  meeting = comm.bcast(meeting)
+  if comm.rank > 1 and PMIX:
+   if os.fork():
+    os.wait()
+    MPI.Finalize()
+    os._exit(0)
+   MPI.Finalize = int
+  return meeting
+ serve(asked, argv, comm.rank, ranks, bcast)
+def wired(name, cure):
+ library = ENV.get("I_MPI_PMI_LIBRARY", "")
+ wrong = "MPICH" in name or os.path.exists(library) if PMIX else "Open MPI" in name
+ if wrong or not any(text.startswith(("PMI", "PALS")) for text in ENV):
+  die(f"srun did not start the PMI of {name}: {cure}")
+ inits = ("PMI_Init", "PMI2_Init")
+ if "Intel" in name and os.path.exists(library) and not any(hasattr(ctypes.CDLL(library), text) for text in inits):
+  die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: name Slurm's libpmi2.so")
+main(begin)
+PYTHON
+)
+
+# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
+export HPCGEN_STATUS
+status=0
+srun --mpi=pmix_v5 --kill-on-bad-exit=0 --wait=0 --cpus-per-task=1 apptainer exec dask-mpi.sif python -c "$launcher" '{"ranks":8,"mpi":"Open MPI","dask":{"nthreads":1,"memory_limit":"1920MiB"},"login":"m3.smu.edu"}' dask_example.py || status=$?
+[ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
+rm -f "$HPCGEN_STATUS" "$HPCGEN_STATUS.meet"
+exit "$status"
