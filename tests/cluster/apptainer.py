@@ -112,16 +112,17 @@ def base(suite: str = "trixie") -> Path:
     return image
 
 
-def build(source: str, image: Path, packing: str = FAST) -> str:
+def build(source: str, image: Path, packing: str = FAST, wheels: tuple[str, ...] = ()) -> str:
     """What Apptainer says as it builds an image from a definition file or a folder, and runs its test.
 
-    By the root of a user namespace, as --fakeroot is where nobody has further user numbers; a folder by root himself.
+    By the root of a user namespace, as --fakeroot is where nobody has further user numbers; a folder by root himself. `wheels`
+    are folders of this machine for pip, which must be in the image that it starts from, too.
     """
-    settings = [path for path in suites.settings() if not path.startswith("/etc/") or "ssl" in path or "pip" in path]
+    settings = [path for path in suites.settings() if path not in ("/etc/resolv.conf", "/etc/hosts")]
     own = ["unshare", "--user", "--map-root-user", "--"] if source.endswith(".def") else []
     with tempfile.TemporaryDirectory(dir=mpi.CACHE) as room:
         line = [*suites.inside(suites.root("unstable")), "env", f"APPTAINER_TMPDIR={room}", *own, "apptainer", "build", "--force"]
-        line += ["--mksquashfs-args", packing, *(word for path in settings for word in ("--bind", path)), str(image), source]
+        line += ["--mksquashfs-args", packing, *(word for path in (*settings, *wheels) for word in ("--bind", path)), str(image), source]
         done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"apptainer build: status {done.returncode}\n{done.stdout[-3000:]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import apptainer, mpi
+from . import apptainer, mpi, suites
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -24,6 +24,7 @@ def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str,
     if not (place.exists() and recipe.exists() and recipe.read_text() == text):
         place.unlink(missing_ok=True)
         recipe.write_text(text)
-        apptainer.build(str(recipe), Path(f"{place}.part"))
+        own = suites.wheels() if suite not in suites.SUITES else ()  # whose base was made with them in place
+        apptainer.build(str(recipe), Path(f"{place}.part"), wheels=own)
         Path(f"{place}.part").rename(place)
     return place

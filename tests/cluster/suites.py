@@ -82,17 +82,22 @@ def inside(place: Path) -> list[str]:
         cd "$root"; pivot_root . .; umount --lazy .; cd /
         exec env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
     """
-    return ["unshare", "--mount", "sh", "-ec", script, "sh", str(place), str(CACHE), *settings(), "--"]
+    return ["unshare", "--mount", "sh", "-ec", script, "sh", str(place), str(CACHE), *settings(), *wheels(), "--"]
+
+
+def settings() -> list[str]:
+    """What pip and the network need: certificates and pip's own settings."""
+    places = [Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip", Path("/etc/resolv.conf"), Path("/etc/hosts")]
+    return [str(path) for path in places if path.exists()]
 
 
 @cache
-def settings() -> tuple[str, ...]:
-    """What pip and the network need: certificates, pip's settings, and folders of wheels that these name."""
-    places = ["/etc/ssl/certs", "/etc/pip.conf", f"{Path.home()}/.config/pip", "/etc/resolv.conf", "/etc/hosts"]
+def wheels() -> tuple[str, ...]:
+    """Folders of wheels that pip's settings name."""
     said = subprocess.run(["/usr/bin/python3", "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
     links = re.findall(r"find-links='([^']*)'", said)
-    places += [word for text in links for word in text.split() if word.startswith("/")]
-    return tuple(path for path in dict.fromkeys(places) if Path(path).exists())
+    places = dict.fromkeys(word for text in links for word in text.split() if word.startswith("/"))
+    return tuple(place for place in places if Path(place).is_dir())
 
 
 def libraries(suite: str) -> list[list[str]]:

@@ -71,16 +71,19 @@ def test_a_test_that_must_fail_does(images: dict[str, Path]) -> None:
         apptainer.build(str(recipe), place.with_name("wrong.sif"))
 
 
-@pytest.mark.parametrize("site", ["mahuika", "kestrel"])
-def test_a_job_runs_in_the_image(images: dict[str, Path], site: str) -> None:
-    """The self-check over Dask, and the image's own run script with arguments that a shell would read."""
+@pytest.mark.parametrize("site, suite, nodes", [("mahuika", "", None), ("kestrel", "", None), ("m3-smu", "trixie", "2")])
+def test_a_job_runs_in_the_image(images: dict[str, Path], site: str, suite: str, nodes: str | None) -> None:
+    """The self-check over Dask, and the image's own run script with arguments that a shell would read.
+
+    M3's over two hosts, where the ranks of Open MPI find each other by the PMIx 5 that only Slurm 24.11 has here.
+    """
     place, _ = image(images, site)
-    up = bed.Miniature(dataclasses.replace(cases.shape(site, ""), name=f"test-image-{site}")).up()
+    up = bed.Miniature(dataclasses.replace(cases.shape(site, suite), name=f"test-image-{site}")).up()
     try:
         folder = up.workdir("image")
         (folder / "dask-mpi.sif").symlink_to(place)
         (folder / "words.py").write_text(PROGRAM)
-        common = {"image": "dask-mpi.sif", "account": "a", "time": "5m", "mem_per_cpu": "500M"}
+        common = {"image": "dask-mpi.sif", "account": "a", "time": "5m", "mem_per_cpu": "500M", "nodes": nodes}
         check = plan(load(site), asked(workers="2", **common))
         words = plan(load(site), asked(workload="mpi", ntasks="2", container_verb="run", program="words.py", args=ARGUMENTS, **common))
         (folder / "check.sh").write_text(render(check))
@@ -89,6 +92,7 @@ def test_a_job_runs_in_the_image(images: dict[str, Path], site: str) -> None:
         for name, expected in (("check.sh", "Dask result: 5"), ("words.sh", f"2 {ARGUMENTS!r}")):
             done = slurm.run(up, name, cwd=str(folder), seconds=240).completed()
             assert expected in done.output
+            assert len(up.hosts_of(done.records[0]["NodeList"])) == int(nodes or 1)
         assert not (folder / "CANARY").exists()
     finally:
         up.down()
