@@ -41,6 +41,7 @@ def named(value: Any) -> str:
 @FEW
 @given(program=st.one_of(st.just("a.py"), ANY), args=st.lists(ANY, max_size=6), env=st.dictionaries(NAMES, ANY, max_size=3))
 @example(program="a.py", args=[":", "", "=", "-", "*", "#SBATCH -N 9", "\n#SBATCH hetjob\n", "PYTHON"], env={"A": "\n:\n"})
+@example(program="~/a.py", args=["~/b", "~"], env={"A": "~/"})
 def test_what_was_typed_arrives(
     scheduler: str, kind: Dict[str, Any], program: str, args: List[str], env: Dict[str, str]
 ) -> None:
@@ -58,9 +59,14 @@ def test_what_was_typed_arrives(
     calls = program_calls(ran, made)
     assert len(calls) == len(made.components)
     for call in calls:
-        words = [program, *args]
+        words = [at_home(program), *args]
         assert call.args == [os.fsencode(word) for word in words]
         check_env(call, env, made)
+
+
+def at_home(program: str) -> str:
+    """The program is a path, whose ``~/`` is the home folder; its arguments are text."""
+    return f"{stubs.home}{program[1:]}" if program.startswith("~/") else program
 
 
 def runnable(program: str) -> str:
@@ -195,3 +201,9 @@ source = "x"
 def test_the_api_checks_a_request_too(values: Dict[str, Any]) -> None:
     with pytest.raises(HpcgenError):
         render(plan(site("slurm"), Request(**{"program": "a.py", **values})))
+
+
+def test_a_program_at_home_beside_a_lone_colon_is_refused() -> None:
+    """Those words reach Dask's launcher as JSON, in which nobody would know whose home is meant."""
+    with pytest.raises(RequestError, match="written in full, and not as ~/a.py"):
+        render(plan(site("slurm"), flags(program="~/a.py", args=[":"])))

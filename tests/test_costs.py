@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from typing import Any, List, Optional
 
 import pytest
@@ -240,3 +245,18 @@ def test_the_commands(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("# cost: 14 core-hours, 17.4 compute units in 02:00:00 ") and "# fact mahuika-cs400: charge.rates (" in last
     assert line(Cost(seconds=60, core_hours=0.5)) == "0.5 core-hours in 00:01:00"
+
+
+def test_on_a_terminal_the_heads_have_the_units(tmp_path: Any) -> None:
+    inner, outer = pty.openpty()
+    words = ["cost", "--site", "gadi", "-A", "a1", "--workers", "46", "--time", "2h", "x.py"]
+    program = "import sys; from hpcgen.cli import status; sys.exit(status(sys.argv[1:]))"
+    env = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run([sys.executable, "-c", program, *words], stdout=outer, stderr=subprocess.PIPE, cwd=tmp_path, env=env, timeout=60)
+    os.close(outer)
+    shown = os.read(inner, 100_000).decode()
+    os.close(inner)
+    assert done.returncode == 0, done.stderr
+    heads = re.split(r" {2,}", next(text for text in shown.splitlines() if "core-hours" in text).strip())
+    assert heads == ["request", "core-hours", "node-hours", "charge"]  # no job has GPUs
+    assert re.search(r"^ *as asked +96 +192 SU *$", shown.replace("\r", ""), re.MULTILINE)

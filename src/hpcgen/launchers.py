@@ -171,7 +171,7 @@ def none(job: Job, step: Step) -> str:
 def words(job: Job, step: Step) -> str:
     """Words for a program of the script, which starts them as they are."""
     command = step.commands[0]
-    return _join([*_contained(job.container, command.python), command.file or "", *command.args])
+    return _join([*_contained(job.container, command.python), _file(command.file or ""), *command.args])
 
 
 LAUNCHERS: Dict[str, Callable[[Job, Step], str]] = {
@@ -241,7 +241,8 @@ def _programs(job: Job, step: Step) -> List[str]:
     """What each command is: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
-        start, file = [*_contained(job.container, command.python), *command.starter], [command.file] if command.file else []
+        start = [*_contained(job.container, command.python), *command.starter]
+        file = [_file(command.file)] if command.file else []
         if command.told is not None:
             text = f'{_join(start)} -c "$launcher" {_told(command)}'
         elif command.file is None:
@@ -259,13 +260,15 @@ def _told(command: Command) -> str:
 
     With a colon of its own among them the words go into the JSON: srun and Hydra would start another component there.
     """
-    words = [command.file, *command.args] if command.file else ["-c", CHECK, *command.args]
+    words = [_file(command.file), *command.args] if command.file else ["-c", CHECK, *command.args]
     if ":" in words and command.file:
+        if _join([_file(command.file)]) != word(command.file):
+            raise RequestError(f"program: beside a word that is ':' it must be written in full, and not as {command.file}")
         text = f'{(command.told or "")[:-1]},"argv":{json.dumps(words)}}}'
         if len(text) >= LONGEST:
             raise RequestError(f"program: with a ':' among them, the words together must be shorter than {LONGEST} bytes")
         return word(text)
-    return " ".join([word(command.told or ""), *('"$selfcheck"' if text is CHECK else word(text) for text in words)])
+    return " ".join([word(command.told or ""), *('"$selfcheck"' if text is CHECK else _join([text]) for text in words)])
 
 
 CHECK = "selfcheck"
@@ -300,6 +303,11 @@ def _contained(container: Optional[Container], python: Optional[str]) -> List[st
 
 class Place(str):
     """A path among words: never an option, and with a leading ``~/`` that of whoever runs the script."""
+
+
+def _file(text: str) -> str:
+    """A program's file: a path, or a name that is looked for on the PATH."""
+    return Place(text) if "/" in text else text
 
 
 def _join(words: Iterable[str]) -> str:

@@ -100,7 +100,7 @@ def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
     job = plan(site, merged)
     program = merged.request.program
-    place = os.path.join(merged.request.chdir or "", program or "")
+    place = os.path.join(merged.request.chdir or "", os.path.expanduser(program or ""))
     if program and program.endswith(".py") and not merged.request.image and not os.path.exists(place):
         say(f"note: {program} is not here; it must be where the job runs")
     on_path = program and "/" not in program and job.steps[0].commands[0].python is None and not merged.request.image

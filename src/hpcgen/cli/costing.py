@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -31,8 +32,9 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     from hpcgen.units import clock
 
     costs = [way.cost for way in ways if way.cost]
-    heads = ["request", "core-hours", "node-hours", "GPU-hours", "charge", ""]
-    show.table(heads, [_row(way) for way in ways], f"{site.id}, {clock(costs[0].seconds)}" if costs else "")
+    heads = ("request", "core-hours", "node-hours", "GPU-hours", "charge", "")
+    units = not sys.stdout.isatty()  # the table's heads have them
+    show.table(heads, [_row(way, units) for way in ways], f"{site.id}, {clock(costs[0].seconds)}" if costs else "")
     if merged.request.time is None:
         say(f"note: assumed: {clock(costs[0].seconds)} (--time)")
     for note in dict.fromkeys(note for cost in costs[:1] for note in cost.notes):
@@ -41,11 +43,11 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
         say(f"note: the profile of {site.id} does not know what this costs in the site's own unit")
 
 
-def _row(way: Any) -> List[str]:
+def _row(way: Any, units: bool) -> List[str]:
     from hpcgen.costs import number
 
     if way.cost is None:
         return [way.request, "", "", "", "", f"not to be had: {way.why}"]
     hours = [(way.cost.core_hours, "core-hours"), (way.cost.node_hours, "node-hours"), (way.cost.gpu_hours, "GPU-hours")]
-    cells = ["" if amount is None else f"{amount:.5g} {unit}" for amount, unit in hours]
+    cells = ["" if amount is None else f"{amount:.5g} {unit}" if units else f"{amount:.5g}" for amount, unit in hours]
     return [way.request, *cells, ", ".join(f"{number(charge)} {charge.unit}" for charge in way.cost.charges), ""]

@@ -9,7 +9,7 @@ from hpcgen.errors import printable
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table for a person; for a program, a row a line, its cells separated by tabs."""
+    """A table for a person, without columns that say nothing; for a program, a row a line, its cells separated by tabs."""
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(printable(cell) for cell in row))
@@ -19,9 +19,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") 
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*heads, title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for row in rows:
-        made.add_row(*(Text(printable(cell)) for cell in row))
+    filled = list(rows)
+    kept = [number for number in range(len(heads)) if not filled or any(row[number] for row in filled)]
+    made = Table(*(heads[number] for number in kept), title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for row in filled:
+        made.add_row(*(Text(printable(row[number])) for number in kept))
     Console().print(made)
 
 
