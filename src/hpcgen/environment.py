@@ -29,6 +29,7 @@ FORGE = "conda-forge"
 EXTERNAL = "conda-forge/label/mpi-external"
 EXTERNAL_WHY = "empty packages in place of an MPI: the site's is loaded (conda-forge news, 2026-01-29)"
 INTEL = "https://software.repos.intel.com/python/conda"
+FORGE_WHY = "not `intel`, the channel of older pages: it is shut to visitors (IntelPython/dpctl#1734, 2024-07-17)"
 INTEL_WHY = "Intel's own, last so that it takes no priority; `intel` at Anaconda is shut (IntelPython/dpctl#1734, 2024-07-17)"
 # conda 24.7's own parser makes a channel of Anaconda's out of an address before ::, so that no package can be tied to it.
 INTEL_NOTE = "conda takes from Intel's channel only what conda-forge does not have, because it comes last"
@@ -220,8 +221,9 @@ def _conda(
     site: Site, made: Environment, mpi: Optional[Package], rest: List[Package], more: List[Package], intel_channel: bool
 ) -> Environment:
     """Channels, strongest first, and packages; what must be built against the site's MPI comes by pip, after the rest."""
-    channels, needed, pip = [Item(FORGE)], [], []
     way, why = made.way, made.why
+    brings_intel = way == "conda" and site.mpi.flavour == "intel" and not intel_channel
+    channels, needed, pip = [Item(FORGE, FORGE_WHY if brings_intel else None)], [], []
     if way in ("conda", "external"):
         brought, more = library(site.mpi.flavour or "mpich", True, more)
     if intel_channel:
