@@ -194,6 +194,39 @@ def test_an_archive_that_the_nodes_cannot_unpack(beds):
     assert failed(up, folder) == "a:0.tar.zst: zstd is not installed here: stage a .tar.gz"
 
 
+def owned(up) -> set[str]:
+    """Hosts on which a job sees a /tmp of its own."""
+    call = ["srun", "-A", "nesi99999", "-t1", "-N2", "-n2", "--mpi=none", "sh", "-c", "touch /tmp/seen; hostname"]
+    hosts = set(up.run(call).stdout.split())
+    return {host for host in hosts if "seen" not in up.run(["ls", "/tmp"], host=host).stdout.split()}
+
+
+@pytest.mark.parametrize("suite", ["", "trixie"], ids=["a plugin's", "job_container/tmpfs"])
+def test_jobs_with_a_tmp_of_their_own(suite):
+    """sbcast finds the one that Slurm itself makes; where another has made it, each node copies for itself, and it is said."""
+    needs.or_skip()
+    name = f"test-own-tmp{suite and '-'}{suite}"
+    shape = dataclasses.replace(from_site.shape(load("mahuika"), hosts=2, suite=suite), name=name)
+    plugin = bed.BEDS / name / "run" / "private_tmp.so"
+    extra = {"JobContainerType": "job_container/tmpfs", "PrologFlags": "Contain"} if suite else {}
+    files = {"/etc/slurm/job_container.conf": "AutoBasePath=true\nBasePath=/var/spool/own\n"} if suite else {}
+    files = files or {"/etc/slurm/plugstack.conf": f"optional {plugin}\n"}
+    up = bed.Miniature(dataclasses.replace(shape, slurm={**shape.slurm, **extra}, files={**shape.files, **files})).up()
+    try:
+        if not suite:
+            subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(plugin), str(PROGRAM.parent / "private_tmp.c")], check=True)
+        assert len(owned(up)) == 2
+        folder, want = prepared(up, "own", **PLAIN)
+        with up.explaining(folder):
+            done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
+            assert [found for _, _, found in told(done.output)] == [want] * 4, done.output
+            assert ("each node reads for itself" in done.output) == (not suite)
+            # the first attempt shows that it is in vain
+            assert {len(tried) for tried in broadcasts(up, done).values()} == {7 if suite else 1}
+    finally:
+        up.down()
+
+
 @pytest.fixture(scope="module")
 def grid():
     needs.or_skip()
