@@ -69,7 +69,15 @@ def test_a_long_list_at_sites_that_say_how_many() -> None:
     assert any("25 commands in long: indices 1-9, 3 each" in note and "10 jobs at most (Users'" in note for note in job.notes)
     said = "".join(run(job, index).stdout for index in range(1, 10))
     assert said == "".join(f"{n} {n}\n" for n in range(1, 26))
-    assert plan(load("mahuika"), flags(workload="array", commands="none", tasks=2500, account="nesi99999")).array == "1-834"
+    for site, tasks, array, more in (
+        ("mahuika", 2500, "1-834", {}),
+        ("kestrel", 11000, "1-5500", {}),
+        ("kestrel", 10999, "1-10999", {}),
+        ("derecho", 9, "1-3", {"partition": "develop"}),
+        ("derecho", 9, "1-9", {}),
+    ):
+        asked = {"commands": "none", "tasks": tasks, "account": "ab12", "time": "5m", **more}
+        assert plan(load(site), flags(workload="array", **asked)).array == array, site
 
 
 @pytest.mark.parametrize("array, count", [("0-10", 11), ("1-21:2%2", 11), ("100-110", 11)])
@@ -78,6 +86,8 @@ def test_an_array_of_more_jobs_than_the_site_takes(array: str, count: int) -> No
         plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array=array))
     assert f"these are {count} jobs: gadi" in str(why.value) and "takes arrays of 10: ask for --array 1-10" in str(why.value)
     plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array="991-1000"))
+    with pytest.raises(HpcgenError, match=r"partition develop .* takes arrays of 4"):
+        plan(load("derecho"), flags(workload="serial", program="x", account="ab12", array="1-5", partition="develop"))
 
 
 def test_rows_are_variables_and_words_and_never_run() -> None:

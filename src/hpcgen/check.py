@@ -176,14 +176,17 @@ def array_over(case: Case) -> Iterator[str]:
 
 def array_too_many(case: Case) -> Iterator[str]:
     """An array has more jobs than the site lets one have. Sources: PBS's max_array_size; what sites say of theirs."""
-    limit = case.site.scheduler.array_jobs
-    if limit is None or not case.job.array:
-        return
-    parts = re.findall(r"(\d+)(?:-(\d+)(?::(\d+))?)?", case.job.array.partition("%")[0])
+    site, parts = case.site, re.findall(r"(\d+)(?:-(\d+)(?::(\d+))?)?", (case.job.array or "").partition("%")[0])
     count = sum(len(range(int(first), int(last or first) + 1, int(step or 1))) for first, last, step in parts)
-    if count > limit:
-        where = f"{case.site.id} {cited(case.site.cite('scheduler', 'array_jobs'))}"
-        yield f"--array {case.job.array}: these are {count} jobs: {where} takes arrays of {limit}: ask for --array 1-{limit}"
+    limits: List[Tuple[Any, str, Tuple[str, ...]]] = [(site.scheduler.array_jobs, site.id, ("scheduler", "array_jobs"))]
+    if case.partition:
+        limits.insert(0, (case.partition.array_jobs, f"partition {case.name}", ("partitions", str(case.name), "array_jobs")))
+    for limit, who, place in limits:
+        if limit and count > limit:
+            where = f"{who} {cited(site.cite(*place))}"
+            asked = f"--array {case.job.array}: these are {count} jobs"
+            yield f"{asked}: {where} takes arrays of {limit}: ask for --array 1-{limit}"
+            return
 
 
 # The rules in the order in which their refusals are read.

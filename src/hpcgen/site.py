@@ -179,6 +179,7 @@ class Partition(Table, frozen=True, kw_only=True):
     max_cpus: Optional[Count] = None
     max_gpus: Optional[Count] = None
     max_mem: Optional[Memory] = None
+    array_jobs: Optional[Count] = None
     whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
     cpus_per_gpu: Optional[Count] = None
     charge: Rates = Rates()

@@ -10,7 +10,7 @@ import csv
 import re
 from math import ceil
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -55,7 +55,7 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     """The job as an array over its tasks, and what to say of it. Raises RequestError."""
     file = str(request.commands or request.table)
     count = int(request.tasks or (_commands(file) if request.commands else _rows(file, request)))
-    most, rule, why = _most(site)
+    most, rule, why = _most(site, request.partition)
     chunk = int(request.chunk or ceil(count / most))
     indices = ceil(count / chunk)
     if indices > most:
@@ -81,18 +81,29 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     return msgspec.structs.replace(job, array=array, tasks=tasks), notes
 
 
-def _most(site: Site) -> Tuple[int, Origin, str]:
+def _most(site: Site, partition: Optional[str]) -> Tuple[int, Origin, str]:
     """Jobs that an array may have, counted from 1, and whose rule that is; in words, too, where it is anybody's."""
     if site.scheduler.type == "local":
         why = "no scheduler is here to start an array"
         return 1, Origin("rule", why), why
-    limits = {"array_max": (site.scheduler.array_max or 10**9) - 1, "array_jobs": site.scheduler.array_jobs or 10**9}
-    key = min(limits, key=lambda name: limits[name])
-    if limits[key] >= 10**9 - 1:
-        return limits[key], Origin("rule", "one task for each index"), ""
-    source = site.cite("scheduler", key)
-    takes = f"indices below {limits[key] + 1}" if key == "array_max" else f"arrays of {limits[key]} jobs at most"
-    return limits[key], source, f"{site.id} takes {takes} ({source.source}, {source.date})"
+    queue = site.partitions.get(partition or "")
+    found = [
+        (limit, takes.format(limit), site.cite(*place))
+        for limit, takes, place in (
+            ((site.scheduler.array_max or 0) - 1, f"{site.id} takes indices up to {{}}", ("scheduler", "array_max")),
+            (site.scheduler.array_jobs, f"{site.id} takes arrays of {{}} jobs at most", ("scheduler", "array_jobs")),
+            (
+                queue and queue.array_jobs,
+                f"{partition} takes arrays of {{}} jobs at most",
+                ("partitions", str(partition), "array_jobs"),
+            ),
+        )
+        if limit and limit > 0
+    ]
+    if not found:
+        return 10**9, Origin("rule", "one task for each index"), ""
+    most, takes, origin = min(found, key=lambda one: one[0])
+    return most, origin, f"{takes} ({origin.source}, {origin.date})"
 
 
 def _commands(file: str) -> int:
