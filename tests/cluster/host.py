@@ -110,8 +110,17 @@ def pretend(root: Path, node: Node) -> None:
     (shown / "cpuinfo").write_text(machine.cpuinfo(node))
     (shown / "meminfo").write_text(machine.meminfo(node))
     for name in ("cpu", "node"):
-        if (root / "sys/devices/system" / name).is_dir():
-            mount("--bind", shown / name, root / "sys/devices/system" / name)
+        for place in (f"sys/devices/system/{name}", f"sys/bus/{name}/devices"):  # hwloc reads the latter
+            if (root / place).is_dir():
+                mount("--bind", shown / name, root / place)
+    # the real devices say beside which real CPUs they are
+    (shown / "devices").mkdir()
+    if (root / "sys/bus/pci/devices").is_dir():
+        mount("--bind", shown / "devices", root / "sys/bus/pci/devices")
+    (shown / "cpuset").write_text(f"0-{node.cpus - 1}\n")
+    for file in machine.cpusets(Path("/proc/self/cgroup").read_text()):
+        if (root / file).is_file():
+            mount("--bind", shown / "cpuset", root / file)
     # by this number MPIs tell whether two ranks share a machine
     (shown / "boot_id").write_text(f"{uuid.uuid4()}\n")
     for name, path in (("cpuinfo", "cpuinfo"), ("meminfo", "meminfo"), ("boot_id", "sys/kernel/random/boot_id")):

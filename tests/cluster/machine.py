@@ -77,3 +77,18 @@ def meminfo(node: Node) -> str:
         name = line.partition(":")[0]
         lines.append(f"{name + ':':16}{claimed[name]:>8} kB" if name in claimed else line)
     return "\n".join(lines) + "\n"
+
+
+def cpusets(groups: str) -> list[str]:
+    """Where control groups list the CPUs that a process may use, which hwloc takes for all there are; below the root.
+
+    `groups` is its /proc/self/cgroup. Of the old hierarchy cpuset has one of its own, the new one has all in one.
+    """
+    found = []
+    for line in groups.splitlines():
+        _, kinds, path = line.rstrip("/").split(":", 2)
+        if "cpuset" in kinds.split(","):
+            found += [f"sys/fs/cgroup/{kinds}{path}/{name}" for name in ("cpuset.cpus", "cpuset.effective_cpus")]
+        elif not kinds:
+            found.append(f"sys/fs/cgroup{path}/cpuset.cpus.effective")
+    return found

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from . import apptainer, bed, examples, needs, processes, slurm
+from . import apptainer, bed, examples, machine, needs, processes, slurm
 
 needs.or_skip()
 PROGRAMS = Path(__file__).parent / "programs"
@@ -53,6 +53,23 @@ def test_hosts_look_like_the_nodes(mahuika):
     assert seen.splitlines()[0:2] == ["wbn002", "72"]
     assert str(108_000 * 1024) in seen
     assert "10.201.0.12/24" in seen
+
+
+def test_every_way_to_the_cpus_shows_the_node(mahuika):
+    """hwloc goes several, and where one leads to the real machine the MPIs bind to no more than that has."""
+    groups = machine.cpusets(mahuika.run(["cat", "/proc/self/cgroup"]).stdout)
+    known = [file for file in groups if mahuika.run(["test", "-f", f"/{file}"], check=False).returncode == 0]
+    lines = ["ls -d /sys/bus/cpu/devices/cpu[0-9]* | wc -l", "ls /sys/bus/pci/devices | wc -l", *(f"cat /{file}" for file in known)]
+    assert mahuika.run(["sh", "-c", "; ".join(lines)], host="wbn002").stdout.split() == ["72", "0", *["0-71"] * len(known)]
+
+
+def test_control_groups_of_both_kinds():
+    assert machine.cpusets("4:memory:/a\n3:cpuset:/a\n0::/\n") == [
+        "sys/fs/cgroup/cpuset/a/cpuset.cpus",
+        "sys/fs/cgroup/cpuset/a/cpuset.effective_cpus",
+        "sys/fs/cgroup/cpuset.cpus.effective",
+    ]
+    assert machine.cpusets("0::/user.slice\n") == ["sys/fs/cgroup/user.slice/cpuset.cpus.effective"]
 
 
 def test_nothing_outside_can_be_reached(mahuika):
