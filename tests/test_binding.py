@@ -27,11 +27,12 @@ BOUND = [
     (of("intel", "srun"), {"hint": "nomultithread"}, "srun --cpus-per-task=3 ./x"),
     (of("intel", "mpirun"), {}, "I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
     (of("mpich", "mpiexec"), {"exclusive": True}, "mpiexec -bind-to core:3 -n 4 ./x"),
-    (of("openmpi", "mpirun"), {"nodes": 2}, "mpirun --map-by ppr:2:node:PE=3 -n 4 ./x"),
+    (of("openmpi", "mpirun"), {"nodes": 2, "exclusive": True}, "mpirun --map-by ppr:2:node:PE=3 -n 4 ./x"),
     (SITES["polaris"], {}, "mpiexec -n 4 --ppn 4 --depth 3 --cpu-bind depth ./x"),
 ]
 UNBOUND = [
     (of("openmpi", "mpirun"), {}, "mpirun --bind-to none -n 4 ./x"),
+    (of("openmpi", "mpirun"), {"nodes": 2}, "mpirun --bind-to none -n 4 ./x"),
     (of("mpich", "mpiexec"), {}, "mpiexec -n 4 ./x"),
     (SITES["flux"], {}, "flux run -n 4 -c 3 ./x"),
 ]
@@ -67,6 +68,46 @@ def test_hardware_threads_by_the_profile() -> None:
     for site, asked in ((THREAD, True), (CORE, False)):
         text = script(site, hyperthreads=asked)
         assert "--hint" not in text and "#SBATCH --threads-per-core" not in text
+
+
+def threaded(flavour: str, launcher: str, unit: str) -> Dict[str, Any]:
+    """A site whose cores have two hardware threads each, and call one of these a CPU, or the core."""
+    nodes = {"a": {"cores": 8, "threads_per_core": 2, "source": "x"}}
+    return {**of(flavour, launcher), "cpu": {"unit": unit, "source": "x"}, "nodes": nodes}
+
+
+ALONE: Dict[str, Any] = {"nodes": 2, "exclusive": True}
+FREE = "env -u SLURM_HINT -u SLURM_THREADS_PER_CORE "
+MEANINGS = [
+    ("intel", "srun", "thread", {}, "srun --cpus-per-task=3 --cpu-bind=threads ./x"),
+    ("intel", "srun", "core", {}, "srun --cpus-per-task=3 --threads-per-core=1 --cpu-bind=cores ./x"),
+    ("intel", "srun", "core", {"hyperthreads": True}, "srun --cpus-per-task=3 --cpu-bind=threads ./x"),
+    ("intel", "srun", "thread", {"hyperthreads": False}, "srun --cpus-per-task=3 ./x"),
+    ("intel", "srun", "thread", {"threads_per_core": 1}, "srun --cpus-per-task=3 --cpu-bind=cores ./x"),
+    ("intel", "mpirun", "thread", {}, "I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
+    ("intel", "mpirun", "core", {}, "I_MPI_PIN_CELL=core I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
+    ("intel", "mpirun", "thread", {"hyperthreads": False}, FREE + "I_MPI_PIN_CELL=core I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
+    ("openmpi", "mpirun", "thread", ALONE, "mpirun --use-hwthread-cpus --map-by ppr:2:node:PE=3 -n 4 ./x"),
+    ("openmpi", "mpirun", "core", ALONE, "mpirun --map-by ppr:2:node:PE=3 -n 4 ./x"),
+    ("openmpi", "mpirun", "thread", {"hyperthreads": False}, FREE + "mpirun --bind-to none -n 4 ./x"),
+    ("mpich", "mpiexec", "thread", ALONE, "mpiexec -bind-to hwthread:3 -n 4 ./x"),
+    ("mpich", "mpiexec", "core", ALONE, "mpiexec -bind-to core:3 -n 4 ./x"),
+]
+
+
+@pytest.mark.parametrize("flavour, launcher, unit, asked, line", MEANINGS)
+def test_a_cpu_is_bound_as_what_it_is(flavour: str, launcher: str, unit: str, asked: Dict[str, Any], line: str) -> None:
+    """Each line was seen to give these CPUs: tests/cluster/test_binding.py."""
+    assert line in script(threaded(flavour, launcher, unit), cpus_per_task=3, **asked).splitlines()
+
+
+def test_a_task_of_one_thread_leaves_its_number_to_slurm() -> None:
+    """Where tasks share no core, two would share a thread: seen in tests/cluster/test_binding.py."""
+    line = "srun ./x"
+    assert line in script(threaded("intel", "srun", "thread")).splitlines()
+    for asked in ({"hyperthreads": False}, {"threads_per_core": 1}):
+        assert "srun --cpus-per-task=1 ./x" in script(threaded("intel", "srun", "thread"), **asked).splitlines()
+    assert "srun --cpus-per-task=1 ./x" in script(threaded("intel", "srun", "core")).splitlines()
 
 
 PBS = {**SITES["pbs"], "cpu": {"unit": "thread", "source": "x"}}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal, Optional
+
 import msgspec
 
 from hpcgen import check, schedulers
+from hpcgen.cores import binds, undivided
 from hpcgen.errors import RequestError
-from hpcgen.job import Env, Job
-from hpcgen.launchers import binds
+from hpcgen.job import Component, Env, Job
 from hpcgen.request import Request
 from hpcgen.site import Site
 from hpcgen.spelling import by_node
@@ -42,12 +44,25 @@ def hyperthreads(site: Site, request: Request) -> Request:
     return replace(request, threads_per_core=2)
 
 
-def told_of_nodes(job: Job, scheduler: schedulers.Scheduler) -> Job:
-    """The job with the ranks of each node on its launch line, where they are known and the launcher cannot know them."""
-    c, step = job.components[-1], job.steps[0]
+def told(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
+    """The job whose launcher hears what a CPU is, and the ranks of each node where they are known and it cannot know them."""
+    c = job.components[-1]
+    step = replace(job.steps[0], cpu=meaning(site, c))
+    job = replace(job, steps=(step,))
     counts = by_node(c)
-    binds = step.flavour == "openmpi" and c.cpus_per_task > 1
+    pe = step.flavour == "openmpi" and c.cpus_per_task > 1 and undivided(c)
     knows = scheduler.tells_ranks(job.dialect)
-    if job.hetjob or counts is None or (knows and not (binds and len(set(counts)) == 1)) or (not binds and len(counts) == 1):
+    if job.hetjob or counts is None or (knows and not (pe and len(set(counts)) == 1)) or (not pe and len(counts) == 1):
         return job
     return replace(job, steps=(replace(step, per_node=max(counts)),))
+
+
+def meaning(site: Site, c: Component) -> Optional[Literal["core", "thread"]]:
+    """What a CPU of these tasks is, where the cores of their nodes have several hardware threads; else None."""
+    if c.hint == "nomultithread" or c.threads_per_core == 1:
+        return "core"
+    if c.hint == "multithread" or c.threads_per_core or site.cpu.unit == "thread":
+        return "thread"
+    partition = site.partitions.get(c.partition or "")
+    kinds = (partition.nodes if partition else None) or site.nodes
+    return "core" if any(site.nodes[kind].threads_per_core > 1 for kind in kinds) else None

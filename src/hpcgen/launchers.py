@@ -7,6 +7,7 @@ import re
 from itertools import accumulate
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
+from hpcgen import cores
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Component, Container, Job, Step
 from hpcgen.shell import OWN, join, path, word
@@ -31,10 +32,8 @@ def srun(job: Job, step: Step) -> str:
     parts = []
     for i, program in zip(step.components, programs(job, step)):
         options = [f"--{group}={i}"] if job.hetjob else []
-        options.append(f"--cpus-per-task={job.components[i].cpus_per_task}")
-        if binds(job, step) and not job.components[i].hint:  # the two exclude each other. Source: srun(1), --hint
-            options.append("--cpu-bind=cores")
-        parts.append(f"{join(options)} {program}")
+        options += cores.of_srun(job, step, job.components[i])
+        parts.append(f"{join(options)} {program}".lstrip())
     first = ["srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
     return join(first) + " " + f" :{CONTINUED}".join(parts)
 
@@ -49,45 +48,31 @@ def mpiexec(job: Job, step: Step) -> str:
     if by_rank(step):
         counts = [sum(counts)]
     words = join([step.launcher, *step.options, *_spread(job, step)])
-    if step.flavour == "intel" and binds(job, step):
-        words = f"I_MPI_PIN_DOMAIN=omp {words}"
     if step.flavour == "intel" and step.per_node:
         words = f"I_MPI_JOB_RESPECT_PROCESS_PLACEMENT=0 {words}"
+    words = " ".join([*cores.around_mpiexec(job, step), words])
     return f"{words} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
 
 
 def _spread(job: Job, step: Step) -> List[str]:
     """How ranks are laid out and bound, where the MPI would do otherwise than was asked for.
 
-    Open MPI binds a rank to one core or, of more than two, to a package. Where the list of hosts counts CPUs and not ranks,
-    a node would be filled with ranks. Sources: mpirun(1) of Open MPI 4 and 5; Hydra's ``-ppn``; Intel MPI reads that one
-    inside a job only with I_MPI_JOB_RESPECT_PROCESS_PLACEMENT off, by its reference.
+    Open MPI binds a rank to one core or, of more than two, to a package; it counts PE from a node's first core. Where the list
+    of hosts counts CPUs and not ranks, a node would be filled with ranks. Sources: mpirun(1) of Open MPI 4 and 5; Hydra's
+    ``-ppn``; Intel MPI reads that one inside a job only with I_MPI_JOB_RESPECT_PROCESS_PLACEMENT off, by its reference.
     """
     parts = [job.components[i] for i in step.components]
     wide = max(c.cpus_per_task for c in parts) > 1
     each = step.per_node
+    cpus, thread = parts[0].cpus_per_task, step.cpu == "thread"
     if step.flavour == "openmpi":
-        if each:
-            return ["--map-by", f"ppr:{each}:node" + (f":PE={parts[0].cpus_per_task}" if wide else "")]
-        return ["--bind-to", "none"] if wide else []
-    own = ["-bind-to", f"core:{parts[0].cpus_per_task}"] if step.flavour == "mpich" and binds(job, step) else []
+        pe = f":PE={cpus}" if wide and each and cores.undivided(parts[0]) else ""
+        spread = ["--map-by", f"ppr:{each}:node{pe}"] if each else []
+        own = ["--use-hwthread-cpus"] if pe and thread else ["--bind-to", "none"] if wide and not pe else []
+        return [*own, *spread]
+    counted = f"{'hwthread' if thread else 'core'}:{cpus}"
+    own = ["-bind-to", counted] if step.flavour == "mpich" and cores.binds(job, step) else []
     return [*(["-ppn", str(each)] if each and step.flavour in ("intel", "mpich") else []), *own]
-
-
-def binds(job: Job, step: Step) -> bool:
-    """Whether ranks of several threads are each bound to CPUs of their own, so that the threads may be bound to these.
-
-    Where ranks are not, OpenMP would put the threads of all of them on the same first cores. Intel MPI makes domains of
-    OMP_NUM_THREADS cores; Hydra counts cores from the node's first, so that it may where nobody else is on the node.
-    Sources: srun(1), --cpu-bind; Intel MPI's reference, I_MPI_PIN_DOMAIN; mpiexec.hydra of MPICH, -bind-to.
-    """
-    c = job.components[step.components[0]]
-    if job.workload != "mpi" or job.hetjob or c.cpus_per_task == 1:
-        return False
-    if step.launcher in ("mpirun", "mpiexec"):
-        alone = bool(c.exclusive or c.whole_node_cpus)
-        return {"intel": True, "openmpi": bool(step.per_node), "mpich": alone}.get(step.flavour or "", False)
-    return step.launcher in ("srun", "pals", "jsrun")
 
 
 def pals(job: Job, step: Step) -> str:

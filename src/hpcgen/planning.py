@@ -98,7 +98,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         raise RequestError(*problems)
     if over:
         raise LimitError(*over)
-    job = binding.told_of_nodes(with_gpu_flag(site, job), scheduler)
+    job = binding.told(site, with_gpu_flag(site, job), scheduler)
     notes += staging.notes(site, job.stage)
     assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:

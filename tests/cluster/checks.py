@@ -68,17 +68,24 @@ def everyone(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
             assert {mine.count(host) for host in mine} == {component.ntasks_per_node}
 
 
-def cpus(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
-    """Each rank has its component's number of CPUs, and shares none.
+def in_cores(job: Job, component: Component) -> int:
+    """The CPUs of the whole cores that a task is on."""
+    threads = 2 if job.steps[0].cpu == "thread" else 1
+    return -(-component.cpus_per_task // threads) * threads
 
-    Where a component's tasks leave CPUs of the allocation over (a core's second thread), Slurm does not bind them.
+
+def cpus(job: Job, done: slurm.Job, seen: list[Rank]) -> None:
+    """Each rank has its component's number of CPUs, or its cores where tasks share none; and nobody else has them.
+
+    Where a component's tasks leave other CPUs of the allocation over (a core's second thread), Slurm does not bind them.
     """
     records = dict(zip(map(id, job.components), done.records))
     bound = []
     for one, component in zip(seen, ranks(job)):
         allocated = int(records[id(component)]["NumCPUs"])
-        whole = allocated == component.ntasks * component.cpus_per_task
-        assert len(one["cpus"]) == (component.cpus_per_task if whole else allocated), one
+        each = [size for size in (component.cpus_per_task, in_cores(job, component)) if allocated == component.ntasks * size]
+        whole = bool(each)
+        assert len(one["cpus"]) == (each[0] if whole else allocated), one
         bound += [(one["host"], cpu) for cpu in one["cpus"]] if whole else []
     assert len(bound) == len(set(bound))
 
@@ -89,7 +96,10 @@ def memory(job: Job, seen: list[Rank]) -> None:
     for one, component in zip(seen, expected):
         here = sum(1 for other, its in zip(seen, expected) if its is component and other["host"] == one["host"])
         if component.mem_per_cpu_mib:
-            assert one["rss_mib"] == component.mem_per_cpu_mib * component.cpus_per_task * here
+            # a core of one's own is paid for with the memory of both its threads
+            own = job.steps[0].launcher == "srun" and len(one["cpus"]) == in_cores(job, component)
+            each = in_cores(job, component) if own else component.cpus_per_task
+            assert one["rss_mib"] == component.mem_per_cpu_mib * each * here
         elif component.mem_mib:
             assert one["rss_mib"] == component.mem_mib
 

@@ -45,7 +45,10 @@ def shape(
         stand_ins=tuple(_stand_ins(site, kind)),
         suite=suite,
         # the site itself finds a partition for a job that names none; here the job may run in any
-        slurm={"JobSubmitPlugins": "all_partitions", "EnforcePartLimits": "ANY"} if site.scheduler.routes else {},
+        slurm={
+            **({"JobSubmitPlugins": "all_partitions", "EnforcePartLimits": "ANY"} if site.scheduler.routes else {}),
+            **({"SelectTypeParameters": "CR_Core_Memory,CR_ONE_TASK_PER_CORE"} if site.cpu.task_per_core else {}),
+        },
     )
 
 

@@ -87,8 +87,7 @@ def look(up: bed.Miniature, case: Case, done: slurm.Job) -> None:
     seen = checks.reports(done.output)
     if own:
         checks.everyone(job, done, seen)
-        if job.steps[0].launcher in ("srun", "none"):  # mpiexec binds by itself, to the CPUs that are really there
-            checks.cpus(job, done, seen)
+        checks.cpus(job, done, seen)
         checks.memory(job, seen)
     elif job.workload == "mpi":
         checks.mpi_selfcheck(job, done)

@@ -27,6 +27,11 @@ PROFILE = {
 }
 
 
+def test_tasks_that_never_share_a_core():
+    shape = from_site.shape(site.decode("example", {**PROFILE, "cpu": {**PROFILE["cpu"], "task_per_core": True}}, "example.toml"))
+    assert "SelectTypeParameters=CR_Core_Memory,CR_ONE_TASK_PER_CORE\n" in slurm.configuration(shape, "/logs")
+
+
 def test_configuration_says_what_the_profile_says():
     shape = from_site.shape(site.decode("example", PROFILE, "example.toml"))
     text = slurm.configuration(shape, "/logs")

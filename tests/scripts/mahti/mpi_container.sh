@@ -18,4 +18,4 @@ test -e dask-mpi.sif || { echo "hpcgen: there is no image" dask-mpi.sif >&2; exi
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 export SING_IMAGE=dask-mpi.sif
 
-srun --cpus-per-task=16 --cpu-bind=cores bash -c 'exec apptainer_wrapper run solve.py --input '"'"'a b'"'"' :'
+srun --cpus-per-task=16 --threads-per-core=1 --cpu-bind=cores bash -c 'exec apptainer_wrapper run solve.py --input '"'"'a b'"'"' :'
