@@ -26,14 +26,14 @@ def test_a_process_for_each_gpu() -> None:
 
 def test_one_node_needs_no_launcher() -> None:
     line = script(nproc_per_node=2).splitlines()[-1]
-    assert line == "python -m torch.distributed.run --standalone --nproc-per-node=2 train.py"
+    assert line == 'python -c "$torchrun" --standalone --nproc-per-node=2 train.py'
 
 
 def test_slurm_starts_it_whatever_starts_mpi() -> None:
     profile = site(mpi={"launcher": "mpiexec"})
-    last = script(profile, nodes=2, program="./solver", args=("a:b", ":")).splitlines()[-1]
-    assert last.startswith("srun --kill-on-bad-exit=1 --cpus-per-task=1 bash -c \"$node\" \"$meeting\" bash -c 'exec python -m torch")
-    assert "--no-python ./solver a:b :" in last and "I_MPI_PMI_LIBRARY" not in script(nodes=2)
+    last = script(profile, nodes=2, program="./solver", args=("torchrun", "a:b", ":")).splitlines()[-1]
+    assert last.startswith("srun --kill-on-bad-exit=1 --cpus-per-task=1 bash -c \"$node\" \"$meeting\" bash -c 'exec python -c \"$0\" --nnodes=2")
+    assert last.endswith("--no-python ./solver torchrun a:b :' \"$torchrun\"") and "I_MPI_PMI_LIBRARY" not in script(nodes=2)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Command(Struct, frozen=True, kw_only=True):
     """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
 
     With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
-    `starter` are words for Python that start it by a program of their own: ``-m torch.distributed.run …``.
+    `starter` are words for Python that start it by a program of their own: torchrun.
     `ntasks`: how many of its component's ranks run it, where those are shared out among several commands; else None, all.
     """
 

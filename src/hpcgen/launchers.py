@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple
 from hpcgen import cores
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Component, Container, Job, Step
-from hpcgen.shell import OWN, join, path, word
+from hpcgen.shell import OWN, Variable, join, path, word
 from hpcgen.spelling import by_node, gpus
 from hpcgen.words import LONGEST
 
@@ -262,13 +262,14 @@ CHECK = "selfcheck"
 def _command(words: List[str], launcher: str) -> str:
     """A colon of its own would start another component, a first word with = be an assignment, one with % a job of the
     shell's, and `time` bash's own: exec takes all words as they are. Raises RequestError where they are too long together."""
-    own = words[0] in OWN or words[0].startswith("%")
-    if ":" not in words and "=" not in words[0] and not (own and launcher == "none"):
+    taken = words[0] in OWN or words[0].startswith("%")
+    if ":" not in words and "=" not in words[0] and not (taken and launcher == "none"):
         return _join(words)
-    text = f"exec {_join(words)}"
+    own = [text for text in words if isinstance(text, Variable)]
+    text = f"exec {_join(Variable('0') if isinstance(text, Variable) else text for text in words)}"
     if len(text.encode("utf-8", "surrogateescape")) >= LONGEST:
         raise RequestError(f"program: with a ':' or '=' among them, the words together must be shorter than {LONGEST} bytes")
-    return f"bash -c {word(text)}"
+    return " ".join(["bash", "-c", word(text), *([_join(own)] if own else [])])
 
 
 def _environment(job: Job, component: Component) -> List[str]:
@@ -296,4 +297,5 @@ def _file(text: str) -> str:
 
 
 def _join(words: Iterable[str]) -> str:
-    return " ".join(path(text) if isinstance(text, Place) else word(text) for text in words)
+    kinds = {Place: path, Variable: '"${}"'.format}
+    return " ".join(kinds.get(type(text), word)(text) for text in words)

@@ -8,6 +8,10 @@ import shlex
 from typing import Iterable
 
 
+class Variable(str):
+    """Among words, one of the script's own variables, whose value is one word."""
+
+
 def word(text: str) -> str:
     """One word of a command, whatever it contains.
 

@@ -1,5 +1,19 @@
 #% include "carried.sh"
 
+# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+torchrun=$(cat <<'PYTHON'
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+
+try:
+    main()
+except ChildFailedError as failed:
+    print(failed, file=sys.stderr)
+    status = failed.get_first_failure()[1].exitcode
+    sys.exit(status if status > 0 else 128 - status)
+PYTHON
+)
 #% for launch in launches
 #%   if launch.through
 # torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that

@@ -11,6 +11,7 @@ import msgspec
 
 from hpcgen.errors import RequestError
 from hpcgen.request import Request
+from hpcgen.shell import Variable
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
 
 MPI = False
@@ -47,6 +48,6 @@ def lay_out(request: Request) -> Layout:
 
 
 def _starter(nodes: int, processes: int) -> List[str]:
-    """Elastic restarts stay off, as torchrun has them."""
+    """By the script's own few lines, which hand on a status. Elastic restarts stay off, as torchrun has them."""
     where = ["--standalone"] if nodes == 1 else [f"--nnodes={nodes}", "--rdzv-backend=c10d"]
-    return ["-m", "torch.distributed.run", *where, f"--nproc-per-node={processes}"]
+    return ["-c", Variable("torchrun"), *where, f"--nproc-per-node={processes}"]

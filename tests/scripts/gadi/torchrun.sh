@@ -17,6 +17,20 @@ module load openmpi/4.1.5
 . /g/data/vp91/venvs/torch/bin/activate
 export OMP_NUM_THREADS=12
 
+# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+torchrun=$(cat <<'PYTHON'
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+
+try:
+    main()
+except ChildFailedError as failed:
+    print(failed, file=sys.stderr)
+    status = failed.get_first_failure()[1].exitcode
+    sys.exit(status if status > 0 else 128 - status)
+PYTHON
+)
 # torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that
 # nobody uses; what differs from node to node torchrun takes from PET_LOCAL_ADDR and PET_RDZV_CONF.
 node=$(cat <<'BASH'
@@ -36,4 +50,4 @@ host=$(bash -c "$node")
 port=$((20000 + $$ % 12000))
 while (: </dev/tcp/"$host"/"$port") 2>/dev/null; do port=$((port + 1)); done
 meeting=$host:$port
-mpirun --map-by ppr:1:node:PE=48 -n 2 bash -c "$node" "$meeting" python -m torch.distributed.run --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 train.py --epochs 20
+mpirun --map-by ppr:1:node:PE=48 -n 2 bash -c "$node" "$meeting" python -c "$torchrun" --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 train.py --epochs 20

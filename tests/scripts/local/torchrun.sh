@@ -5,4 +5,18 @@
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMP_NUM_THREADS=2
 
-python -m torch.distributed.run --standalone --nproc-per-node=2 train.py
+# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+torchrun=$(cat <<'PYTHON'
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+
+try:
+    main()
+except ChildFailedError as failed:
+    print(failed, file=sys.stderr)
+    status = failed.get_first_failure()[1].exitcode
+    sys.exit(status if status > 0 else 128 - status)
+PYTHON
+)
+python -c "$torchrun" --standalone --nproc-per-node=2 train.py

@@ -40,6 +40,20 @@ dist.destroy_process_group()
 PYTHON
 )
 
+# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+torchrun=$(cat <<'PYTHON'
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+
+try:
+    main()
+except ChildFailedError as failed:
+    print(failed, file=sys.stderr)
+    status = failed.get_first_failure()[1].exitcode
+    sys.exit(status if status > 0 else 128 - status)
+PYTHON
+)
 # torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that
 # nobody uses; what differs from node to node torchrun takes from PET_LOCAL_ADDR and PET_RDZV_CONF.
 node=$(cat <<'BASH'
@@ -54,4 +68,4 @@ host=$(bash -c "$node")
 port=$((20000 + $$ % 12000))
 while (: </dev/tcp/"$host"/"$port") 2>/dev/null; do port=$((port + 1)); done
 meeting=$host:$port
-srun --kill-on-bad-exit=1 --cpus-per-task=32 bash -c "$node" "$meeting" python -m torch.distributed.run --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 --no-python python -c "$selfcheck"
+srun --kill-on-bad-exit=1 --cpus-per-task=32 bash -c "$node" "$meeting" python -c "$torchrun" --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 --no-python python -c "$selfcheck"

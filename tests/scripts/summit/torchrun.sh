@@ -12,4 +12,18 @@
 conda activate /ccs/proj/abc123/torch
 export OMP_NUM_THREADS=7
 
-jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -m torch.distributed.run --standalone --nproc-per-node=6 train.py
+# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+torchrun=$(cat <<'PYTHON'
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+
+try:
+    main()
+except ChildFailedError as failed:
+    print(failed, file=sys.stderr)
+    status = failed.get_first_failure()[1].exitcode
+    sys.exit(status if status > 0 else 128 - status)
+PYTHON
+)
+jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -c "$torchrun" --standalone --nproc-per-node=6 train.py
