@@ -111,6 +111,8 @@ def test_a_sites_own_wrapper_is_cited() -> None:
     said = {line.text.partition(" python")[0]: [origin.text for origin in line.origins] for line in explain(made)}
     for text, key in (("export IMAGE=x.sif", "wrapper_image"), ('export FLAGS="$FLAGS --nv"', "wrapper_flags")):
         assert f"tiny: container.{key}" in said[text]
+    alone = explain(plan(site(container=WRAPPED), Request(workload="serial", program="x.py", image=Line("x.sif"))))
+    assert all(line.origins or line.template for line in alone if line.text)
     launch = next(texts for text, texts in said.items() if "site-run exec" in text)
     assert "tiny: container.wrapper" in launch
 
@@ -126,8 +128,8 @@ def test_a_wrapper_may_take_a_name_apart(name: str) -> None:
 def test_a_sites_own_command_says_what_to_bind() -> None:
     """Where it fails, the job ends there and not in an image without the data."""
     text = render(plan(site(container={"bind_command": "site-binds", "source": "docs"}), Request(program="x.py", image=Line("x.sif"))))
-    assert 'APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(site-binds)," || exit\n' in text
-    assert 'export APPTAINER_BIND="$APPTAINER_BIND/lib64/libpmi2.so,$PWD"\n' in text
+    assert 'APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(site-binds)" || exit\n' in text
+    assert 'export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"\n' in text
 
 
 def test_parts_of_nodes_before_whole_ones() -> None:

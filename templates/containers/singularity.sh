@@ -2,10 +2,12 @@
 test -e {{ container.image|path }} || { echo "hpcgen: there is no image" {{ container.image|path }} >&2; exit 1; }
 #% endif
 #% if container.bind_command
-SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}$({{ container.bind_command|word }})," || exit
-export SINGULARITY_BIND="$SINGULARITY_BIND{{ container.binds|listed }}$PWD"
-#% else
+SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}$({{ container.bind_command|word }})" || exit
+#% endif
+#% if container.binds
 export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}{{ container.binds|listed }}$PWD"
+#% else
+export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}$PWD"
 #% endif
 #% if container.library_path
 export SINGULARITYENV_LD_LIBRARY_PATH="{{ container.library_path }}"

@@ -11,8 +11,8 @@
 
 export OMP_NUM_THREADS=1
 test -e dask-mpi.sif || { echo "hpcgen: there is no image" dask-mpi.sif >&2; exit 1; }
-APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(csc-common-bind)," || exit
-export APPTAINER_BIND="$APPTAINER_BIND$PWD"
+APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(csc-common-bind)" || exit
+export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 
 launcher=$(cat <<'PYTHON'
 import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types

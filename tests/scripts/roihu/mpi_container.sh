@@ -15,7 +15,7 @@ export OMP_NUM_THREADS=96
 export OMP_PLACES=cores
 export OMP_PROC_BIND=close
 test -e dask-mpi.sif || { echo "hpcgen: there is no image" dask-mpi.sif >&2; exit 1; }
-APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(csc-common-bind)," || exit
-export APPTAINER_BIND="$APPTAINER_BIND$PWD"
+APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(csc-common-bind)" || exit
+export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 
 srun --cpus-per-task=96 --cpu-bind=cores apptainer run dask-mpi.sif solve.py --input 'a b'
