@@ -91,7 +91,7 @@ class Miniature:
         spec = self.folder / "run" / f"{name}.json"
         spec.write_text(json.dumps(self._spec(name)))
         (self.folder / "run" / "top" / name).mkdir(parents=True, exist_ok=True)
-        return processes.boot(spec, self.logs / f"host-{name}.log", self.shape.name, inside)
+        return processes.boot(spec, self.logs / f"host-{name}.log", self.folder, inside)
 
     def _ready(self, name: str) -> Path:
         """The host writes it when its daemons run, and takes it away when one ends."""
@@ -110,7 +110,7 @@ class Miniature:
 
     def _stop(self) -> None:
         """Process 1 of the login host takes every other process, mount and interface with it."""
-        if not processes.kill({**processes.strays(self.shape.name), **dict(saved(self.state).values())}):
+        if not processes.kill({**processes.strays(self.folder), **dict(saved(self.state).values())}):
             self.fail("the miniature's processes do not end")
         self.state.unlink(missing_ok=True)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 
 
-def boot(spec_file: Path, log: Path, name: str, inside: int | None) -> int:
+def boot(spec_file: Path, log: Path, folder: Path, inside: int | None) -> int:
     """Start a host's process 1 in new namespaces; with `inside`, among the processes of that one's host."""
     package = __package__ or "cluster"
     enter = ["nsenter", "--pid", "--target", str(inside), "--"] if inside else []
     new = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--"]
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parents[len(package.split("."))]), "HPCGEN_MINIATURE": name}
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parents[len(package.split("."))]), "HPCGEN_MINIATURE": str(folder)}
     with open(log, "a") as file:
         outer = subprocess.Popen(
             [*enter, *new, sys.executable, "-m", f"{package}.host", str(spec_file)],
@@ -56,9 +56,12 @@ def started(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def strays(name: str) -> dict[int, str]:
-    """First processes of a miniature that no state file names: `up` was killed before it wrote one."""
-    mark = f"HPCGEN_MINIATURE={name}".encode()
+def strays(place: Path) -> dict[int, str]:
+    """First processes of the miniature in this folder that no state file names: `up` was killed before it wrote one.
+
+    By the folder and not by the name, which another checkout's miniature may have, too.
+    """
+    mark = f"HPCGEN_MINIATURE={place}".encode()
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:

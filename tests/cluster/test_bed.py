@@ -213,7 +213,7 @@ def traces(name):
 
 def _marked(folder, name):
     try:
-        return f"HPCGEN_MINIATURE={name}".encode() in (folder / "environ").read_bytes()
+        return f"HPCGEN_MINIATURE={bed.BEDS / name}".encode() in (folder / "environ").read_bytes()
     except OSError:
         return False
 
@@ -267,6 +267,18 @@ def test_down_leaves_nothing(crash):
     assert links() == before
     assert not own & spaces()
     up.down()
+
+
+def test_a_miniature_of_the_same_name_elsewhere_stays_up(monkeypatch, tmp_path):
+    """Two checkouts on one machine, each with its own HPCGEN_TEST_BEDS."""
+    up = miniature(examples.MAHUIKA, "-twice").up()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(bed, "BEDS", tmp_path)
+            miniature(examples.MAHUIKA, "-twice").down()
+        assert up.healthy()
+    finally:
+        up.down()
 
 
 def crash_slurmd(up):
