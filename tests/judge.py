@@ -207,10 +207,14 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
     assert len(parts) == len(job.components)
     assert calls[0].args[: len(pmi)] == [os.fsencode(word) for word in pmi]
     for i, (part, component) in enumerate(zip(parts, job.components)):
-        assert part.options.get("cpus-per-task") == str(component.cpus_per_task)
+        # where the site gives a task a core, srun would have tasks of one CPU share a thread
+        apart = step.core_each and component.cpus_per_task == 1 and not (component.ntasks_per_core or component.hint)
+        assert part.options.get("cpus-per-task") == (None if apart else str(component.cpus_per_task))
+        assert part.options.get("threads-per-core") in (None, "1" if step.cpu == "core" else None)
         # srun shows a group but the first, which is its default
         assert part.options.get("het-group") == (str(i) if i else None)
-        assert {"cpus-per-task", "cpu-bind", "het-group", "mpi", "kill-on-bad-exit", "wait"} >= set(part.options)
+        known = {"cpus-per-task", "cpu-bind", "threads-per-core", "het-group", "mpi", "kill-on-bad-exit", "wait"}
+        assert known >= set(part.options)
         assert [word for word in part.written if word.startswith("--mpi")] == (here if i == 0 else [])
     if request.mpmd:  # tests/test_mpmd.py has what ranks become
         return

@@ -101,13 +101,15 @@ def test_a_cpu_is_bound_as_what_it_is(flavour: str, launcher: str, unit: str, as
     assert line in script(threaded(flavour, launcher, unit), cpus_per_task=3, **asked).splitlines()
 
 
-def test_a_task_of_one_thread_leaves_its_number_to_slurm() -> None:
-    """Where tasks share no core, two would share a thread: seen in tests/cluster/test_binding.py."""
-    line = "srun ./x"
-    assert line in script(threaded("intel", "srun", "thread")).splitlines()
-    for asked in ({"hyperthreads": False}, {"threads_per_core": 1}):
-        assert "srun --cpus-per-task=1 ./x" in script(threaded("intel", "srun", "thread"), **asked).splitlines()
-    assert "srun --cpus-per-task=1 ./x" in script(threaded("intel", "srun", "core")).splitlines()
+def test_a_task_of_one_thread_that_has_a_core_leaves_its_number_to_slurm() -> None:
+    """Two would share a thread: seen in tests/cluster/test_binding.py, and in the gallery's cases on newer Slurms."""
+    site = {**threaded("intel", "srun", "thread"), "cpu": {"unit": "thread", "task_per_core": True, "source": "x"}}
+    assert "env -u SLURM_CPUS_PER_TASK -u SLURM_TRES_PER_TASK srun ./x" in script(site).splitlines()
+    site["nodes"]["a"]["gpus"] = 4
+    for asked in ({"hyperthreads": False}, {"threads_per_core": 1}, {"gpus_per_task": "1"}):
+        assert "srun --cpus-per-task=1 ./x" in script(site, **asked).splitlines()
+    for unit in ("core", "thread"):
+        assert "srun --cpus-per-task=1 ./x" in script(threaded("intel", "srun", unit)).splitlines()
 
 
 PBS = {**SITES["pbs"], "cpu": {"unit": "thread", "source": "x"}}

@@ -47,7 +47,7 @@ def hyperthreads(site: Site, request: Request) -> Request:
 def told(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
     """The job whose launcher hears what a CPU is, and the ranks of each node where they are known and it cannot know them."""
     c = job.components[-1]
-    step = replace(job.steps[0], cpu=meaning(site, c))
+    step = replace(job.steps[0], cpu=meaning(site, c), core_each=site.cpu.task_per_core)
     job = replace(job, steps=(step,))
     counts = by_node(c)
     pe = step.flavour == "openmpi" and c.cpus_per_task > 1 and undivided(c)

@@ -34,12 +34,24 @@ def of_srun(job: Job, step: Step, c: Component) -> List[str]:
     return [*_number(c, step), *(_bound(c, step) if binds(job, step) else [])]
 
 
+def before_srun(job: Job, step: Step) -> List[str]:
+    """What keeps the job's CPUs a task from srun, which takes them from there since 23.11, where it is not to hear of them."""
+    return UNCOUNTED if any(_one(job.components[i], step) for i in step.components) else []
+
+
+UNCOUNTED = ["env", "-u", "SLURM_CPUS_PER_TASK", "-u", "SLURM_TRES_PER_TASK"]
+
+
 def _number(c: Component, step: Step) -> List[str]:
-    """--cpus-per-task, but for tasks of one hardware thread: by it srun counts threads, and has two tasks share one of them
-    where the site gives each task a core (CR_ONE_TASK_PER_CORE). Run on 22.05.8, where leaving it out changes nothing else.
+    return [] if _one(c, step) else [f"--cpus-per-task={c.cpus_per_task}"]
+
+
+def _one(c: Component, step: Step) -> bool:
+    """Tasks of one hardware thread where the site gives each a core (CR_ONE_TASK_PER_CORE): told of one CPU, srun counts
+    threads, and has two tasks share one of them. Run on 22.05, 24.11 and 26.05.
     """
-    one = c.cpus_per_task == 1 and step.cpu == "thread" and not (c.ntasks_per_core or c.threads_per_core or c.hint)
-    return [] if one else [f"--cpus-per-task={c.cpus_per_task}"]
+    asked = c.ntasks_per_core or c.threads_per_core or c.hint or (c.gpus and c.gpus.per == "task")
+    return step.core_each and c.cpus_per_task == 1 and step.cpu == "thread" and not asked
 
 
 def _bound(c: Component, step: Step) -> List[str]:

@@ -94,8 +94,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
     `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
     `per_node` the ranks of each node, where the launcher has to be told; `cpu` what a rank's CPU is, where cores have several
-    hardware threads: a whole core, or one thread; `through` is how bash starts the script `node`,
-    which the workload's template has, and which starts the program on each node.
+    hardware threads: a whole core, or one thread; `core_each`: the site has no two tasks share a core; `through` is how bash
+    starts the script `node`, which the workload's template has, and which starts the program on each node.
     `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default.
     """
 
@@ -106,6 +106,7 @@ class Step(Struct, frozen=True, kw_only=True):
     flavour: Optional[str] = None
     per_node: Optional[int] = None
     cpu: Optional[Literal["core", "thread"]] = None
+    core_each: bool = False
     through: Optional[str] = None
     pmi: Optional[str] = None
     kill_on_bad_exit: Optional[bool] = None

@@ -34,7 +34,7 @@ def srun(job: Job, step: Step) -> str:
         options = [f"--{group}={i}"] if job.hetjob else []
         options += cores.of_srun(job, step, job.components[i])
         parts.append(f"{join(options)} {program}".lstrip())
-    first = ["srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
+    first = [*cores.before_srun(job, step), "srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
     return join(first) + " " + f" :{CONTINUED}".join(parts)
 
 

@@ -94,7 +94,8 @@ def beds():
 
 def ranks(up: bed.Miniature, kind: str, launcher: str = "", unit: str = "core", each: int = 2, **asked) -> tuple[list[Rank], str]:
     """Each rank of a job with two nodes, and the script that started them."""
-    tables = {"cpu": {"unit": unit, **X}, "nodes": NODES, "partitions": PARTITIONS}
+    each_a_core = VARIANTS["-one"]["slurm"].items() <= up.shape.slurm.items()
+    tables = {"cpu": {"unit": unit, "task_per_core": each_a_core, **X}, "nodes": NODES, "partitions": PARTITIONS}
     if launcher == "mpirun":
         tables["mpi"] = {"flavour": daskbed.FLAVOURS[kind], "launcher": MPIRUN[kind], **X}
     request = {"workload": "mpi", "program": "where.py", "nodes": 2, "ntasks_per_node": each, "mem": "1G", "time": "5", **asked}
@@ -220,7 +221,7 @@ def test_where_tasks_never_share_a_core(beds):
 def test_one_thread_and_a_core_for_it(beds, each):
     """By --cpus-per-task=1 two ranks would share one thread, and half of the job's cores be idle."""
     found, text = ranks(beds.get("-one"), "impi", "", "thread", each=each, partition="smt")
-    assert "srun --mpi=pmi2 python" in text and "OMP_PLACES" not in found[0].omp
+    assert "-u SLURM_TRES_PER_TASK srun --mpi=pmi2 python" in text and "OMP_PLACES" not in found[0].omp
     assert [(len(one.cpus), len(one.cores)) for one in found] == [(2, 1)] * len(found), found
     assert len({(one.host, *one.cores) for one in found}) == len(found), found
 

@@ -284,7 +284,7 @@ PYTHON
 HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
 export HPCGEN_STATUS
 status=0
-srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 python -c "$launcher" '{"ranks":6,"mpi":"Intel","dask":{"nthreads":1,"memory_limit":"896MiB"},"login":"-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}' mydaskprogram.py || status=$?
+env -u SLURM_CPUS_PER_TASK -u SLURM_TRES_PER_TASK srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 python -c "$launcher" '{"ranks":6,"mpi":"Intel","dask":{"nthreads":1,"memory_limit":"896MiB"},"login":"-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}' mydaskprogram.py || status=$?
 [ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
 rm -f "$HPCGEN_STATUS" "$HPCGEN_STATUS.meet"
 exit "$status"

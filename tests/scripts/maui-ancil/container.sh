@@ -285,7 +285,7 @@ PYTHON
 HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
 export HPCGEN_STATUS
 status=0
-srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 apptainer run my_container.sif -c "$launcher" '{"ranks":6,"mpi":"Intel","dask":{"nthreads":1,"memory_limit":"896MiB"}}' dask_example.py || status=$?
+srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 --cpus-per-task=1 apptainer run my_container.sif -c "$launcher" '{"ranks":6,"mpi":"Intel","dask":{"nthreads":1,"memory_limit":"896MiB"}}' dask_example.py || status=$?
 [ ! -s "$HPCGEN_STATUS" ] || read -r status <"$HPCGEN_STATUS"
 rm -f "$HPCGEN_STATUS" "$HPCGEN_STATUS.meet"
 exit "$status"
