@@ -51,8 +51,7 @@ copy() {
     esac
 }
 #% if staging.sending
-broadcast() {
-    said=$(sbcast --force --preserve -- "$1" "$2" 2>&1) && return
+refused() {
     case $said in
         *REQUEST_FILE_BCAST*"No such file or directory"*)
             echo "hpcgen: staging: sbcast finds no $HPCGEN_STAGED.sent, where jobs have a folder of their own: each node reads for itself" >&2
@@ -60,6 +59,15 @@ broadcast() {
             ;;
     esac
     fail "$item: to ${HPCGEN_STAGED%/*} by ${said%%$'\n'*}"
+}
+broadcast() {
+#%   if staging.components
+    for component in {{ staging.components }}; do
+        said=$(sbcast --jobid="$SLURM_JOB_ID+$component" --force --preserve -- "$1" "$2" 2>&1) || refused
+    done
+#%   else
+    said=$(sbcast --force --preserve -- "$1" "$2" 2>&1) || refused
+#%   endif
 }
 send() {
     [ -e "$item" ] || fail "$item: no such file or folder"

@@ -105,7 +105,8 @@ def test_sbcast_for_several_nodes(asked: Dict[str, Any], sends: bool, asks: bool
     """Only where there can be more nodes than one; where that is known only in the job, it asks there."""
     lines = script(SLURM, **{"workload": "mpi", "stage": ("a", "b: c"), "program": "./x", **asked}).splitlines()
     sending = [line for line in lines if line.lstrip().startswith("bash -c") and " send a 'b: c'" in line]
-    assert (len(sending), any("sbcast --" in line for line in lines)) == (sends, sends)
+    assert (len(sending), any("$(sbcast --" in line for line in lines)) == (sends, sends)
+    assert ("    for component in 0 1; do" in lines) == bool(asked.get("hetjob"))
     assert ('if [ "$SLURM_JOB_NUM_NODES" -gt 1 ]; then' in lines) == asks
     if sends:
         assert sum(" receive || exit" in line for line in lines) == sum(" copy " in line for line in lines if "srun" in line)

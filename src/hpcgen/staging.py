@@ -1,9 +1,9 @@
 """Files and environments that each node gets a copy of before the program starts.
 
 Where srun starts the program, it also starts what each node does, one component after the other, and sbcast carries all to
-more nodes than one: it reads the shared file system once. sbcast reaches the nodes of every component, of which no node has
-two; ``--jobid=ID+1`` would reach those of one (22.05.8, 24.11.5 and 26.05.5, tests/cluster/test_staging.py). Elsewhere the
-program's own launcher starts the copying on every rank, of which the first on each node does it.
+more nodes than one: it reads the shared file system once for each component. Without a component's number sbcast reaches the
+nodes of all (22.05, 24.11, 26.05), but not where each component's job has a /tmp of its own, by job_container/tmpfs (24.11).
+Elsewhere the program's own launcher starts the copying on every rank, of which the first on each node does it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def notes(site: Site, found: Optional[Stage]) -> Iterator[str]:
 def spelled(job: Job) -> Optional[Spelled]:
     """What the template of staging finds: the folder, and lines that copy to every node, or remove from it.
 
-    `sending` are those of sbcast, which `several` keeps for jobs of more than one node where that is not known beforehand.
+    `sending` are those of sbcast, which `several` keeps for jobs of more than one node where that is not known beforehand;
+    `components` are the numbers of those that it must name.
     """
     if job.stage is None:
         return None
@@ -68,6 +69,7 @@ def spelled(job: Job) -> Optional[Spelled]:
         "parent": job.stage.parent,
         "sending": tuple(sending if known else [f"    {line}" for line in sending]),
         "several": '"$SLURM_JOB_NUM_NODES" -gt 1' if sends and not known else None,
+        "components": " ".join(map(str, dict.fromkeys(step.components))) if job.hetjob else None,
         "copying": tuple(_nodewise(job, "copy", job.stage.paths)),
         "removing": tuple(_nodewise(job, "remove")),
     }

@@ -201,28 +201,25 @@ def owned(up) -> set[str]:
     return {host for host in hosts if "seen" not in up.run(["ls", "/tmp"], host=host).stdout.split()}
 
 
-@pytest.mark.parametrize("suite", ["", "trixie"], ids=["a plugin's", "job_container/tmpfs"])
-def test_jobs_with_a_tmp_of_their_own(suite):
-    """sbcast finds the one that Slurm itself makes; where another has made it, each node copies for itself, and it is said."""
+@pytest.mark.parametrize("asked, ranks, hosts", [(PLAIN, 4, 2), (HETJOB, 5, 1)], ids=["plain", "hetjob"])
+def test_jobs_with_a_tmp_of_their_own(asked, ranks, hosts):
+    """Where a plugin for steps makes it, which slurmd does not follow: each node copies for itself, and it is said."""
     needs.or_skip()
-    name = f"test-own-tmp{suite and '-'}{suite}"
-    shape = dataclasses.replace(from_site.shape(load("mahuika"), hosts=2, suite=suite), name=name)
-    plugin = bed.BEDS / name / "run" / "private_tmp.so"
-    extra = {"JobContainerType": "job_container/tmpfs", "PrologFlags": "Contain"} if suite else {}
-    files = {"/etc/slurm/job_container.conf": "AutoBasePath=true\nBasePath=/var/spool/own\n"} if suite else {}
-    files = files or {"/etc/slurm/plugstack.conf": f"optional {plugin}\n"}
-    up = bed.Miniature(dataclasses.replace(shape, slurm={**shape.slurm, **extra}, files={**shape.files, **files})).up()
+    shape = dataclasses.replace(from_site.shape(load("mahuika"), hosts=2), name="test-own-tmp")
+    plugin = bed.BEDS / shape.name / "run" / "private_tmp.so"
+    files = {**shape.files, "/etc/slurm/plugstack.conf": f"optional {plugin}\n"}
+    up = bed.Miniature(dataclasses.replace(shape, files=files)).up()
     try:
-        if not suite:
-            subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(plugin), str(PROGRAM.parent / "private_tmp.c")], check=True)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(plugin), str(PROGRAM.parent / "private_tmp.c")], check=True)
         assert len(owned(up)) == 2
-        folder, want = prepared(up, "own", **PLAIN)
+        folder, want = prepared(up, "own", **asked)
         with up.explaining(folder):
             done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
-            assert [found for _, _, found in told(done.output)] == [want] * 4, done.output
-            assert ("each node reads for itself" in done.output) == (not suite)
+            assert [found for _, _, found in told(done.output)] == [want] * ranks, done.output
+            assert "each node reads for itself" in done.output
             # the first attempt shows that it is in vain
-            assert {len(tried) for tried in broadcasts(up, done).values()} == {7 if suite else 1}
+            tried = broadcasts(up, done)
+            assert len(tried) == hosts and all(files == {"1.tar"} for files in tried.values())
     finally:
         up.down()
 

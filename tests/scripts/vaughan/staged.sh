@@ -63,8 +63,7 @@ copy() {
             ;;
     esac
 }
-broadcast() {
-    said=$(sbcast --force --preserve -- "$1" "$2" 2>&1) && return
+refused() {
     case $said in
         *REQUEST_FILE_BCAST*"No such file or directory"*)
             echo "hpcgen: staging: sbcast finds no $HPCGEN_STAGED.sent, where jobs have a folder of their own: each node reads for itself" >&2
@@ -72,6 +71,9 @@ broadcast() {
             ;;
     esac
     fail "$item: to ${HPCGEN_STAGED%/*} by ${said%%$'\n'*}"
+}
+broadcast() {
+    said=$(sbcast --force --preserve -- "$1" "$2" 2>&1) || refused
 }
 send() {
     [ -e "$item" ] || fail "$item: no such file or folder"
