@@ -14,7 +14,7 @@ from typing import Any, Dict, List
 
 import oracle
 from oracle import Options
-from stubs import Stubs, as_asked
+from stubs import RUNTIMES, WRAPPERS, Stubs, as_asked
 
 from hpcgen import Job
 from hpcgen.job import Component
@@ -219,7 +219,7 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
     if request.mpmd:  # tests/test_mpmd.py has what ranks become
         return
     programs = ran.calls[ran.calls.index(calls[0]) + 1 :]
-    runs = [call for call in programs if call.name not in (b"apptainer", b"singularity")] or programs
+    runs = [call for call in programs if os.fsdecode(call.name) not in (*RUNTIMES, *WRAPPERS)] or programs
     assert len(runs) == len(parts), ran
     for call in runs:
         if job.steps[0].commands[0].told:

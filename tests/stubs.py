@@ -31,6 +31,8 @@ LAUNCHERS = ("srun", "mpiexec", "mpirun", "jsrun", "flux", "ccc_mprun")
 # Their options with a word of their own behind them.
 VALUED = ("-n", "-N", "-a", "-c", "-g", "-r", "-b", "-d", "--ppn", "--depth", "--cpu-bind", "--map-by", "--bind-to")
 RUNTIMES = ("apptainer", "singularity")
+# Sites' own: one takes the image from a variable, the other prints what to bind.
+WRAPPERS, BINDING = ("apptainer_wrapper",), ("csc-common-bind",)
 # What injected text would call; their being called at all is the fault.
 CANARIES = ("touch", "id", "b")
 # The scripts' own helpers; anything else is not to be found.
@@ -66,6 +68,10 @@ if name in {launchers!r}:  # a colon begins another part, as it does for srun an
         status = run(part) or status
 elif name in {runtimes!r} and args[0] == b"exec":
     status = run(args[3:] if args[1] == b"--nv" else args[2:])
+elif name in {wrappers!r} and args[0] == b"exec":
+    status = run(args[1:])
+elif name in {binding!r}:
+    os.write(1, b"/appl")
 elif name == b"conda" and args == [b"info", b"--base"]:
     os.write(1, {base!r})
 os._exit(status)
@@ -103,12 +109,12 @@ class Stubs:
             made.mkdir(parents=True)
         (base / "etc/profile.d/conda.sh").write_text(CONDA)
         self.source = folder / "stub"
-        launchers, runtimes = (tuple(map(os.fsencode, names)) for names in (LAUNCHERS, RUNTIMES))
-        valued = tuple(map(os.fsencode, VALUED))
-        facts = {"valued": valued, "launchers": launchers, "runtimes": runtimes, "log": str(self.log), "base": os.fsencode(base)}
+        named = {"launchers": LAUNCHERS, "runtimes": RUNTIMES, "wrappers": WRAPPERS, "binding": BINDING, "valued": VALUED}
+        facts: Dict[str, Any] = {kind: tuple(map(os.fsencode, names)) for kind, names in named.items()}
+        facts.update(log=str(self.log), base=os.fsencode(base))
         self.source.write_text(SOURCE.format(python=python, **facts))
         self.source.chmod(0o755)
-        for name in (*LAUNCHERS, *RUNTIMES, *CANARIES, "conda", "module", "python", "program"):
+        for name in (*LAUNCHERS, *RUNTIMES, *WRAPPERS, *BINDING, *CANARIES, "conda", "module", "python", "program"):
             self.program(self.bin / name)
         for name in TOOLS:
             (folder / "tools" / name).symlink_to(str(shutil.which(name)))
