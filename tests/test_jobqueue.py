@@ -126,6 +126,8 @@ SLURM_ONLY = {
 
 def asked(site: Site, name: str) -> Request:
     wanted = {**CASES[name], **({} if site.scheduler.type == "slurm" else SLURM_ONLY.get(name, {}))}
+    if "image" in wanted and site.container.wrapper:  # which may read the name word by word
+        wanted["image"] = "~/my_image.sif"
     return request(site, **wanted)
 
 

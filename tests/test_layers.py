@@ -16,7 +16,7 @@ SOURCE = TOP / "src" / "hpcgen"
 # Lowest first: a module imports, when it is imported itself, from lower layers and from its own.
 LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "dask", "ray", "inside"},
-    {"site", "profile", "request", "launchers", "cores", "schedulers", "workloads", "spelling"},
+    {"site", "profile", "request", "launchers", "programs", "cores", "schedulers", "workloads", "spelling"},
     {"allocation", "check", "comparing", "costs", "partitions", "header", "origins", "software", "staging", "binding", "heterogeneous",
      "planning", "rendering", "explaining", "packages", "environment", "definition"},
     {"config", "submit", "jobqueue"},

@@ -19,8 +19,8 @@ from hpcgen.comparing import compare
 from hpcgen.errors import HpcgenError
 from hpcgen.explaining import explain
 from hpcgen.job import Job
-from hpcgen.launchers import RANKS, by_rank
 from hpcgen.launchers import launch as launch_line
+from hpcgen.programs import RANKS, by_rank
 from hpcgen.request import checked
 from hpcgen.site import decode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping, Optional
 
-from hpcgen import check, launchers, schedulers, workloads
+from hpcgen import check, launchers, programs, schedulers, workloads
 from hpcgen.job import Job
 from hpcgen.request import Request
 from hpcgen.site import Site
@@ -38,7 +38,7 @@ def notes(job: Job, asked: Request, workload: workloads.Workload, flat: bool) ->
     """What to know of the job. `flat`: whether a heterogeneous one was `asked` for, and it is one of equal ranks."""
     if job.hetjob and job.steps[0].pmi == "pmi2":
         yield HANGS
-    if launchers.by_rank(job.steps[0]):
+    if programs.by_rank(job.steps[0]):
         yield ONE_APPNUM
     if flat:
         yield _flattened(job, asked, workload)

@@ -14,6 +14,7 @@ from hpcgen.job import Component, Env, Gpus, Job, Origin
 from hpcgen.origins import JOB_WIDE, explained, item_key
 from hpcgen.partitions import choose
 from hpcgen.profile import pmi_agrees
+from hpcgen.programs import RANKS
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
 from hpcgen.software import container, interfaces, per_node, setup, step, with_gpu_flag
@@ -145,7 +146,7 @@ def _refuse_at_once(site: Site, request: Request, workload: workloads.Workload, 
     launcher = _launcher(site, request) if workload.MPI else "none"
     if request.kill_on_bad_exit is not None and launcher != "srun":
         problems.append(f"--kill-on-bad-exit: only srun knows it, and this job is started by {launcher}: leave it out")
-    if request.mpmd and workload.MPI and launcher not in launchers.RANKS:
+    if request.mpmd and workload.MPI and launcher not in RANKS:
         where = check.cited(site.cite("mpi", "launcher"))
         problems.append(f"--mpmd: {launcher} of {site.id} {where} starts one program over equal ranks: leave it out")
     if request.runner == "slurm" and site.scheduler.type != "slurm":

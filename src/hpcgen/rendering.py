@@ -14,7 +14,8 @@ from jinja2.bccache import Bucket
 from hpcgen import paths, schedulers, shell, staging
 from hpcgen.errors import TemplateError
 from hpcgen.job import Job, Origin, Setup, Step
-from hpcgen.launchers import by_rank, launch, shared_out, starter, words
+from hpcgen.launchers import launch, starter
+from hpcgen.programs import by_rank, shared_out, words
 from hpcgen.spelling import Spelled
 
 # Stands in a rendered line for a value that is None; no template and no checked value can hold it.
