@@ -1,12 +1,12 @@
 #!/bin/bash
 # hpcgen 0.1.0: site m3-smu, facts of 2026-08-06 to 2026-11-21
-# made by: hpcgen slurm --site m3-smu --workload ray --symmetric-run --account user_project --time 01:00:00 --nodes 3 --cpus-per-task 128 --exclusive --venv '~/distributed_python' ray_example.py
+# made by: hpcgen slurm --site m3-smu --workload ray --symmetric-run --account user_project --time 01:00:00 --nodes 2 --cpus-per-task 128 --exclusive --venv '~/distributed_python' ray_example.py
 #SBATCH --job-name=ray_example
 #SBATCH --account=user_project
 #SBATCH --time=01:00:00
 #SBATCH --partition=standard-s
-#SBATCH --nodes=3
-#SBATCH --ntasks=3
+#SBATCH --nodes=2
+#SBATCH --ntasks=2
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task=128
 #SBATCH --mem=0
@@ -341,4 +341,4 @@ PYTHON
 # not this job's token is refused (Ray 2.52 and newer).
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=128 python -c "$launcher" '{"nodes":3,"cpus":128,"gpus":0}' ray_example.py
+srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=128 python -c "$launcher" '{"nodes":2,"cpus":128,"gpus":0}' ray_example.py
