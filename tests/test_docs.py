@@ -60,6 +60,28 @@ def test_python_example(capsys: Any) -> None:
     assert "#SBATCH hetjob" in printed and "allows 21-00:00:00" in printed
 
 
+def option(command: str, name: str) -> str:
+    words = shlex.split(command)
+    return words[words.index(name) + 1] if name in words else ""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "pages"], ids=lambda page: page.name)
+def test_an_image_is_made_for_the_site_of_its_jobs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a page shows both: made, built by the command that the definition itself names, and run at one site."""
+    monkeypatch.chdir(tmp_path)
+    lines = [line.strip() for line in page.read_text().splitlines() if line.startswith("    ")]
+    made = [line for line in lines if line.startswith("hpcgen container ")]
+    jobs = [line for line in lines if re.match("hpcgen (slurm|submit|script) ", line) and "--image" in line]
+    if not made:
+        return
+    images = {option(line, "--image"): option(line, "--site") for line in made}
+    assert jobs and {option(line, "--image"): option(line, "--site") for line in jobs} == images
+    for line in made:
+        assert status(shlex.split(line)[1:]) == 0
+        build = re.findall(r"^#     (\w+ build .*)", Path(option(line, "-w")).read_text(), re.MULTILINE)
+        assert lines[lines.index(line) + 1 : lines.index(line) + 2] == build
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
