@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from hpcgen.site import Site
 
 
+def log(name: str) -> Path:
+    """What the build of this image said, its `%test` last."""
+    return mpi.CACHE / "images" / f"{name}.log"
+
+
 def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str, ...] = (), suite: str = "trixie") -> Path:
     """The image of this name in the cache, built anew where its definition has changed, its `%test` held."""
     from hpcgen import definition
@@ -21,10 +26,10 @@ def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str,
     text = document("definitions/pip.def", definition.context(chosen))
     place = mpi.CACHE / "images" / f"{name}.sif"
     recipe = place.with_suffix(".def")
-    if not (place.exists() and recipe.exists() and recipe.read_text() == text):
+    if not (place.exists() and log(name).exists() and recipe.exists() and recipe.read_text() == text):
         place.unlink(missing_ok=True)
         recipe.write_text(text)
         own = suites.wheels() if suite not in suites.SUITES else ()  # whose base was made with them in place
-        apptainer.build(str(recipe), Path(f"{place}.part"), wheels=own)
+        log(name).write_text(apptainer.build(str(recipe), Path(f"{place}.part"), wheels=own))
         Path(f"{place}.part").rename(place)
     return place

@@ -3,6 +3,7 @@ torchrun, and sites that have a command of their own for containers."""
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,16 @@ def job(up: bed.Miniature, name: str, framework: str, **request: Any) -> slurm.J
     return slurm.run(up, "job.sh", cwd=str(folder(up, name, framework, **request)), seconds=240)
 
 
+def tested(framework: str) -> str:
+    """What the `%test` of the image printed as it was built."""
+    assert frameworks.image(framework).exists()
+    return images.log(framework).read_text().partition("Running testscript")[2]
+
+
+def test_the_images_test_found_ray() -> None:
+    assert re.search(r"^ray \d+\.\d+", tested("ray"), re.MULTILINE)
+
+
 def test_ray_over_three_hosts(up: bed.Miniature) -> None:
     done = job(up, "ray", "ray", nodes=3, cpus_per_task=2, mem="3G", args=["auto", "a b", "$(touch CANARY)", ":"]).completed()
     hosts = up.hosts_of(done.records[0]["NodeList"])
@@ -73,6 +84,12 @@ def test_ray_checks_itself(up: bed.Miniature) -> None:
 
 
 TORCH = pytest.mark.skipif(not frameworks.ready("torch"), reason=frameworks.OPTIONAL["torch"])
+
+
+@TORCH
+def test_the_images_test_found_torch() -> None:
+    version = frameworks.PACKAGES["torch"][0].partition("==")[2]
+    assert f"\ntorch {version}\n" in tested("torch")
 
 
 @TORCH
