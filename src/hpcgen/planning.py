@@ -17,7 +17,7 @@ from hpcgen.profile import pmi_agrees
 from hpcgen.programs import RANKS
 from hpcgen.request import GPUS, Merged, Request, checked, gpus_asked
 from hpcgen.site import Site
-from hpcgen.software import container, interfaces, per_node, setup, step, with_gpu_flag
+from hpcgen.software import container, interfaces, per_node, setup, step, unjoined, with_gpu_flag
 from hpcgen.words import plain
 
 replace = msgspec.structs.replace
@@ -100,7 +100,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if over:
         raise LimitError(*over)
     job = binding.told(site, with_gpu_flag(site, job), scheduler)
-    notes += staging.notes(site, job.stage)
+    notes += [*staging.notes(site, job.stage), *unjoined(site, request, job)]
     assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")

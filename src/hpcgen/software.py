@@ -107,8 +107,11 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
         binds=(*([library] if library else []), *facts.binds, *request.bind),
         gpu_flag=facts.gpu_flag if gpus_asked(request) else None,
         library_path=facts.library_path if launcher != "none" else None,
-        origins=own(origins, {"image": "image", "binds": "bind"}, {
-            "binds": site.cite("mpi", "pmi_library") if library else site.cite("container", "binds"),
+        origins=own(origins, {"image": "image"}, {
+            **{item_key("binds", bind): origins.get("bind") for bind in request.bind},
+            **{item_key("binds", bind): site.cite("container", "binds") for bind in facts.binds},
+            **({item_key("binds", library): site.cite("mpi", "pmi_library")} if library else {}),
+            "binds": site.cite("container", "binds"),
             "runtime": site.cite("container", "runtime"),
             "wrapper_image": site.cite("container", "wrapper_image"),
             "wrapper_flags": site.cite("container", "wrapper_flags"),
@@ -116,6 +119,27 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
             "library_path": site.cite("container", "library_path"),
         }),
     )  # fmt: skip
+
+
+def unjoined(site: Site, request: Request, job: Job) -> List[str]:
+    """What to say where srun starts MPI ranks in an image, and nothing says by which PMI they join: some MPIs then run each
+    rank by itself, without an error."""
+    step = job.steps[0]
+    if request.image is None or step.launcher != "srun" or not workloads.get(job.workload).MPI or request.runner == "slurm":
+        return []  # that runner's tasks are joined by Dask alone
+    return pmi_unknown(site, step.pmi, "I_MPI_PMI_LIBRARY" in request.env)
+
+
+def pmi_unknown(site: Site, pmi: Optional[str], library: bool = False) -> List[str]:
+    """The same for any image started by the site's srun; `library`: the person has named Intel MPI's PMI library."""
+    lacks_library = site.mpi.flavour == "intel" and not (site.mpi.pmi_library or library)
+    if pmi and not lacks_library:
+        return []
+    give = "--mpi pmix" if site.mpi.flavour == "openmpi" else "--mpi pmi2"
+    if lacks_library:
+        give += " --bind DIR/libpmi2.so --env I_MPI_PMI_LIBRARY=DIR/libpmi2.so"
+    unknown = "by which PMI library" if pmi else "by which PMI"
+    return [f"{site.id}: {unknown} the ranks in an image join is not known: give {give}, or ask the site's staff"]
 
 
 def with_gpu_flag(site: Site, job: Job) -> Job:
