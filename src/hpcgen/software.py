@@ -123,7 +123,7 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
 
 def unjoined(site: Site, request: Request, job: Job) -> List[str]:
     """What to say where srun starts MPI ranks in an image, and nothing says by which PMI they join: some MPIs then run each
-    rank by itself, without an error."""
+    rank by itself, and the job ends well (run with Intel MPI on 22.05, whose default was none)."""
     step = job.steps[0]
     if request.image is None or step.launcher != "srun" or not workloads.get(job.workload).MPI or request.runner == "slurm":
         return []  # that runner's tasks are joined by Dask alone

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,31 @@ def test_a_job_runs_in_the_image(images: dict[str, Path], site: str, suite: str,
             assert expected in done.output
             assert len(up.hosts_of(done.records[0]["NodeList"])) == int(nodes or 1)
         assert not (folder / "CANARY").exists()
+    finally:
+        up.down()
+
+
+def test_the_advice_joins_the_ranks() -> None:
+    """Vaughan's profile names no PMI: with what the note says to give, the ranks of Intel MPI in an image find each other; where
+    Slurm's own default is none, they do not without."""
+    site, library = load("vaughan"), "/opt/pmi/libpmi2.so"
+    shape = dataclasses.replace(cases.shape("vaughan", ""), name="test-advice", pmi_library=library, mpi_default="none")
+    up = bed.Miniature(shape).up()
+    try:
+        folder = up.workdir("advice")
+        (folder / "my.sif").symlink_to(apptainer.IMAGE)
+        (folder / "words.py").write_text(PROGRAM)
+        common = {"image": "my.sif", "account": "a", "time": "5m", "mem_per_cpu": "500M", "workload": "mpi", "program": "words.py"}
+        bare = plan(site, asked(ntasks="2", **common))
+        (note,) = [note for note in bare.notes if "by which PMI" in note]
+        words = shlex.split(note.partition(": give ")[2].partition(",")[0].replace("DIR/libpmi2.so", library))
+        assert words[::2] == ["--mpi", "--bind", "--env"]
+        given = {"mpi": words[1], "bind": [words[3]], "env": dict([words[5].split("=")])}
+        (folder / "bare.sh").write_text(render(bare))
+        (folder / "given.sh").write_text(render(plan(site, asked(ntasks="2", **given, **common))))
+        up.give(folder)
+        assert slurm.run(up, "bare.sh", cwd=str(folder), seconds=120).completed().output.count("1 []") == 2
+        assert slurm.run(up, "given.sh", cwd=str(folder), seconds=120).completed().output.count("2 []") == 2
     finally:
         up.down()
 
