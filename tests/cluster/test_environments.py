@@ -62,6 +62,18 @@ def test_definition_is_built_and_its_test_holds(images: dict[str, Path], site: s
     assert [line.split()[0] for line in ran.splitlines() if line.startswith(("mpi4py ", "dask"))] == ["mpi4py", "dask", "dask-mpi"]
 
 
+def test_the_series_of_the_hosts_mpirun_can_be_had(images: dict[str, Path]) -> None:
+    """Gadi's note names a package: it is installed, and the MPI that starts is of that series."""
+    bare = definition.choose(load("gadi"), asked())
+    (note,) = [note for note in bare.notes if "another series" in note]
+    package = shlex.split(note.partition("--package ")[2])[0]
+    made = definition.choose(load("gadi"), asked(), definition.Asked((package,), base=str(apptainer.base())))
+    recipe = images["m3-smu"].with_name("gadi.def")
+    recipe.write_text(document("definitions/pip.def", definition.context(made)))
+    ran = apptainer.build(str(recipe), recipe.with_suffix(".sif")).partition("Running testscript")[2]
+    assert "Open MPI v4.1." in ran and "\ndask-mpi " in ran
+
+
 def test_a_test_that_must_fail_does(images: dict[str, Path]) -> None:
     """The same image, said to hold another MPI."""
     place, _ = image(images, "mahuika")
