@@ -208,6 +208,19 @@ def test_at_gadi_a_refused_form_is_the_first_row() -> None:
     assert bw.cost and charged(bw.cost) == 105  # three whole nodes of 28 CPUs at 1.25
 
 
+@pytest.mark.parametrize("workload", ["torchrun", "ray"])
+def test_of_one_process_a_node_fewer_nodes_are_not_the_same_job(workload: str) -> None:
+    """For half the price there would be half of its processes and GPUs."""
+    found = ways(load("kestrel"), account="x", workload=workload, nodes=2, gpus_per_node="4")
+    assert found[0].cost and not [way.request for way in found if way.request.startswith("--nodes")]
+
+
+def test_memory_of_whole_nodes_that_is_their_cpus_but_for_rounding() -> None:
+    """gpuvolta's 382 GiB of 48 CPUs, at 8149 MiB each, are 48.002 of them: not worth a word."""
+    whole = of(load("gadi"), account="x", workload="torchrun", nodes=2, gpus_per_node="4")
+    assert charged(whole) == pytest.approx(288, abs=0.02) and whole.notes == ()
+
+
 def test_a_form_that_cannot_be_had_is_shown_with_the_reason() -> None:
     none = site(scheduler={"hetjob": False})
     plain = {way.request: way for way in ways(none)}

@@ -101,11 +101,14 @@ def drawn(seed: int) -> Dict[str, Any]:
 EACH_NODE = ("ray", "torchrun")
 
 
-def meant(asked: Dict[str, Any]) -> Dict[str, Any]:
-    """The request with what it means without saying so: one task on each node, of one node."""
+def meant(kind: str, asked: Dict[str, Any]) -> Dict[str, Any]:
+    """The request with what it means without saying so: one task on each node, of one node; all CPUs of the job's own nodes."""
     if asked["workload"] not in EACH_NODE:
         return asked
-    return {"nodes": 1, **asked, "ntasks_per_node": 1}
+    asked = {"nodes": 1, **asked, "ntasks_per_node": 1}
+    if kind in ("summit", "polaris") or asked.get("exclusive") or (kind == "gadi" and asked["nodes"] > 1):
+        asked = {"cpus_per_task": 48, **asked, "own": True, **({"head": 48} if kind == "polaris" else {})}
+    return asked
 
 
 def planned(kind: str, asked: Dict[str, Any]) -> Optional[Tuple[Job, Read]]:
@@ -128,9 +131,9 @@ def test_what_was_asked_is_read(kind: str) -> None:
         try:
             found = planned(kind, asked)
             if found is not None:
-                check_amounts(kind, meant(asked), *found)
+                check_amounts(kind, meant(kind, asked), *found)
                 check_options(kind, asked, *found)
-                check_launch(kind, meant(asked), *found)
+                check_launch(kind, meant(kind, asked), *found)
                 taken.update([*asked, asked["workload"], *(["several"] if several(found[0]) else [])])
         except Exception as why:
             raise AssertionError(f"drawn({seed}) = {asked}") from why
@@ -171,7 +174,7 @@ def ranks(asked: Dict[str, Any]) -> List[Tuple[int, int]]:
         each, nodes = asked.get("ntasks_per_node", 1), asked.get("nodes")
         return [(asked.get("ntasks") or (nodes * each if nodes else 2), wide)]
     if workload in EACH_NODE:
-        head = [(1, 2)] if asked.get("hetjob") and not asked.get("flatten") else []
+        head = [(1, asked.get("head", 2))] if asked.get("hetjob") and not asked.get("flatten") else []
         return [*head, (asked["nodes"], asked.get("cpus_per_task", processes(asked)))]
     count = asked.get("ntasks", 5)
     return [(2, 1), (count - 2, wide)] if asked.get("hetjob") and not asked.get("flatten") else [(count, wide)]
@@ -188,7 +191,7 @@ def apart(kind: str, asked: Dict[str, Any]) -> List[Tuple[int, int]]:
     parts = ranks(asked)
     if asked.get("hetjob") and asked.get("flatten") and kind in ("pbs", "lsf", "polaris"):
         if asked["workload"] == "ray":
-            return [(1, 2), *parts]
+            return [(1, asked.get("head", 2)), *parts]
         return [(2, 1), (parts[0][0] - 2, parts[0][1])]
     return parts
 
@@ -322,7 +325,7 @@ def check_memory(kind: str, asked: Dict[str, Any], parts: List[Tuple[int, int]],
         most = {"sge": least + count * wide, "lsf": least + count * wide}.get(kind, least)
         # LSF counts by slot, so that hosts with fewer tasks get less: no task gets less than its share of the fullest.
         assert (least if kind != "lsf" else MIB[asked["mem"]] * count / max_on_node(asked, count, nodes)) <= total <= most
-    elif asked.get("exclusive") and "mem_per_cpu" not in asked:
+    elif (asked.get("exclusive") or asked.get("own")) and "mem_per_cpu" not in asked:
         over = (total - small) % ((384 if gpu_asked(asked) else 192) * 1024)
         assert kind == "lsf" or over <= (count * wide if kind == "sge" else 0)  # rounded up for each slot
     else:

@@ -180,3 +180,22 @@ def test_components_where_another_launcher_starts_mpi() -> None:
     """srun starts one process on each node, whatever starts MPI's ranks."""
     text = render(planned(site(mpi={"launcher": "mpiexec"}), hetjob=True, workers=2))
     assert "srun --kill-on-bad-exit=0 --wait=0 --het-group=0" in text
+
+
+def test_nodes_of_its_own_are_its_own_with_all_their_cpus_and_memory() -> None:
+    """Unless fewer were asked for; Ray finds the memory of such a node itself."""
+    (alone,) = told(exclusive=True, nodes=2)
+    assert alone == {"nodes": 2, "cpus": 16, "gpus": 0}
+    whole = site(scheduler={"type": "pbs", "whole_nodes": "always"}, mpi={"launcher": "pals"})
+    assert told(whole, nodes=2, gpus_per_node=Token("2")) == [{"nodes": 2, "cpus": 16, "gpus": 2, "unset": ["OMP_NUM_THREADS"]}]
+    job = planned(whole, nodes=2, object_store_memory=Memory(4096))
+    assert "--depth 16 --cpu-bind depth python" in render(job) and ":mem=64gb\n" in render(job)
+    assert any("all 16 CPUs of each node" in note and "all memory of each node" in note for note in job.notes)
+    asked = told(whole, nodes=2, cpus_per_worker=4, mem=Memory(8192))[0]
+    assert (asked["cpus"], asked["memory"]) == (4, 8192)
+    assert told(nodes=2)[0]["cpus"] == 1  # nodes that others share
+
+
+def test_the_cpus_of_its_gpus() -> None:
+    profile = site(partitions={"gpu": {"nodes": ["gpu"], "cpus_per_gpu": 8, "source": "docs"}})
+    assert told(profile, nodes=2, gpus_per_node=Token("1"))[0] == {"nodes": 2, "cpus": 8, "gpus": 1, "memory": 8192}

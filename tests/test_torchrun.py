@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tiny import site
+from tiny import site, tables
 
 from hpcgen import Request, plan, render
 from hpcgen.errors import RequestError
+from hpcgen.site import decode
 from hpcgen.units import Memory
 from hpcgen.words import Token
 
@@ -76,3 +77,55 @@ def test_a_wrapper_that_starts_ranks_only() -> None:
     profile = site(scheduler={"type": "lsf"}, mpi={"launcher": "jsrun"})
     with pytest.raises(RequestError, match="ask for one node"):
         script(profile, nodes=2)
+
+
+@pytest.mark.parametrize("asked, cpus, threads", [({}, 16, 8), ({"cpus_per_task": 4}, 4, 2), ({"nproc_per_node": 4}, 16, 4)])
+def test_whole_nodes_are_for_their_processes(asked: Any, cpus: int, threads: int) -> None:
+    """All their CPUs, for data loaders too, unless fewer were asked for."""
+    asked = {"nodes": 2, "gpus_per_node": Token("2"), **asked}
+    whole = site(scheduler={"type": "pbs", "whole_nodes": "always"}, mpi={"launcher": "pals"})
+    for text in (script(whole, **asked), script(exclusive=True, **asked)):
+        assert f"--depth {cpus} --cpu-bind depth" in text or f"--kill-on-bad-exit=1 --cpus-per-task={cpus} " in text
+        assert f"export OMP_NUM_THREADS={threads}\n" in text
+    flux = site(scheduler={"type": "flux", "whole_nodes": "always"}, mpi={"launcher": "flux"})
+    assert f"flux run -N 2 -n 2 -c {cpus} -g 2 " in script(flux, **{**asked, "mem": None})
+    assert "#SBATCH --cpus-per-task=2\n" in script(nodes=2, gpus_per_node=Token("2"))  # nodes that others share
+
+
+def test_open_mpi_binds_no_process_that_starts_others() -> None:
+    made = tables(scheduler={"type": "pbs", "whole_nodes": "always"})
+    whole = decode("tiny", {**made, "mpi": {"launcher": "mpirun", "flavour": "openmpi", "source": "docs"}}, "tiny.toml")
+    assert "mpirun --bind-to none --map-by ppr:1:node -n 2 " in script(whole, nodes=2)
+
+
+def test_memory_of_whole_nodes() -> None:
+    job = plan(site(), Request(workload="torchrun", program="x.py", nodes=2, exclusive=True))
+    assert job.components[0].mem_mib == 0 and "all 16 CPUs of each node" in job.notes[0]
+    whole = site(partitions={"big": {"nodes": ["fat"], "whole_nodes": "always", "source": "docs"}})
+    job = plan(whole, Request(workload="torchrun", program="x.py", nodes=2, partition="big"))
+    assert (job.components[0].mem_mib, job.components[0].cpus_per_task) == (0, 32)
+    assert "all memory of each node (--mem)" in job.notes[0] and not any("idle" in note for note in job.notes)
+
+    full = Request(workload="torchrun", program="x.py", partition="big", mem_per_cpu=Memory(32 * 1024))
+    assert plan(whole, full).components[0].cpus_per_task == 16  # for so many there is memory
+
+
+def test_the_cpus_that_come_with_its_gpus() -> None:
+    """As of a serial job: CPUs, the threads of each process, and memory by CPU."""
+    profile = site(partitions={"gpu": {"nodes": ["gpu"], "cpus_per_gpu": 8, "source": "docs"}})
+    job = plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("2")))
+    c = job.components[0]
+    assert (c.cpus_per_task, c.mem_per_cpu_mib, dict(job.setup.env)["OMP_NUM_THREADS"]) == (16, 1024, "8")
+    assert "all 16 CPUs that come with the GPUs" in job.notes[0]
+    assert plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("4"), nodes=2)).components[0].cpus_per_task == 16
+
+
+def test_a_note_for_ranks_that_share_gpus() -> None:
+    """torchrun's processes find their own GPU, of all that the node has."""
+    profile = site(notes=[{"when": "gpu-ranks", "text": "bind them", "source": "docs"}])
+    said = {
+        name: [note for note in plan(profile, Request(workload=name, program="x.py", gpus_per_node=Token("2"), **more)).notes if "bind" in note]
+        for name, more in {"torchrun": {}, "ray": {}, "serial": {}, "mpi": {"nodes": 2, "ntasks": 4}}.items()
+    }
+    assert said == {"torchrun": [], "ray": [], "serial": [], "mpi": ["tiny: bind them"]}
+    assert not any("bind" in note for note in plan(profile, Request(workload="mpi", ntasks=4)).notes)

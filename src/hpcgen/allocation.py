@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 import msgspec
 
@@ -13,22 +13,26 @@ from hpcgen.request import Request
 from hpcgen.site import Node, Partition, Site
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
-from hpcgen.workloads import threads
+from hpcgen.workloads import HEAD, threads
 
 replace = msgspec.structs.replace
 # Of a task that may have more CPUs, where they come with its GPUs.
 UNASKED = Origin("default", "one CPU a task, unless asked otherwise")
+# Of the one task of a node, whose processes share it: also those of a node that is the job's own.
+SHARED = Origin("default", "one CPU a process, unless asked otherwise")
+MEMORY = Origin("default", "1G a CPU, unless asked otherwise")
 
 
 def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
-    partition = site.partitions.get(name) if name else None
+    partition, asked = site.partitions.get(name) if name else None, c
     if partition and partition.cpus_per_gpu and (gpus := all_gpus(c)):
         why = site.cite("partitions", str(name), "cpus_per_gpu")
         given = gpus * partition.cpus_per_gpu
         c = replace(c, cpus=max(given, c.ntasks * c.cpus_per_task), origins={**c.origins, "cpus": why})
-        if c.ntasks == 1 and c.origins.get("cpus_per_task") == UNASKED:
-            c = replace(c, cpus_per_task=given, env=threads(given), origins={**c.origins, "cpus_per_task": why})
+        unasked = asked.origins.get("cpus_per_task")
+        if unasked == SHARED or (unasked == UNASKED and c.ntasks == 1):
+            c = _wider(c, asked, max(given // c.ntasks, c.cpus_per_task), why)
     rule = rule_of(site, partition)
     kinds = partition.nodes if partition else tuple(site.nodes)
     if c.gpus is None:  # a node with GPUs only where no other holds the tasks
@@ -37,7 +41,8 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
         c = _all_memory(c, [site.nodes[kind] for kind in kinds])
     if rule in (None, "never"):
         fits = any(room(site, site.nodes[kind], c) >= c.ntasks for kind in kinds)
-        return replace(c, nodes=1) if fits and together(site, c) else c
+        c = replace(c, nodes=1) if fits and together(site, c) else c
+        return _own(site, c, asked, kinds) if c.exclusive else c
     fitting = [(site.cpus(node), node) for node in (site.nodes[kind] for kind in kinds) if holds(site, node, c)]
     if not fitting:
         return c
@@ -50,7 +55,63 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     stated = site.cite(table, "style") if table else site.cite("scheduler", "whole_nodes")
     why = site.cite("partitions", str(name), "whole_nodes") if own else stated
     origins = {**c.origins, "whole_node_cpus": why, "cpus": why, **({} if c.nodes else {"nodes": why})}
-    return replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have, origins=origins)
+    return _own(site, replace(c, nodes=nodes, whole_node_cpus=have, cpus=nodes * have, origins=origins), asked, kinds)
+
+
+def _wider(c: Component, asked: Component, cpus: int, why: Origin) -> Component:
+    """Its tasks with so many CPUs, where nothing was said of them: a process then has one each."""
+    env = threads(cpus // asked.cpus_per_task) if c.env else ()
+    return replace(c, cpus_per_task=cpus, env=env, origins={**c.origins, "cpus_per_task": why})
+
+
+def _own(site: Site, c: Component, asked: Component, kinds: Tuple[str, ...]) -> Component:
+    """The one task of a node that is the job's own with all of it, of what nothing was said: CPUs, memory. Of nodes that
+    differ, those of the smallest that may be given."""
+    fitting = [kind for kind in kinds if holds(site, site.nodes[kind], asked)]
+    if fitting and asked.origins.get("cpus_per_task") == SHARED:
+        unasked = asked.origins.get("mem_per_cpu_mib") == MEMORY
+        one = replace(
+            asked,
+            cpus_per_task=1,
+            gpus=None,
+            mem_per_cpu_mib=None if unasked else c.mem_per_cpu_mib,
+            threads_per_core=1 if c.hint == "nomultithread" else c.threads_per_core,
+        )
+        have, kind = min((room(site, site.nodes[kind], one), kind) for kind in fitting)
+        c = _wider(c, asked, have, site.cite("nodes", kind, "cores"))
+    if asked.origins.get("mem_per_cpu_mib") == MEMORY:
+        why = Origin("rule", "all memory of nodes that are not shared")
+        c = replace(c, mem_mib=0, mem_per_cpu_mib=None, origins={**c.origins, "mem_mib": why})
+        if site.scheduler.type != "slurm":
+            c = _all_memory(c, [site.nodes[kind] for kind in fitting])
+            c = replace(c, mem_mib=c.mem_mib or None)
+    return c
+
+
+def of_each_node(request: Request, c: Component) -> Component:
+    """The one task of a node, marked with what was not said of it: CPUs and memory, which then may be all that there are."""
+    cpus = (request.cpus_per_task, request.cpus_per_worker, request.cpus_per_gpu)
+    mem = request.mem_per_cpu
+    if c.role == HEAD:
+        cpus, mem = (request.scheduler_cpus, None, None), request.scheduler_mem
+    marks = {}
+    if not any(cpus):
+        marks["cpus_per_task"] = SHARED
+    if c.mem_per_cpu_mib and not mem:
+        marks["mem_per_cpu_mib"] = MEMORY
+    return replace(c, origins={**c.origins, **marks})
+
+
+def assumed(texts: Iterable[str], c: Component, placed: Component) -> Iterator[str]:
+    """What is to be said of what was not: of this component as it was, and then as it is allocated."""
+    for text in texts:
+        if text.endswith("(--cpus-per-task)") and placed.cpus_per_task != c.cpus_per_task:
+            of = "of each node" if placed.whole_node_cpus or placed.exclusive else "that come with the GPUs of each node"
+            yield f"all {placed.cpus_per_task} CPUs {of} (--cpus-per-task)"
+        elif text.endswith("(--mem-per-cpu)") and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
+            yield "all memory of each node (--mem)"
+        else:
+            yield text
 
 
 def _all_memory(c: Component, nodes: List[Node]) -> Component:

@@ -92,7 +92,10 @@ def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Ch
 
 
 def _denser(site: Site, request: Request, job: Job) -> Iterator[Change]:
-    """The same tasks on fewer nodes, fewest first, with the memory of all the nodes on these."""
+    """The same tasks on fewer nodes, fewest first, with the memory of all the nodes on these. Where each node has one task, a
+    job of fewer nodes is not the same."""
+    if workloads.get(job.workload).ONE_A_NODE:
+        return
     c = job.components[-1]
     for nodes in range(1, c.nodes or 1):
         fields: Dict[str, Any] = {"nodes": nodes, "ntasks_per_node": None}

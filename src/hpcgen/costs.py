@@ -209,7 +209,7 @@ def _parts(site: Site, share: Share) -> Dict[str, float]:
 def _more(site: Site, share: Share, rates: Rates, c: Component) -> Iterator[str]:
     """Memory that makes the job be charged for more than its CPUs or GPUs, and the most that would not."""
     mem = f"its memory, {size(share.mem)} ({c.role}),"
-    if rates.mem_per_cpu and share.mem > (free := share.cpus * rates.mem_per_cpu):
+    if rates.mem_per_cpu and share.mem > 1.001 * (free := share.cpus * rates.mem_per_cpu):  # else it is but rounded
         as_cpus = f"{share.mem / rates.mem_per_cpu:.4g} CPUs, not {share.cpus}"
         yield f"{mem} is charged as {as_cpus}: {_less(share, c, free)} would not be"
     if rates.basis == "share" and share.node and share.node.mem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, Optional
 
-from hpcgen import cores
+from hpcgen import cores, workloads
 from hpcgen.job import Job, Step
 from hpcgen.programs import by_rank, programs
 from hpcgen.shell import join, word
@@ -54,16 +54,18 @@ def mpiexec(job: Job, step: Step) -> str:
 def _spread(job: Job, step: Step) -> List[str]:
     """How ranks are laid out and bound, where the MPI would do otherwise than was asked for.
 
-    Open MPI binds a rank to one core or, of more than two, to a package; it counts PE from a node's first core. Where the list
-    of hosts counts CPUs and not ranks, a node would be filled with ranks. Sources: mpirun(1) of Open MPI 4 and 5; Hydra's
-    ``-ppn``; Intel MPI reads that one inside a job only with I_MPI_JOB_RESPECT_PROCESS_PLACEMENT off, by its reference.
+    Open MPI binds a rank to one core or, of more than two, to a package; it counts PE from a node's first core. The one process
+    of a node, which starts others, is not bound. Where the list of hosts counts CPUs and not ranks, a node would be filled with
+    ranks. Sources: mpirun(1) of Open MPI 4 and 5; Hydra's ``-ppn``; Intel MPI reads that one inside a job only with
+    I_MPI_JOB_RESPECT_PROCESS_PLACEMENT off, by its reference.
     """
     parts = [job.components[i] for i in step.components]
     wide = max(c.cpus_per_task for c in parts) > 1
     each = step.per_node
     cpus, thread = parts[0].cpus_per_task, step.cpu == "thread"
     if step.flavour == "openmpi":
-        pe = f":PE={cpus}" if wide and each and cores.undivided(parts[0]) else ""
+        ranks = cores.undivided(parts[0]) and not workloads.get(job.workload).ONE_A_NODE
+        pe = f":PE={cpus}" if wide and each and ranks else ""
         spread = ["--map-by", f"ppr:{each}:node{pe}"] if each else []
         own = ["--use-hwthread-cpus"] if pe and thread else ["--bind-to", "none"] if wide and not pe else []
         return [*own, *spread]

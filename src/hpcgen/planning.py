@@ -50,7 +50,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     request = binding.hyperthreads(site, request)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
-    notes = [*_site_notes(site, request, name)]
+    notes = [*_site_notes(site, request, name, workload.MPI)]
     if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
         why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
         notes.append(f"{', '.join(silent)}: {why}")
@@ -59,6 +59,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     components = [_omitted(site, c) for c in scheduler.memory(components)]
     if name in PLAIN and not (request.cpus_per_task or request.cpus_per_gpu):
         components = [replace(c, origins={**c.origins, "cpus_per_task": allocation.UNASKED}) for c in components]
+    if workload.ONE_A_NODE:
+        components = [allocation.of_each_node(request, c) for c in components]
     components = [allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c for c in components]
     alone = launchers.alone(site.mpi.launcher)
     launcher = _launcher(site, request) if workload.MPI else per_node(site, name, components) if workload.ONE_A_NODE else alone
@@ -89,8 +91,9 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     if split:
         job, said = split(site, request, job)
         notes += said
-    job = replace(job, steps=(step(site, request, job, layout, tell, launcher, origins),))
-    job, over, choice = _placed(site, job, scheduler)
+    placed, over, choice = _placed(site, job, scheduler)
+    known = placed if workload.ONE_A_NODE else job  # of what the nodes of such a job have, its program is told
+    job = replace(placed, steps=(step(site, request, known, layout, tell, launcher, origins),))
     problems = scheduler.refuse(job)
     bare, left_out = allocation.untyped(site, job)
     if problems and left_out and (fewer := scheduler.refuse(bare)) != problems:  # it has no word for types
@@ -101,7 +104,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         raise LimitError(*over)
     job = binding.told(site, with_gpu_flag(site, job), scheduler)
     notes += [*staging.notes(site, job.stage), *unjoined(site, request, job)]
-    assumed = (*layout.assumed, *assumed, *allocation.sharing(request, job.components[0]))
+    of_nodes = allocation.assumed(layout.assumed, components[-1], job.components[-1])
+    assumed = (*of_nodes, *assumed, *allocation.sharing(request, job.components[0]))
     if assumed:
         notes.insert(0, f"assumed: {', '.join(assumed)}")
     notes += choice
@@ -184,13 +188,13 @@ def _dialect(site: Site) -> Dict[str, Any]:
     return msgspec.json.decode(msgspec.json.encode(stated, enc_hook=plain))  # type: ignore[no-any-return]
 
 
-def _site_notes(site: Site, request: Request, workload: str) -> List[str]:
+def _site_notes(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
     notes = []
     if site.status == "retired":
         notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")
     gpus = gpus_asked(request)
     holds = {"always", workload, "gpus" if gpus else "", "hetjob" if request.hetjob else "", "conda" if request.conda else ""}
-    holds.add("container" if request.image else "")
+    holds |= {"container" if request.image else "", "gpu-ranks" if gpus and ranks else ""}
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
 
 

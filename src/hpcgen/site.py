@@ -198,9 +198,9 @@ class Limits(Table, frozen=True, kw_only=True):
 
 
 class Note(Table, frozen=True, kw_only=True):
-    """What a person should know when the job is of this kind."""
+    """What a person should know when the job is of this kind; `gpu-ranks`: with GPUs, and with MPI's ranks."""
 
-    when: Literal["always", "gpus", "hetjob", "container", "dask-mpi", "conda"]
+    when: Literal["always", "gpus", "gpu-ranks", "hetjob", "container", "dask-mpi", "conda"]
     text: Line
 
 

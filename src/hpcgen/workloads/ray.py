@@ -44,8 +44,8 @@ def lay_out(request: Request) -> Layout:
         raise RequestError(f"--mpi {request.mpi}: Ray needs no MPI: leave it out")
     nodes, cpus = _nodes(request), worker_cpus(request, ALIKE)
     fields, share = memory(request)
+    gpus_on_each(request, nodes)
     part = component(request, "node", nodes, cpus, nodes=nodes, ntasks_per_node=1, env=(), **fields)
-    _store(request, part, gpus_on_each(request, nodes))
     parts = [_head(request), part] if request.hetjob else [part]
     notes = _symmetric(request) if request.symmetric_run else ()
     one = command(request)
@@ -78,10 +78,12 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
         values["cpus"] = 0  # no tasks there: they would take it from the program
     else:
         values["gpus"] = gpus_on_each(request, part.ntasks)
+        _store(request, part, values["gpus"])
         values["object_store"] = request.object_store_memory and int(request.object_store_memory)
     if site.scheduler.type == "pbs" and "OMP_NUM_THREADS" not in request.env:
         values["unset"] = ["OMP_NUM_THREADS"]  # which PBS sets to all CPUs, and Ray to those of each task
-    values["memory"] = _memory(part, values["gpus"])
+    own = part.whole_node_cpus and part.mem_mib and request.mem is None
+    values["memory"] = None if own else _memory(part, values["gpus"])
     values["interfaces"] = job.interfaces
     values["local"], local = _local(site, request, origins)
     found = {"local": local, "interfaces": job.interfaces and (origins.get("interface") or site.cite("network", "interface"))}

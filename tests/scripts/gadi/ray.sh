@@ -285,4 +285,4 @@ PYTHON
 # not this job's token is refused (Ray 2.52 and newer).
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-mpirun -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --map-by ppr:1:node:PE=48 -n 2 python -c "$launcher" '{"nodes":2,"cpus":48,"gpus":0,"unset":["OMP_NUM_THREADS"],"memory":194560,"interfaces":["ib0"],"local":"$PBS_JOBFS"}' tune.py
+mpirun -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --bind-to none --map-by ppr:1:node -n 2 python -c "$launcher" '{"nodes":2,"cpus":48,"gpus":0,"unset":["OMP_NUM_THREADS"],"memory":194560,"interfaces":["ib0"],"local":"$PBS_JOBFS"}' tune.py

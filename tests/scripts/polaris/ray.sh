@@ -288,4 +288,4 @@ PYTHON
 # not this job's token is refused (Ray 2.52 and newer).
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-mpiexec -n 4 --ppn 1 --depth 64 --cpu-bind depth python -c "$launcher" '{"nodes":4,"cpus":64,"gpus":4,"unset":["OMP_NUM_THREADS"],"memory":65536,"interfaces":["bond0"],"local":"/local/scratch"}' tune.py
+mpiexec -n 4 --ppn 1 --depth 64 --cpu-bind depth python -c "$launcher" '{"nodes":4,"cpus":64,"gpus":4,"unset":["OMP_NUM_THREADS"],"interfaces":["bond0"],"local":"/local/scratch"}' tune.py

@@ -281,4 +281,4 @@ PYTHON
 # not this job's token is refused (Ray 2.52 and newer).
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -c "$launcher" '{"nodes":1,"cpus":42,"gpus":6,"memory":43008,"interfaces":["ib0"],"local":"/mnt/bb/$USER"}' tune.py
+jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -c "$launcher" '{"nodes":1,"cpus":42,"gpus":6,"interfaces":["ib0"],"local":"/mnt/bb/$USER"}' tune.py

@@ -284,4 +284,4 @@ PYTHON
 # not this job's token is refused (Ray 2.52 and newer).
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-mpirun -x LD_LIBRARY_PATH -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --map-by ppr:1:node:PE=192 -n 2 python -c "$launcher" '{"nodes":2,"cpus":192,"gpus":4,"memory":196608,"local":"/local"}' tune.py
+mpirun -x LD_LIBRARY_PATH -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --bind-to none --map-by ppr:1:node -n 2 python -c "$launcher" '{"nodes":2,"cpus":192,"gpus":4,"local":"/local"}' tune.py
