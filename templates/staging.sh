@@ -6,7 +6,7 @@ HPCGEN_STAGED="${TMPDIR:-/tmp}"/hpcgen-$(od -An -N8 -tx1 /dev/urandom | tr -d ' 
 #% endif
 HPCGEN_STAGE=$(cat <<'BASH'
 fail() {
-    echo "hpcgen: staging on $HOSTNAME failed: $*" >&2
+    echo "hpcgen: staging on $(uname -n) failed: $*" >&2
     [ ! -d "$HPCGEN_STAGED.lock" ] || : >"$HPCGEN_STAGED.lock/failed"
     exit 1
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -112,7 +113,39 @@ def test_sbcast_for_several_nodes(asked: Dict[str, Any], sends: bool, asks: bool
         assert sum(" receive || exit" in line for line in lines) == sum(" copy " in line for line in lines if "srun" in line)
 
 
+OPENMPI = {**SLURM, "mpi": {"launcher": "mpirun", "flavour": "openmpi", "source": "x"}}
+
+
+def test_open_mpi_is_told_what_to_hand_on() -> None:
+    """To its other nodes, which have nothing of the script's otherwise; a program has no use for the copying's text."""
+    lines = script(OPENMPI, workload="mpi", ntasks=4, stage=("a",), program="./x").splitlines()
+    started = [line.split(" -n 4 ") for line in lines if line.lstrip().startswith("mpirun ")]
+    words = [(before.split(), after.split()[0]) for before, after in started]
+    copies, runs = ["mpirun", "-x", "HPCGEN_STAGED", "-x", "HPCGEN_STAGE"], ["mpirun", "-x", "HPCGEN_STAGED"]
+    assert words == [(copies, "bash"), (copies, "bash"), (runs, "./x")]
+    intel = {**SLURM, "mpi": {"launcher": "mpirun", "flavour": "intel", "source": "x"}}
+    assert "-x HPCGEN" not in script(intel, workload="mpi", ntasks=4, stage=("a",), program="./x")
+
+
+def test_what_does_not_reach_a_node_ends_the_job(files: Path) -> None:
+    """In place of a program that finds nothing."""
+    (files / "bin/mpiexec").write_text(RANKS.replace('"$@" &', "env -u HPCGEN_STAGED -u HPCGEN_STAGE \"$@\" &"))
+    done = run(script(LOCAL, workload="mpi", ntasks=1, stage=STAGED, program="echo", args=("ran",)), files)
+    assert done.returncode and done.stdout == "" and list((files / "tmp").iterdir()) == []
+    assert re.fullmatch(".*hpcgen: nothing is staged on [^ ]+: mpiexec did not hand this variable on\n", done.stderr)
+
+
+@pytest.mark.parametrize("runtime", ["apptainer", "singularity"])
+def test_an_image_is_given_the_folder(runtime: str) -> None:
+    site = {**OPENMPI, "container": {"runtime": runtime, "source": "x"}}
+    bind = f"{runtime.upper()}_BIND"
+    lines = script(site, workload="mpi", stage=("a",), image="my.sif", bind=("/x",), program="x.py").splitlines()
+    binds = [f'export {bind}="${{{bind}:+${bind},}}/x,$PWD"', f'export {bind}="${bind},$HPCGEN_STAGED"']
+    wanted = [lines.index(line) for line in ("export HPCGEN_STAGED HPCGEN_STAGE", *binds)]
+    assert wanted == sorted(wanted)
+    assert "$HPCGEN_STAGED" not in script(site, workload="mpi", image="my.sif", program="x.py")
+
+
 def test_no_sbcast_without_srun() -> None:
-    site = {**SLURM, "mpi": {"launcher": "mpirun", "flavour": "openmpi", "source": "x"}}
-    text = script(site, workload="mpi", ntasks=4, stage=("a",), program="x")
+    text = script(OPENMPI, workload="mpi", ntasks=4, stage=("a",), program="x")
     assert "sbcast" not in text and "mpirun" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, Iterable, List, Optional
 
 from hpcgen import cores, workloads
 from hpcgen.job import Job, Step
@@ -72,6 +72,13 @@ def _spread(job: Job, step: Step) -> List[str]:
     counted = f"{'hwthread' if thread else 'core'}:{cpus}"
     own = ["-bind-to", counted] if step.flavour == "mpich" and cores.binds(job, step) else []
     return [*(["-ppn", str(each)] if each and step.flavour in ("intel", "mpich") else []), *own]
+
+
+def exported(flavour: Optional[str], launcher: str, names: Iterable[str]) -> List[str]:
+    """Open MPI's launcher hands only its own variables to other nodes. Source: mpirun(1) of Open MPI 4 and 5, ``-x``."""
+    if flavour != "openmpi" or launcher not in ("mpiexec", "mpirun"):
+        return []
+    return [word for name in names for word in ("-x", name)]
 
 
 def pals(job: Job, step: Step) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 
@@ -195,12 +195,13 @@ def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, lau
     needs_mpi = workloads.get(job.workload).MPI
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" and needs_mpi else None
     kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit
+    exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []))
     own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
     return Step(
         components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
         commands=tuple(commands),
         launcher=launcher,
-        options=(*site.mpi.options, *_exported(site, layout, launcher)) if launcher != "none" else (),
+        options=(*site.mpi.options, *launchers.exported(site.mpi.flavour, launcher, exports)) if launcher != "none" else (),
         flavour=site.mpi.flavour,
         through=layout.through,
         pmi=pmi,
@@ -224,10 +225,3 @@ def compact(values: Dict[str, object]) -> str:
 def _by(python: str, command: Command) -> Command:
     starter = tuple(python if word == command.python else word for word in command.starter)
     return msgspec.structs.replace(command, python=python, starter=starter)
-
-
-def _exported(site: Site, layout: Layout, launcher: str) -> Iterator[str]:
-    """Open MPI's launcher hands only its own variables to other nodes. Source: mpirun(1) of Open MPI 4 and 5, ``-x``."""
-    if site.mpi.flavour == "openmpi" and launcher in ("mpiexec", "mpirun"):
-        for name in layout.exports:
-            yield from ("-x", name)

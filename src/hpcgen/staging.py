@@ -15,7 +15,7 @@ import msgspec
 
 from hpcgen.errors import RequestError
 from hpcgen.job import Command, Job, Origin, Stage
-from hpcgen.launchers import launch
+from hpcgen.launchers import exported, launch
 from hpcgen.request import Request
 from hpcgen.shell import join, word
 from hpcgen.site import Site
@@ -24,6 +24,11 @@ from hpcgen.spelling import Spelled, of_job
 ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
 # The script's own text, which each node reads from its environment.
 NODE = 'eval "$HPCGEN_STAGE"'
+HANDED = 'eval "${HPCGEN_STAGE:?hpcgen: nothing is staged on $(uname -n): %s did not hand this variable on}"'
+SRUN = ("--mpi=none", "--export=ALL", "--cpu-bind=none", "--cpus-per-task=1")
+# All of the job's memory on the node, not that of this one CPU: unpacking fills the page cache, and local storage may be
+# memory. Source: srun(1), --mem. Removing, which has no need of it, would wait for the program's own memory to be free.
+WHOLE = "--mem=0"
 
 
 def stage(site: Site, request: Request) -> Optional[Stage]:
@@ -82,22 +87,24 @@ def _words(verb: str) -> List[str]:
 
 def _nodewise(job: Job, verb: str, paths: Tuple[str, ...] = ()) -> List[str]:
     """The lines by which each node does this; the words after the verb are the paths."""
-    step = job.steps[0]
-    file, *args = [*_words(verb), *paths]
-    command = Command(file=file, args=tuple(args))
+    step, (file, *args) = job.steps[0], _words(verb)
+    if step.launcher not in ("srun", "none") and verb != "remove":  # where it did not arrive nothing is to be removed
+        args[1] = HANDED % step.launcher
+    command = Command(file=file, args=(*args, *paths))
     bare = msgspec.structs.replace(job, container=None)
     if step.launcher != "srun":
         parts = tuple(dict.fromkeys(step.components))
         own = msgspec.structs.replace(step, components=parts, commands=tuple(command for _ in parts), through=None)
-        return [launch(bare, own)]
-    return [_srun(bare, command, i) for i in dict.fromkeys(step.components)]
+        options = (*step.options, *exported(step.flavour, step.launcher, ["HPCGEN_STAGE"]))
+        return [launch(bare, msgspec.structs.replace(own, options=options))]
+    return [_srun(bare, command, i, verb) for i in dict.fromkeys(step.components)]
 
 
-def _srun(job: Job, command: Command, component: int) -> str:
+def _srun(job: Job, command: Command, component: int, verb: str) -> str:
     old = bool(job.scheduler_version and job.scheduler_version < "20.02")
     group, suffix = ([f"--{'pack' if old else 'het'}-group={component}"], f"_{'PACK' if old else 'HET'}_GROUP_{component}")
     nodes = f'"$SLURM_JOB_NUM_NODES{suffix if job.hetjob else ""}"'
-    words = ["srun", *(group if job.hetjob else []), "--mpi=none", "--export=ALL", "--cpu-bind=none", "--cpus-per-task=1"]
+    words = ["srun", *(group if job.hetjob else []), *SRUN, *([WHOLE] if verb == "copy" else [])]
     words_of = join([command.file or "", *command.args]) if ":" not in command.args else _one_word(command)
     return f"{join(words)} --ntasks-per-node=1 --nodes={nodes} --ntasks={nodes} {words_of}"
 

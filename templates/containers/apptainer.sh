@@ -9,6 +9,9 @@ export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}{{ container.binds|lis
 #% else
 export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 #% endif
+#% if staging
+export APPTAINER_BIND="$APPTAINER_BIND,$HPCGEN_STAGED"
+#% endif
 #% if container.library_path
 export APPTAINERENV_LD_LIBRARY_PATH="{{ container.library_path }}"
 #% endif

@@ -9,6 +9,9 @@ export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}{{ container.bin
 #% else
 export SINGULARITY_BIND="${SINGULARITY_BIND:+$SINGULARITY_BIND,}$PWD"
 #% endif
+#% if staging
+export SINGULARITY_BIND="$SINGULARITY_BIND,$HPCGEN_STAGED"
+#% endif
 #% if container.library_path
 export SINGULARITYENV_LD_LIBRARY_PATH="{{ container.library_path }}"
 #% endif

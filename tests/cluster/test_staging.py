@@ -14,7 +14,7 @@ from hpcgen import load, plan, render
 from hpcgen.request import Layer, merge
 from hpcgen.site import Site, decode
 
-from . import bed, examples, from_site, needs, slurm
+from . import apptainer, bed, daskbed, examples, from_site, needs, slurm
 from .test_gridengine import SITE
 
 PROGRAM = Path(__file__).parent / "programs" / "stage_program.py"
@@ -142,7 +142,8 @@ def test_every_host_has_it(beds, suite, name, asked, ranks, hosts):
         assert len({place for _, place, _ in seen}) == 1 and left(up) == [] and not (folder / "ran").exists()
         sent = {"1.tar", "2.tar", "3", "5", *(str(6 + n) for n in range(len(ARCHIVES) if not suite else len(BUILT_IN)))}
         assert broadcasts(up, done) == ({host: sent for host, *_ in seen} if hosts > 1 else {})
-        assert "srun" not in done.output, done.output
+        # it may say that a step waited for the one before, whose memory was not free yet
+        assert "srun: error" not in done.output, done.output
 
 
 def elsewhere(place: str) -> Site:
@@ -161,6 +162,50 @@ def failed(up, folder) -> str:
         return lines.pop()
 
 
+def disks(up, size: str) -> None:
+    """/disk, which each host has for itself; Apptainer, in its own Debian, sees it too."""
+    other = f"{apptainer.TOP}/root/disk"
+    words = f"mkdir -p /disk {other}; mountpoint -q /disk || mount -t tmpfs tmpfs /disk; mount --bind /disk {other}"
+    for host in up.shape.hosts:
+        up.run(["sh", "-c", f"{words}; mount -o remount,size={size},mode=1777 /disk"], host=host.name, user="root")
+
+
+@pytest.mark.parametrize("name, asked, ranks, hosts", KINDS, ids=lambda kind: kind if isinstance(kind, str) else "")
+@pytest.mark.parametrize("place", ["/disk", ""], ids=["disk", "tmp"])
+def test_an_image_sees_it(beds, place, name, asked, ranks, hosts):
+    """By Apptainer itself where it is below /tmp, which that binds; by the script's own word elsewhere."""
+    up = beds.get()
+    disks(up, "10m")
+    site = elsewhere(place) if place else load("mahuika")
+    folder, want = prepared(up, f"image-{name}", site, **asked, image="my.sif")
+    (folder / "my.sif").symlink_to(apptainer.IMAGE)
+    with up.explaining(folder):
+        done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
+        seen = told(done.output)
+        assert [found for _, _, found in seen] == [want] * ranks and len({host for host, *_ in seen}) == hosts, done.output
+        assert all(one.startswith(place or "/tmp") for _, one, _ in seen) and "\nimage /" in f"\n{done.output}"
+        assert left(up) == [] and all(up.run(["ls", "/disk"], host=host.name).stdout == "" for host in up.shape.hosts)
+
+
+@pytest.mark.parametrize("name, asked, memory", [("plain", PLAIN, [2048, 2048]), ("hetjob", HETJOB, [2048, 31744]), ("alone", ALONE, [2048])])
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite or "bookworm")
+def test_the_copying_has_the_jobs_memory(beds, suite, name, asked, memory):
+    """All that the job has on the node, of which a step of one CPU would have one CPU's part."""
+    up = beds.get(suite)
+    folder, _ = prepared(up, f"memory-{name}", stage=("linked",), **asked)
+    script = folder / "job.sh"
+    text, first = script.read_text(), "\numask 077\ncase $0 in\n"
+    assert text.count(first) == 1
+    script.write_text(text.replace(first, f'\necho "memory $0 $(ulimit -m)"{first}'))
+    with up.explaining(folder):
+        done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
+        # KiB, which slurmstepd sets as the limit of a task's resident memory
+        seen = [(verb, int(size) >> 10) for verb, size in re.findall(r"^memory (\w+) (\d+)$", done.output, re.MULTILINE)]
+        assert sorted(size for verb, size in seen if verb == "copy") == memory, done.output
+        assert max(size for verb, size in seen if verb == "remove") < max(memory), done.output
+        assert told(done.output), done.output
+
+
 @pytest.mark.parametrize("kind", [PLAIN, HETJOB, ALONE], ids=["plain", "hetjob", "alone"])
 def test_what_is_not_there_ends_the_job(beds, kind):
     up = beds.get()
@@ -175,11 +220,23 @@ def test_no_such_place_on_the_nodes(beds, kind):
     assert failed(up, folder) == "no folder can be made in /no where"
 
 
+def test_the_node_that_fails_is_named(beds):
+    """A job's HOSTNAME is that of its first node, on all of them."""
+    up = beds.get()
+    for host in up.shape.hosts:
+        if host.name.endswith("-01"):
+            up.run(["sh", "-c", "mkdir -p /half && chmod 1777 /half"], host=host.name, user="root")
+    folder, _ = prepared(up, "half", elsewhere("/half"), stage=("linked",), **PLAIN)
+    with up.explaining(folder):
+        output = slurm.run(up, "job.sh", cwd=str(folder)).output
+        named = set(re.findall("^hpcgen: staging on ([^ ]+) failed: no folder", output, re.MULTILINE))
+        assert named and named <= {"milan-02", "milan-a100-02"}, output
+
+
 def test_sbcast_that_fails_ends_the_job(beds):
     """On a disk that is too small, sbcast has a line for each host; of these the job shows one."""
     up = beds.get()
-    for host in up.shape.hosts:
-        up.run(["sh", "-c", "mkdir -p /disk; mount -t tmpfs -o size=1m,mode=1777 tmpfs /disk"], host=host.name, user="root")
+    disks(up, "1m")
     folder, _ = prepared(up, "full", elsewhere("/disk"), stage=("big",), **PLAIN)
     (folder / "big").write_bytes(bytes(3 << 20))
     up.give(folder)
@@ -222,6 +279,39 @@ def test_jobs_with_a_tmp_of_their_own(asked, ranks, hosts):
             assert len(tried) == hosts and all(files == {"1.tar"} for files in tried.values())
     finally:
         up.down()
+
+
+# Starts Open MPI's daemons, and as ssh does hands none of the job's own variables on.
+AGENT = """#!/bin/bash
+unset ${!HPCGEN_@}
+exec srun --overlap --mpi=none --nodes=1 --ntasks=1 --nodelist="$1" bash -c "${*:2}"
+"""
+
+
+@pytest.fixture(scope="module")
+def dask():
+    needs.or_skip()
+    up = bed.Miniature(dataclasses.replace(daskbed.SHAPE, name="test-staging-openmpi")).up()
+    yield up
+    up.down()
+
+
+@pytest.mark.parametrize("by", ["slurm", "agent"])
+def test_by_open_mpi(dask, by):
+    """Its mpirun over two hosts; by the agent, they know of what is staged only what mpirun itself hands on."""
+    facts = {"flavour": "openmpi", "launcher": "mpirun", "source": "x"}
+    agent = dask.home / "agent"
+    if by == "agent":
+        agent.write_text(AGENT)
+        agent.chmod(0o755)
+        facts["options"] = ["--prtemca", "plm", "ssh", "--prtemca", "plm_ssh_agent", str(agent)]
+    whole = {**PLAIN, "exclusive": True, "account": None, "mem_per_cpu": None}
+    folder, want = prepared(dask, f"openmpi-{by}", daskbed.site("openmpi", mpi=facts), **whole)
+    with dask.explaining(folder):
+        done = slurm.run(dask, "job.sh", cwd=str(folder)).completed()
+        seen = told(done.output)
+        assert len(seen) == 4 and len({host for host, *_ in seen}) == 2, done.output
+        assert [found for _, _, found in seen] == [want] * 4 and left(dask) == []
 
 
 @pytest.fixture(scope="module")

@@ -19,3 +19,5 @@ for folder, _, names in os.walk(staged):
 # one rank writes for all: srun mixes long lines of several
 for one in MPI.COMM_WORLD.gather([socket.gethostname(), staged, found]) or ():
     print("staged", json.dumps(one), flush=True)
+if MPI.COMM_WORLD.rank == 0:
+    print("image", os.environ.get("APPTAINER_CONTAINER", "none"), flush=True)

@@ -19,7 +19,7 @@ module load Python/3.11.3-GCCcore-12.3.0
 HPCGEN_STAGED=/tmp/hpcgen-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
 HPCGEN_STAGE=$(cat <<'BASH'
 fail() {
-    echo "hpcgen: staging on $HOSTNAME failed: $*" >&2
+    echo "hpcgen: staging on $(uname -n) failed: $*" >&2
     [ ! -d "$HPCGEN_STAGED.lock" ] || : >"$HPCGEN_STAGED.lock/failed"
     exit 1
 }
@@ -123,7 +123,7 @@ unstage() {
 trap unstage EXIT
 srun --mpi=none --export=ALL --cpu-bind=none --cpus-per-task=1 --ntasks-per-node=1 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" bash -c 'eval "$HPCGEN_STAGE"' receive || exit
 bash -c 'eval "$HPCGEN_STAGE"' send env.tar.zst input || exit
-srun --mpi=none --export=ALL --cpu-bind=none --cpus-per-task=1 --ntasks-per-node=1 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" bash -c 'eval "$HPCGEN_STAGE"' copy env.tar.zst input || exit
+srun --mpi=none --export=ALL --cpu-bind=none --cpus-per-task=1 --mem=0 --ntasks-per-node=1 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" bash -c 'eval "$HPCGEN_STAGE"' copy env.tar.zst input || exit
 export OMP_NUM_THREADS=8
 export OMP_PLACES=cores
 export OMP_PROC_BIND=close
