@@ -183,7 +183,7 @@ def test_every_scheduler_reads_it(kind: str) -> None:
 
 
 def test_flux_takes_all_in_one_job() -> None:
-    assert "no such option" in refused(site=SITES["flux"], commands="list")
+    assert "takes no arrays: --chunk 4 runs all in one job" in refused(site=SITES["flux"], commands="list")
     assert "index=1\n" in render(made(SITES["flux"], commands="list", chunk=4))
 
 

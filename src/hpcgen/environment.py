@@ -100,7 +100,7 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Environment:
         compiler=_compiler(site) if way == "source" else None,
         why=because,
         library=_library(site, way),
-        notes=tuple([f"{kind}: {origin}", *notes, *([INTEL_NOTE] if asked.intel_channel else []), *_site_notes(site, kind)]),
+        notes=(f"{kind}: {origin}", *notes, *_notes(site, request, kind, asked)),
     )
     rest = [package for package in standard if package is not mpi]
     if kind == "conda":
@@ -154,8 +154,17 @@ def _brief(origin: Origin) -> str:
     return f"{origin.source}, {origin.date}" if origin.source else origin.text
 
 
-def _site_notes(site: Site, kind: Kind) -> List[str]:
-    notes = [f"{site.id} is retired: its successor is {site.successor}"] if site.successor else []
+def _python_notes(site: Site, request: Request, kind: Kind) -> List[str]:
+    """A venv or a user base belongs to the Python that made it."""
+    if kind == "conda" or request.module or request.python or site.modules.python or site.scheduler.type == "local":
+        return []
+    return [f"no module of {site.id} with Python is known: `python` is the shell's own; --module NAME takes another"]
+
+
+def _notes(site: Site, request: Request, kind: Kind, asked: Asked) -> List[str]:
+    notes = [INTEL_NOTE] if asked.intel_channel else []
+    notes += _python_notes(site, request, kind)
+    notes += [f"{site.id} is retired: its successor is {site.successor}"] if site.successor else []
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when == kind]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import allocation, binding, check, header, heterogeneous, launchers, schedulers, staging, workloads
+from hpcgen import allocation, binding, check, header, heterogeneous, launchers, remarks, schedulers, staging, workloads
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.inside import carried
 from hpcgen.job import Component, Env, Gpus, Job, Origin
@@ -50,7 +50,8 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     request = binding.hyperthreads(site, request)
     _refuse_at_once(site, request, workload, scheduler)
     layout = workload.lay_out(request)
-    notes = [*_site_notes(site, request, name, workload.MPI)]
+    notes = [*remarks.of_site(site, request, name, workload.MPI)]
+    notes += [*remarks.of_python(site, request, name), *remarks.of_disk(site, request, name)]
     if silent := [f"--{key.replace('_', '-')}" for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
         why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
         notes.append(f"{', '.join(silent)}: {why}")
@@ -186,16 +187,6 @@ def _dialect(site: Site) -> Dict[str, Any]:
     table = site.dialect()
     stated = {} if table is None else {name: getattr(table, name) for name in table.stated()}
     return msgspec.json.decode(msgspec.json.encode(stated, enc_hook=plain))  # type: ignore[no-any-return]
-
-
-def _site_notes(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
-    notes = []
-    if site.status == "retired":
-        notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")
-    gpus = gpus_asked(request)
-    holds = {"always", workload, "gpus" if gpus else "", "hetjob" if request.hetjob else "", "conda" if request.conda else ""}
-    holds |= {"container" if request.image else "", "gpu-ranks" if gpus and ranks else ""}
-    return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
 
 
 def _time(site: Site, request: Request) -> Tuple[Optional[int], Tuple[str, ...]]:

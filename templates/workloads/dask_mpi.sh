@@ -1,6 +1,10 @@
 #% include "carried.sh"
 
+#% if job.components[0].ntasks > 1
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+#% else
+# One process on one node: the program, beside Dask's scheduler and workers.
+#% endif
 #% for launch in launches
 #%   if launch.goes_on
 HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died

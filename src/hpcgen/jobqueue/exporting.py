@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from hpcgen import header, launchers, schedulers
+from hpcgen import header, launchers, remarks, schedulers
 from hpcgen.errors import RequestError
 from hpcgen.job import Job, Origin, Origins
 from hpcgen.jobqueue import task
@@ -203,7 +203,6 @@ def _notes(site: Site, request: Request, processes: int, interface: Optional[str
         folder, slash, _ = (getattr(request, name) or "").rpartition("/")
         if slash and folder:
             yield f"--{name}: make the folder {folder} first; that of --log-directory is made by dask-jobqueue"
-    if getattr(site.dialect(), "disk", None) and site.storage.local and not (request.tmp or request.local_directory):
-        yield f"workers spill to {site.storage.local}, which is as large as --tmp asks: say --tmp 100G, or --local-directory"
+    yield from remarks.of_disk(site, request, "dask-mpi")
     if interface and not extras.scheduler_interface:
         yield f"Dask's scheduler listens on {interface} too, where the cluster is made: elsewhere say --scheduler-interface"

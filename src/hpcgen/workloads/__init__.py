@@ -60,6 +60,8 @@ def names() -> Tuple[str, ...]:
 
 
 def get(name: str) -> Workload:
+    if name == "gpu":
+        raise RequestError("--workload gpu: GPUs are asked for with every workload: --workload serial --gpus 1 is one process")
     if name not in names():
         raise RequestError(f"--workload: unknown workload '{name}'{among(name, names())}")
     return cast(Workload, importlib.import_module(f"hpcgen.workloads.{name.replace('-', '_')}"))

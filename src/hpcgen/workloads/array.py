@@ -14,6 +14,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import msgspec
 
+from hpcgen import schedulers
 from hpcgen.errors import RequestError, among
 from hpcgen.job import Job, Origin, Tasks
 from hpcgen.request import Request
@@ -60,11 +61,12 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     indices = ceil(count / chunk)
     if indices > most:
         raise RequestError(f"--chunk {chunk}: makes {indices} jobs, and {why}: ask for --chunk {ceil(count / most)}")
-    if indices > 1 and site.scheduler.arrays is False:
+    none = site.scheduler.arrays is False or "array" in getattr(schedulers.get(site.scheduler.type), "LACKS", {})
+    if indices > 1 and none:
         advice = site.scheduler.arrays_advice or f"--chunk {count} runs all in one job"
         raise RequestError(f"--workload array: {site.id} takes no arrays: {advice}")
     jobs = f"indices 1-{indices}" if indices > 1 else "one job"
-    notes = [f"{count} {'commands' if request.commands else 'rows'} in {file}: {jobs}"]
+    notes = [f"{count} {'command' if request.commands else 'row'}{'s' * (count != 1)} in {file}: {jobs}"]
     notes[0] += f", {chunk} each, one after the other" if chunk > 1 else ""
     if chunk > 1 and not request.chunk:
         notes[0] += f", for {why}"
