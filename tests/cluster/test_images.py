@@ -43,14 +43,14 @@ def job(up: bed.Miniature, name: str, framework: str, **request: Any) -> slurm.J
     return slurm.run(up, "job.sh", cwd=str(folder(up, name, framework, **request)), seconds=240)
 
 
-def tested(framework: str) -> str:
+def printed_by_the_test(framework: str) -> str:
     """What the `%test` of the image printed as it was built."""
     assert frameworks.image(framework).exists()
     return images.log(framework).read_text().partition("Running testscript")[2]
 
 
 def test_the_images_test_found_ray() -> None:
-    assert re.search(r"^ray \d+\.\d+", tested("ray"), re.MULTILINE)
+    assert re.search(r"^ray \d+\.\d+", printed_by_the_test("ray"), re.MULTILINE)
 
 
 def test_ray_over_three_hosts(up: bed.Miniature) -> None:
@@ -89,7 +89,7 @@ TORCH = pytest.mark.skipif(not frameworks.ready("torch"), reason=frameworks.OPTI
 @TORCH
 def test_the_images_test_found_torch() -> None:
     version = frameworks.PACKAGES["torch"][0].partition("==")[2]
-    assert f"\ntorch {version}\n" in tested("torch")
+    assert f"\ntorch {version}\n" in printed_by_the_test("torch")
 
 
 @TORCH
