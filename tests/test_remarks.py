@@ -10,6 +10,7 @@ import pytest
 
 from hpcgen import RequestError, load, plan, render
 from hpcgen.request import Layer, Request, merge
+from hpcgen.words import Token
 
 TOP = Path(__file__).parent.parent
 
@@ -46,6 +47,11 @@ def test_one_process_has_no_ranks() -> None:
     many = render(plan(at, merge([Layer("flag", "command line", asked, strict=False)])))
     assert "# One process on one node" in alone and "# Rank 0 is" not in alone
     assert "# Rank 0 is" in many and "# One process on one node" not in many
+
+
+def test_a_type_of_gpu_that_the_site_has_not() -> None:
+    with pytest.raises(RequestError, match="of type a100, h100"):
+        plan(load("mahuika"), Request(workload="serial", account="a", program="x.py", gpus=Token("v100:1")))
 
 
 def test_gpus_are_no_workload() -> None:

@@ -264,7 +264,9 @@ def _short(case: Case, node: Node) -> List[Tuple[str, str]]:
             nearest = f"--mem {size(node.mem)}"
         found.append(("mem", f"{size(need)} of memory on a node: jobs get {size(node.mem)}: ask for {nearest}"))
     if c.gpus and node_gpus(c) > node.gpus:
-        nearest = f"ask for {node.gpus} a node" if node.gpus else "GPUs are on other nodes"
+        types = sorted({other.gpu for other in case.site.nodes.values() if other.gpus and other.gpu})
+        elsewhere = "GPUs are on other nodes" + (f", of type {', '.join(types)}" if types else "")
+        nearest = f"ask for {node.gpus} a node" if node.gpus else elsewhere
         found.append(("gpus", f"{node_gpus(c)} GPUs on a node: it has {node.gpus}: {nearest}"))
     elif c.gpus and c.gpus.type and node.gpu and c.gpus.type.lower() != node.gpu.lower():
         found.append(("gpu", f"GPUs of type {c.gpus.type}: it has {node.gpu}: ask for {node.gpu}:{c.gpus.count}"))
