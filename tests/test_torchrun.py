@@ -107,7 +107,9 @@ def test_memory_of_whole_nodes() -> None:
     assert "all memory of each node (--mem)" in job.notes[0] and not any("idle" in note for note in job.notes)
 
     full = Request(workload="torchrun", program="x.py", partition="big", mem_per_cpu=Memory(32 * 1024))
-    assert plan(whole, full).components[0].cpus_per_task == 16  # for so many there is memory
+    job = plan(whole, full)
+    assert job.components[0].cpus_per_task == 16  # for so many there is memory
+    assert "16 CPUs of each node" in job.notes[0] and "all 16" not in job.notes[0]
 
 
 def test_the_cpus_that_come_with_its_gpus() -> None:

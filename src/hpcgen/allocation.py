@@ -106,8 +106,10 @@ def assumed(texts: Iterable[str], c: Component, placed: Component) -> Iterator[s
     """What is to be said of what was not: of this component as it was, and then as it is allocated."""
     for text in texts:
         if text.endswith("(--cpus-per-task)") and placed.cpus_per_task != c.cpus_per_task:
-            of = "of each node" if placed.whole_node_cpus or placed.exclusive else "that come with the GPUs of each node"
-            yield f"all {placed.cpus_per_task} CPUs {of} (--cpus-per-task)"
+            whole = placed.whole_node_cpus or placed.exclusive
+            of = "of each node" if whole else "that come with the GPUs of each node"
+            capped = whole and placed.mem_per_cpu_mib  # by the memory that was asked for each: `room` counts both
+            yield f"{'' if capped else 'all '}{placed.cpus_per_task} CPUs {of} (--cpus-per-task)"
         elif text.endswith("(--mem-per-cpu)") and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
             yield "all memory of each node (--mem)"
         else:
