@@ -259,6 +259,12 @@ def test_narrowest_partition_that_fits() -> None:
     assert job(program="x.py", workload="serial", gpus="1").components[0].partition == "gpu"
 
 
+def test_a_partition_that_one_must_name_is_named_where_no_other_fits() -> None:
+    at = site(partitions={"weeks": {"nodes": ["thin"], "max_time": "14-0", "auto": False, "source": "docs"}})
+    assert refusal(at, time="9-0").endswith("or give --partition weeks")
+    assert "--partition" not in refusal(at, time="15-0")
+
+
 def test_default_partition_comes_first() -> None:
     partitions = {"long": {"nodes": ["thin"], "max_time": "3-0", "default": True, "source": "docs"}}
     assert job(site(partitions=partitions), program="x.py", time="1h").components[0].partition == "long"

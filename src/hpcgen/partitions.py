@@ -34,10 +34,19 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
     tried = [(refusals(site, job, component, name), name, rank) for name, rank in _candidates(site, component)]
     over = {name: excess(site, job, component, name) if wrong else 0 for wrong, name, _ in tried}
     refused, name, _ = min(tried, key=lambda found: (over[found[1]], narrowest(site, component, found[1]), found[2]))
+    if refused and (named := _by_name(site, job, component)):
+        refused[-1] += f", or give {named}"
     if site.scheduler.routes:
         return Choice(None, site.cite("scheduler", "routes"), refused)
     why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
     return Choice(name, Origin("rule", why), refused)
+
+
+def _by_name(site: Site, job: Job, component: Component) -> str:
+    """The partitions that would take it, and are given to those alone who name them."""
+    named = [name for name, partition in site.partitions.items() if not partition.auto]
+    fitting = [f"--partition {name}" for name in named if not refusals(site, job, component, name)]
+    return " or ".join(fitting)
 
 
 def excess(site: Site, job: Job, component: Component, name: str) -> float:

@@ -30,9 +30,17 @@ over {{ name|word }} ||
 #%     endif
 PET_LOCAL_ADDR=$(hostname)
 [ $# -gt 0 ] || exec echo "$PET_LOCAL_ADDR"
+first=false
 [ "$0" != "$PET_LOCAL_ADDR:${0##*:}" ] || first=true
-export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=${first:-false}"
+export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=$first"
+#%     if job.container
+# A node that is told to end has failed after another: 1, whatever becomes of a container whose mount may go first.
+told=
+trap told=1 TERM
+"$@" || exit "${told:-$?}"
+#%     else
 exec "$@"
+#%     endif
 BASH
 )
 host=$(bash -c "$node")

@@ -25,7 +25,7 @@ OWN_IMAGE = "the image that `hpcgen container` defines for the site"
 WRAPPER = "the site's command for containers is a few lines of shell"
 NO_TORCH = "no PyTorch, and the GPU has no driver"
 RAY = "no Ray there: test_ray.py runs the like"
-TORCHRUN = "no PyTorch there: test_torchrun.py runs the like"
+TORCHRUN = "no PyTorch there: test_torchrun.py and test_images.py run the like"
 NO_PMIX = "22.05 and 26.05 of Debian lack pmix_v5"
 HPC_X = "Open MPI 5 for HPC-X"
 PYTHON_DATA = "python-data is Debian's Python"
@@ -98,6 +98,7 @@ CASES = (
     Case("roihu", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("roihu", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("roihu", "train", {"train.py": SERIAL}, ("", "trixie"), (NO_TORCH,)),
+    Case("roihu", "torchrun", {}, (), (TORCHRUN,)),
     Case("mahti", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("puhti", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("puhti", "gpu_container", {"train.py": SERIAL, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER, "the GPU has no driver")),

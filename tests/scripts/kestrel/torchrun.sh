@@ -40,8 +40,9 @@ over() {
 over hsn0 ||
 PET_LOCAL_ADDR=$(hostname)
 [ $# -gt 0 ] || exec echo "$PET_LOCAL_ADDR"
+first=false
 [ "$0" != "$PET_LOCAL_ADDR:${0##*:}" ] || first=true
-export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=${first:-false}"
+export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=$first"
 exec "$@"
 BASH
 )
