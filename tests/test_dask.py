@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny import site, tables
 
-from hpcgen import Job, RequestError, plan, render
+from hpcgen import Job, Request, RequestError, plan, render
 from hpcgen.job import Component
 from hpcgen.request import Layer, Merged, merge
 from hpcgen.shell import word
 from hpcgen.site import Site, decode
+from hpcgen.words import Token
 
 SMALL = "scheduler and client"
 
@@ -324,3 +325,9 @@ def test_gpu_workers_are_dask_cudas_where_the_site_has_it(cuda: bool, asked: Dic
     one = json.loads(made.steps[0].commands[0].told or "")
     assert one["dask"].get("worker_class") == found
     assert one.get("needs") == (["dask_cuda"] if (found or "").startswith("dask_cuda") else None)
+
+
+def test_cpus_that_come_with_gpus_are_not_assumed() -> None:
+    asked = {"gpus_per_task": Token("1"), "cpus_per_gpu": 4, "program": "x.py", "workers": 2}
+    assert set(plan(site(), Request(**asked)).assumed) == {"mem_per_cpu", "time"}
+    assert "cpus_per_worker" in plan(site(), Request(program="x.py")).assumed

@@ -99,7 +99,7 @@ def check_launch(job: Job) -> None:
         return
     parts = launch.parse(line, "pals" if launcher == "pals" else "openmpi" if job.steps[0].flavour == "openmpi" else "hydra")
     assert [part.ranks for part in parts] == [c.ntasks for c in job.components]
-    if workloads.get(job.workload).ONE_A_NODE:
+    if workloads.get(job.workload).one_a_node:
         for part, c in zip(parts, job.components):
             assert part.each_node == 1 and part.cpus in (None, c.cpus_per_task), line
             assert part.gpus in (None, gpus(c) // c.ntasks), line

@@ -102,7 +102,7 @@ def test_flattened_where_there_are_no_components() -> None:
 
 def test_ranks_that_were_not_counted() -> None:
     job = made(SLURM, "2: ./second", "3: ./second")
-    assert job.components[0].ntasks == 6 and any("6 tasks (--ntasks)" in note for note in job.notes)
+    assert job.components[0].ntasks == 6 and job.assumed["ntasks"] == "6 tasks"
 
 
 def test_modules_of_python_and_of_mpi() -> None:

@@ -279,7 +279,7 @@ def test_no_partition_where_the_scheduler_routes() -> None:
 
 def test_unasked_time_fits_the_partition_asked_for() -> None:
     made = job(program="x.py", partition="debug")
-    assert made.time == 1800 and any("30 minutes" in note for note in made.notes)
+    assert made.time == 1800 and made.assumed["time"] == "30 minutes"
 
 
 def test_a_machine_whose_nodes_all_have_gpus() -> None:

@@ -190,7 +190,7 @@ def test_nodes_of_its_own_are_its_own_with_all_their_cpus_and_memory() -> None:
     assert told(whole, nodes=2, gpus_per_node=Token("2")) == [{"nodes": 2, "cpus": 16, "gpus": 2, "unset": ["OMP_NUM_THREADS"]}]
     job = planned(whole, nodes=2, object_store_memory=Memory(4096))
     assert "--depth 16 --cpu-bind depth python" in render(job) and ":mem=64gb\n" in render(job)
-    assert any("all 16 CPUs of each node" in note and "all memory of each node" in note for note in job.notes)
+    assert job.assumed["cpus_per_task"] == "all 16 CPUs of each node" and job.assumed["mem"] == "all memory of each node"
     asked = told(whole, nodes=2, cpus_per_worker=4, mem=Memory(8192))[0]
     assert (asked["cpus"], asked["memory"]) == (4, 8192)
     assert told(nodes=2)[0]["cpus"] == 1  # nodes that others share

@@ -75,7 +75,7 @@ def planned(values: Dict[str, Any]) -> Optional[Tuple[str, str, bool]]:
         job = plan(site, merge([Layer("file", "case", values)]))
     except RequestError:
         return None
-    each = workloads.get(job.workload).ONE_A_NODE and sum(c.ntasks for c in job.components) > 1
+    each = workloads.get(job.workload).one_a_node and sum(c.ntasks for c in job.components) > 1
     return job.scheduler, job.workload, each
 
 

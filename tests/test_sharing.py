@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpcgen import Request, RequestError, plan, render
+from hpcgen import Request, RequestError, plan, remarks, render
 from hpcgen.explaining import explain
 from tiny import TABLES, site
 
@@ -15,7 +15,7 @@ CORES = site(nodes=THREADS)
 
 def small(at, **asked):  # type: ignore[no-untyped-def]
     job = plan(at, Request(program="x.py", hetjob=True, **asked))
-    return render(job).partition("#SBATCH hetjob")[0], " ".join(job.notes)
+    return render(job).partition("#SBATCH hetjob")[0], " ".join((*remarks.assumed(job.assumed), *job.notes))
 
 
 def test_unasked_where_a_cpu_is_a_thread() -> None:

@@ -100,16 +100,16 @@ def test_open_mpi_binds_no_process_that_starts_others() -> None:
 
 def test_memory_of_whole_nodes() -> None:
     job = plan(site(), Request(workload="torchrun", program="x.py", nodes=2, exclusive=True))
-    assert job.components[0].mem_mib == 0 and "all 16 CPUs of each node" in job.notes[0]
+    assert job.components[0].mem_mib == 0 and job.assumed["cpus_per_task"] == "all 16 CPUs of each node"
     whole = site(partitions={"big": {"nodes": ["fat"], "whole_nodes": "always", "source": "docs"}})
     job = plan(whole, Request(workload="torchrun", program="x.py", nodes=2, partition="big"))
     assert (job.components[0].mem_mib, job.components[0].cpus_per_task) == (0, 32)
-    assert "all memory of each node (--mem)" in job.notes[0] and not any("idle" in note for note in job.notes)
+    assert job.assumed["mem"] == "all memory of each node" and "mem_per_cpu" not in job.assumed and not any("idle" in note for note in job.notes)
 
     full = Request(workload="torchrun", program="x.py", partition="big", mem_per_cpu=Memory(32 * 1024))
     job = plan(whole, full)
     assert job.components[0].cpus_per_task == 16  # for so many there is memory
-    assert "16 CPUs of each node" in job.notes[0] and "all 16" not in job.notes[0]
+    assert job.assumed["cpus_per_task"] == "16 CPUs of each node"
 
 
 def test_the_cpus_that_come_with_its_gpus() -> None:
@@ -118,7 +118,7 @@ def test_the_cpus_that_come_with_its_gpus() -> None:
     job = plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("2")))
     c = job.components[0]
     assert (c.cpus_per_task, c.mem_per_cpu_mib, dict(job.setup.env)["OMP_NUM_THREADS"]) == (16, 1024, "8")
-    assert "all 16 CPUs that come with the GPUs" in job.notes[0]
+    assert job.assumed["cpus_per_task"] == "all 16 CPUs that come with the GPUs of each node"
     assert plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("4"), nodes=2)).components[0].cpus_per_task == 16
 
 

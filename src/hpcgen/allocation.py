@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from hpcgen.request import Request
 from hpcgen.site import Node, Partition, Site
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
-from hpcgen.workloads import HEAD, threads
+from hpcgen.workloads import HEAD, SMALL, Assumed, threads
 
 replace = msgspec.structs.replace
 # Of a task that may have more CPUs, where they come with its GPUs.
@@ -102,18 +102,18 @@ def of_each_node(request: Request, c: Component) -> Component:
     return replace(c, origins={**c.origins, **marks})
 
 
-def assumed(texts: Iterable[str], c: Component, placed: Component) -> Iterator[str]:
-    """What is to be said of what was not: of this component as it was, and then as it is allocated."""
-    for text in texts:
-        if text.endswith("(--cpus-per-task)") and placed.cpus_per_task != c.cpus_per_task:
-            whole = placed.whole_node_cpus or placed.exclusive
-            of = "of each node" if whole else "that come with the GPUs of each node"
-            capped = whole and placed.mem_per_cpu_mib  # by the memory that was asked for each: `room` counts both
-            yield f"{'' if capped else 'all '}{placed.cpus_per_task} CPUs {of} (--cpus-per-task)"
-        elif text.endswith("(--mem-per-cpu)") and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
-            yield "all memory of each node (--mem)"
-        else:
-            yield text
+def assumed(said: Assumed, c: Component, placed: Component) -> Dict[str, str]:
+    """What stands for what was not said of a component: as it was, and as it is allocated."""
+    found = dict(said)
+    if "cpus_per_task" in found and placed.cpus_per_task != c.cpus_per_task:
+        whole = placed.whole_node_cpus or placed.exclusive
+        of = "of each node" if whole else "that come with the GPUs of each node"
+        capped = whole and placed.mem_per_cpu_mib  # by the memory that was asked for each: `room` counts both
+        found["cpus_per_task"] = f"{'' if capped else 'all '}{placed.cpus_per_task} CPUs {of}"
+    if "mem_per_cpu" in found and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
+        del found["mem_per_cpu"]
+        found["mem"] = "all memory of each node"
+    return found
 
 
 def _all_memory(c: Component, nodes: List[Node]) -> Component:
@@ -250,7 +250,8 @@ def _no_sharing(site: Site, request: Request, c: Component) -> Optional[str]:
     return "--hint, --threads-per-core and --ntasks-per-core say it already" if any(asked) else None
 
 
-def sharing(request: Request, c: Component) -> Iterator[str]:
-    """What is to be said of a core that is shared unasked."""
-    if c.role == "scheduler and client" and request.share_core is None and "ntasks_per_core" in c.origins:
-        yield "one core for scheduler and client, a thread each (--no-share-core)"
+def sharing(request: Request, c: Component) -> Dict[str, str]:
+    """A core that is shared unasked, as something that was assumed."""
+    if c.role == SMALL and request.share_core is None and "ntasks_per_core" in c.origins:
+        return {"no_share_core": "one core for scheduler and client, a thread each"}
+    return {}

@@ -77,8 +77,8 @@ def _few(error: RequestError) -> str:
 
 def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
     """`either`: whether equal ranks and unequal ones are still to be told apart."""
-    if either and "hetjob" not in workloads.get(job.workload).REFUSES and request.runner != "local":
-        apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, "workers" not in workloads.get(job.workload).REFUSES)
+    if either and "hetjob" not in workloads.get(job.workload).refuses and request.runner != "local":
+        apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, "workers" not in workloads.get(job.workload).refuses)
         yield Change("without --hetjob", ALIKE) if request.hetjob else apart
     small = job.components[0]
     if small.role == workloads.SMALL and small.ntasks_per_core == 2 and request.share_core is None:
@@ -94,7 +94,7 @@ def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Ch
 def _denser(site: Site, request: Request, job: Job) -> Iterator[Change]:
     """The same tasks on fewer nodes, fewest first, with the memory of all the nodes on these. Where each node has one task, a
     job of fewer nodes is not the same."""
-    if workloads.get(job.workload).ONE_A_NODE:
+    if workloads.get(job.workload).one_a_node:
         return
     c = job.components[-1]
     for nodes in range(1, c.nodes or 1):

@@ -77,7 +77,7 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Definition:
         brought, more = library(flavour, by == "conda", more)
         standard = [brought, *standard]
     items = [package.conda() if by == "conda" else package.pip() for package in (*standard, *more)]
-    launcher = site.mpi.launcher if workloads.get(workload).MPI else "none"
+    launcher = site.mpi.launcher if workloads.get(workload).mpi else "none"
     image = request.image or f"{workload}.sif"
     job = container(site, Request(image=Line(image)), origins, launcher)
     joins = _joins(site, launcher, brought) if brought else []

@@ -85,7 +85,7 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Environment:
     way, because = _way(site, kind, asked, mpi)
     _refuse(site, kind, way, asked)
     named = msgspec.structs.replace(request, **{**dict.fromkeys(KINDS), kind: place})
-    launcher = site.mpi.launcher if workloads.get(workload).MPI else "none"
+    launcher = site.mpi.launcher if workloads.get(workload).mpi else "none"
     ready = msgspec.structs.replace(setup(site, named, origins, launcher, launcher != "none"), env=())
     made = Environment(
         kind=kind,

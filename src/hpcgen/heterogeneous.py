@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Optional
+from typing import Iterator, Optional
 
 from hpcgen import check, launchers, programs, schedulers, workloads
 from hpcgen.job import Job
@@ -19,17 +19,15 @@ HANGS = (
 ONE_APPNUM = "the programs of this job are one application to MPI: their MPI_APPNUM does not tell them apart, their names do"
 
 
-def lacking(
-    site: Site, scheduler: schedulers.Scheduler, dialect: Mapping[str, Any], workload: workloads.Workload, launcher: str
-) -> Optional[str]:
+def lacking(site: Site, scheduler: schedulers.Scheduler, workload: workloads.Workload, launcher: str) -> Optional[str]:
     """Why a heterogeneous job cannot be had at this site, with what to do instead; None where it can."""
     flat = "add --flatten for the nearest job of equal ranks, or leave out --hetjob"
     if site.scheduler.hetjob is False:
         where = check.cited(site.cite("scheduler", "hetjob"))
         return f"{site.id} takes no heterogeneous jobs {where}: {site.scheduler.hetjob_advice or flat}"
-    if why := scheduler.hetjob(dialect):
+    if why := scheduler.hetjob(site.dialect_values()):
         return f"{why}: {flat}"
-    if not workload.ONE_A_NODE and (why := launchers.refuse(launcher, site.scheduler.type)):
+    if not workload.one_a_node and (why := launchers.refuse(launcher, site.scheduler.type)):
         return f"{why} {check.cited(site.cite('mpi', 'launcher'))}: {flat}"
     return None
 

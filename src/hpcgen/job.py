@@ -167,7 +167,8 @@ class Stage(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A whole job. `time` is in seconds; `notes` are for the person, `header` for the script's first lines.
+    """A whole job. `time` is in seconds; `notes` are for the person, as is what was `assumed`, by the options that would say
+    otherwise; `header` is for the script's first lines.
 
     `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
     `carried` are programs in Python that the script holds, by the names of the shell's variables that they are in.
@@ -181,6 +182,7 @@ class Job(Struct, frozen=True, kw_only=True):
     name: str
     shebang: str = "/bin/bash"
     header: Tuple[str, ...] = ()
+    assumed: Dict[str, str] = {}
     notes: Tuple[str, ...] = ()
     account: Optional[str] = None
     time: Optional[int] = None

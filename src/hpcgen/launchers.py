@@ -64,7 +64,7 @@ def _spread(job: Job, step: Step) -> List[str]:
     each = step.per_node
     cpus, thread = parts[0].cpus_per_task, step.cpu == "thread"
     if step.flavour == "openmpi":
-        ranks = cores.undivided(parts[0]) and not workloads.get(job.workload).ONE_A_NODE
+        ranks = cores.undivided(parts[0]) and not workloads.get(job.workload).one_a_node
         pe = f":PE={cpus}" if wide and each and ranks else ""
         spread = ["--map-by", f"ppr:{each}:node{pe}"] if each else []
         own = ["--use-hwthread-cpus"] if pe and thread else ["--bind-to", "none"] if wide and not pe else []

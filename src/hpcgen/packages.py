@@ -69,7 +69,7 @@ def wanted(workload: str, asked: Iterable[str]) -> Tuple[List[Package], List[Pac
 
     A package that is asked for by itself takes the place of the workload's: that is how a version is pinned.
     """
-    own = {**({"mpi4py": "mpi4py"} if workloads.get(workload).MPI else {}), **workloads.packages(workload)}
+    own = {**({"mpi4py": "mpi4py"} if workloads.get(workload).mpi else {}), **workloads.get(workload).packages}
     given: Dict[str, Package] = {}
     for text in asked:
         package = parse(text)

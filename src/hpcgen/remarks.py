@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List
+from typing import Iterator, List, Mapping
 
-from hpcgen import workloads
+from hpcgen.job import Job
 from hpcgen.request import Request, gpus_asked
+from hpcgen.schedulers import Scheduler
 from hpcgen.site import Site
+from hpcgen.words import flag
+from hpcgen.workloads import Workload
+
+
+def assumed(found: Mapping[str, str]) -> List[str]:
+    """One line for all that was assumed, each with the option that says otherwise."""
+    said = ", ".join(f"{what} ({flag(option)})" for option, what in found.items())
+    return [f"assumed: {said}"] if said else []
+
+
+def before(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
+    """What can be said before anything is laid out."""
+    yield from of_site(site, request, workload.name, workload.mpi)
+    yield from _of_python(site, request, workload)
+    yield from of_disk(site, request, workload.name)
+    if silent := [flag(key) for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
+        why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
+        yield f"{', '.join(silent)}: {why}"
+
+
+def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
+    if job.array and (variable := scheduler.index(job.dialect)):
+        yield f"each job of the array has its index in ${variable}"
 
 
 def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
@@ -20,13 +44,13 @@ def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[st
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
 
 
-def of_python(site: Site, request: Request, workload: str) -> Iterator[str]:
+def _of_python(site: Site, request: Request, workload: Workload) -> Iterator[str]:
     """Ray and PyTorch are no part of what sites call Python."""
     own = (request.venv, request.conda, request.userbase, request.python, request.image, *request.module)
-    if workloads.get(workload).ONE_A_NODE and site.scheduler.type != "local" and not any(own):
-        needs = " and ".join(workloads.packages(workload))
+    if workload.one_a_node and site.scheduler.type != "local" and not any(own):
+        needs = " and ".join(workload.packages)
         yield (
-            f"{needs} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} --workload {workload} "
+            f"{needs} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} --workload {workload.name} "
             "--venv DIR` makes one that has it, and --venv DIR takes it"
         )
 

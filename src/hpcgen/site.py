@@ -5,6 +5,7 @@ import datetime
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
+import msgspec
 from msgspec import Struct
 
 from hpcgen import paths, tables
@@ -14,7 +15,7 @@ from hpcgen.errors import SiteError, among
 from hpcgen.job import Origin
 from hpcgen.tables import Count, Table
 from hpcgen.units import Memory, Time
-from hpcgen.words import Line, Name, Text, Token
+from hpcgen.words import Line, Name, Text, Token, plain
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -256,6 +257,12 @@ class Site(Struct, frozen=True, kw_only=True):
     def dialect(self) -> Optional[Table]:
         """The table of this site's scheduler, where it has one."""
         return getattr(self, self.scheduler.type, None)
+
+    def dialect_values(self) -> Dict[str, Any]:
+        """What that table states, in JSON's own types."""
+        table = self.dialect()
+        stated = {} if table is None else {name: getattr(table, name) for name in table.stated()}
+        return msgspec.json.decode(msgspec.json.encode(stated, enc_hook=plain))  # type: ignore[no-any-return]
 
     def facts_age(self) -> Tuple[datetime.date, datetime.date]:
         """The dates of the oldest and the newest source."""

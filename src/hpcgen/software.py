@@ -1,22 +1,18 @@
-"""What the script sets up and launches: modules, environments, the container, and the step itself."""
+"""What the script sets up before it launches: modules, environments, the container."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 
-from hpcgen import check, launchers, schedulers, workloads
+from hpcgen import check, schedulers, workloads
 from hpcgen.errors import RequestError
-from hpcgen.job import Command, Component, Container, Job, Origin, Origins, Setup, Step
+from hpcgen.job import Command, Container, Job, Origin, Origins, Setup
 from hpcgen.origins import item_key, own
 from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
-from hpcgen.workloads import Layout, Told
-
-Tell = Callable[[Site, Request, Job, Component, Origins], Told]
 
 
 def setup(
@@ -125,7 +121,7 @@ def unjoined(site: Site, request: Request, job: Job) -> List[str]:
     """What to say where srun starts MPI ranks in an image, and nothing says by which PMI they join: some MPIs then run each
     rank by itself, and the job ends well (run with Intel MPI on 22.05, whose default was none)."""
     step = job.steps[0]
-    if request.image is None or step.launcher != "srun" or not workloads.get(job.workload).MPI or request.runner == "slurm":
+    if request.image is None or step.launcher != "srun" or not workloads.get(job.workload).mpi or request.runner == "slurm":
         return []  # that runner's tasks are joined by Dask alone
     return pmi_unknown(site, step.pmi, "I_MPI_PMI_LIBRARY" in request.env)
 
@@ -154,74 +150,7 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
     return msgspec.structs.replace(job, container=msgspec.structs.replace(job.container, gpu_flag="--rocm"))
 
 
-def per_node(site: Site, name: str, components: List[Component]) -> str:
-    """What starts a process on each node, where no MPI is needed: Slurm itself, and on one node the script where it runs
-    there. Raises RequestError."""
-    nodes = sum(c.ntasks for c in components)
-    if nodes == 1:
-        return launchers.alone(site.mpi.launcher)
-    if site.scheduler.type == "local":
-        raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
-    launcher = "srun" if site.scheduler.type == "slurm" else site.mpi.launcher
-    if launcher not in EACH_NODE:
-        where = check.cited(site.cite("mpi", "launcher"))
-        raise RequestError(
-            f"--nodes {nodes}: {launcher} of {site.id} {where} cannot start one process on each node for --workload {name}: "
-            "ask for one node"
-        )
-    return launcher
-
-
-# Those that start a program's words as they are, with the script's variables, once on each node.
-EACH_NODE = ("srun", "mpiexec", "mpirun", "pals", "flux")
-
-
 def interfaces(site: Site, request: Request) -> Tuple[str, ...]:
     if request.interface:
         return (str(request.interface),)
     return tuple(map(str, filter(None, (site.network.interface, *site.network.fallback))))
-
-
-def step(site: Site, request: Request, job: Job, layout: Layout, tell: Tell, launcher: str, origins: Origins) -> Step:
-    python = request.python or (site.python if not request.image else "python")
-    commands = [_by(python, c) if c.python else c for c in layout.commands]
-    found: Dict[str, Optional[Origin]] = {}
-    if layout.parts:
-        told = [tell(site, request, job, part, origins) for part in job.components]
-        commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
-        found = {name: origin for one in told for name, origin in one.origins.items()}
-    if job.container and job.container.wrapper:
-        found = {**found, "wrapper": site.cite("container", "wrapper")}
-    needs_mpi = workloads.get(job.workload).MPI
-    pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" and needs_mpi else None
-    kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit
-    exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []))
-    own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
-    return Step(
-        components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
-        commands=tuple(commands),
-        launcher=launcher,
-        options=(*site.mpi.options, *launchers.exported(site.mpi.flavour, launcher, exports)) if launcher != "none" else (),
-        flavour=site.mpi.flavour,
-        through=layout.through,
-        pmi=pmi,
-        kill_on_bad_exit=kill,
-        origins=own(origins, SAID, found, {
-            "launcher": site.cite("mpi", "launcher") if launcher == site.mpi.launcher else Origin("rule", own_way),
-            "pmi": site.cite("mpi", "pmi") if pmi else None,
-        }),
-    )  # fmt: skip
-
-
-# What of a step comes straight from the request.
-SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
-
-
-def compact(values: Dict[str, object]) -> str:
-    """JSON without blanks, in which nothing but ASCII is."""
-    return json.dumps(values, separators=(",", ":"))
-
-
-def _by(python: str, command: Command) -> Command:
-    starter = tuple(python if word == command.python else word for word in command.starter)
-    return msgspec.structs.replace(command, python=python, starter=starter)

@@ -92,6 +92,7 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
 
 
 def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Tuple[Site, Job]:
+    from hpcgen import remarks
     from hpcgen.config import gather
     from hpcgen.planning import plan
 
@@ -106,7 +107,7 @@ def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[
     on_path = program and "/" not in program and job.steps[0].commands[0].python is None and not merged.request.image
     if on_path and os.path.isfile(place):
         say(f"note: {program} is looked for on the PATH: write ./{program} for the file that is here")
-    for note in job.notes:
+    for note in (*remarks.assumed(job.assumed), *job.notes):
         say(f"note: {note}")
     return site, job
 

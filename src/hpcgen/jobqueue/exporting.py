@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple, Union
 
 from hpcgen import header, launchers, remarks, schedulers
 from hpcgen.errors import RequestError
@@ -65,7 +65,11 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         extras.section or backend.section,
         tuple(found.get(key, (key, EMPTY.get(key), ())) for key in backend.all_keys),
         header.lines(site, request, origins, COMMAND, *extras.said()),
-        (*_assumed(assumed, job.notes), *_notes(site, request, found["processes"][1], interface, extras)),
+        (
+            *remarks.assumed({**assumed, **job.assumed}),
+            *job.notes,
+            *_notes(site, request, found["processes"][1], interface, extras),
+        ),
         job,
         site.network.fallback if interface == site.network.interface else (),
         getattr(schedulers.get(job.scheduler), "on_command_line", lambda job: ())(job),
@@ -186,13 +190,6 @@ def _python(site: Site, request: Request, origins: Origins, job: Job) -> Tuple[O
     if not program or python.startswith("bash -c "):
         raise RequestError(f"--python: dask-jobqueue cannot write '{request.python}': give a path without ':' and '='")
     return python, origins.get(named[0]) if named else site.cite("mpi", "launcher")
-
-
-def _assumed(more: Tuple[str, ...], notes: Tuple[str, ...]) -> List[str]:
-    """The job's notes, with what was assumed here among what was assumed there."""
-    first, rest = (notes[:1], notes[1:]) if notes and notes[0].startswith("assumed: ") else ((), notes)
-    texts = [*more, *(text[len("assumed: ") :] for text in first)]
-    return [*([f"assumed: {', '.join(texts)}"] if texts else []), *rest]
 
 
 def _notes(site: Site, request: Request, processes: int, interface: Optional[str], extras: Extras) -> Iterator[str]:

@@ -13,6 +13,7 @@ from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.origins import item_key
 from hpcgen.request import Merged, Request
 from hpcgen.site import Site
+from hpcgen.workloads import Assumed
 
 # Stands for the worker's command in the job that is planned; it gives the job dask-jobqueue's own name, too.
 PROGRAM = "dask-worker.py"
@@ -21,7 +22,7 @@ PROGRAM = "dask-worker.py"
 OF_DASK = ("workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "interface")
 
 
-def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged, Tuple[str, ...]]:
+def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged, Assumed]:
     """The same request as a serial job whose task has the CPUs of all its workers, and what was assumed.
 
     Where scripts run beside the compute nodes (Summit), the site's launcher starts the one task, too.
@@ -29,12 +30,12 @@ def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged,
     Dask runs as many tasks at once as a worker has threads: a library with threads of its own would take each CPU twice.
     """
     each, total, workers = request.cpus_per_worker, request.cpus_per_task, request.workers
-    assumed: Tuple[str, ...] = ()
+    assumed: Assumed = {}
     if each and total and total != each * (workers or max(1, total // each)):
         of = f"{workers or 'whole'} workers with {each} each"
         raise RequestError(f"--cpus-per-task {total}: not the CPUs of {of}: give --cpus-per-worker alone")
     if not (each or total or request.cpus_per_gpu):
-        assumed = ("1 CPU a worker (--cpus-per-worker)",)
+        assumed = {"cpus_per_worker": "1 CPU a worker"}
     if not (total or request.cpus_per_gpu):
         total = (each or 1) * (workers or 1)
     says = next((origins[key] for key in ("cpus_per_task", "cpus_per_worker", "workers") if key in origins), None)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import importlib
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Protocol, Tuple, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from hpcgen.errors import RequestError, among
-from hpcgen.job import Command, Component, Origins
+from hpcgen.job import Command, Component, Job, Origins
 from hpcgen.request import Request, gpus_asked
+from hpcgen.words import flag
+
+if TYPE_CHECKING:
+    from hpcgen.site import Site
+
+# What was not said and what stands for it, by the option that says it: {"mem_per_cpu": "1G a CPU"}.
+Assumed = Mapping[str, str]
 
 
 class Layout(NamedTuple):
@@ -23,7 +30,7 @@ class Layout(NamedTuple):
 
     components: List[Component]
     commands: List[Command]
-    assumed: Tuple[str, ...] = ()
+    assumed: Assumed = {}
     notes: Tuple[str, ...] = ()
     parts: Tuple[str, ...] = ()
     pmi: Optional[str] = None
@@ -39,19 +46,24 @@ class Told(NamedTuple):
     origins: Origins
 
 
-class Workload(Protocol):
-    """What plan knows of a workload. `MPI`: whether MPI's launcher starts it; `ONE_A_NODE`: whether the scheduler starts it,
-    once on each node, without MPI; `REFUSES`: options that mean nothing to it.
+class Workload(NamedTuple):
+    """What its module has, by the same names (the constants' in capitals): `lay_out` it must have, the rest it may."""
 
-    One that has `parts` also has `tell(site, request, job, component, origins) -> Told`.
-    """
-
-    MPI: bool
-    ONE_A_NODE: bool
-    REFUSES: Tuple[str, ...]
-
-    def lay_out(self, request: Request) -> Layout:
-        """Roles as components and commands. Raises RequestError."""
+    name: str
+    # Roles as components and commands. Raises RequestError.
+    lay_out: Callable[[Request], Layout]
+    # What the launcher is told for each component, of a workload whose layout has `parts`.
+    tell: Optional[Callable[[Site, Request, Job, Component, Origins], Told]] = None
+    # The job as an array, and what to say of it. Raises RequestError.
+    split: Optional[Callable[[Site, Request, Job], Tuple[Job, List[str]]]] = None
+    # Whether MPI's launcher starts it.
+    mpi: bool = False
+    # Whether the scheduler starts it, once on each node, without MPI.
+    one_a_node: bool = False
+    # Options that mean nothing to it.
+    refuses: Tuple[str, ...] = ()
+    # What its programs import, mpi4py apart: a package's name at PyPI, and conda-forge's for it.
+    packages: Mapping[str, str] = {}
 
 
 @cache
@@ -59,17 +71,16 @@ def names() -> Tuple[str, ...]:
     return tuple(sorted(p.stem.replace("_", "-") for p in Path(__file__).parent.glob("[!_]*.py")))
 
 
+@cache
 def get(name: str) -> Workload:
+    """Raises RequestError for a name that is no workload's."""
     if name == "gpu":
         raise RequestError("--workload gpu: GPUs are asked for with every workload: --workload serial --gpus 1 is one process")
     if name not in names():
         raise RequestError(f"--workload: unknown workload '{name}'{among(name, names())}")
-    return cast(Workload, importlib.import_module(f"hpcgen.workloads.{name.replace('-', '_')}"))
-
-
-def packages(name: str) -> Mapping[str, str]:
-    """What a workload's programs import, mpi4py apart: a package's name at PyPI, and conda-forge's for it."""
-    return cast(Mapping[str, str], getattr(get(name), "PACKAGES", {}))
+    module = vars(importlib.import_module(f"hpcgen.workloads.{name.replace('-', '_')}"))
+    optional = {field: module[own] for field in Workload._field_defaults for own in (field, field.upper()) if own in module}
+    return Workload(name, module["lay_out"], **optional)
 
 
 def threads(count: int) -> Tuple[Tuple[str, str], ...]:
@@ -134,8 +145,7 @@ def worker_cpus(request: Request, alike: str) -> int:
         raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
     for name in ("scheduler_cpus", "scheduler_mem", "share_core"):
         if getattr(request, name) not in (None, False) and not request.hetjob:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag}: in a plain job {alike}: add --hetjob, or leave it out")
+            raise RequestError(f"{flag(name)}: in a plain job {alike}: add --hetjob, or leave it out")
     return request.cpus_per_worker or request.cpus_per_task or 1
 
 
@@ -151,7 +161,7 @@ def small_mib(request: Request, cpus: int, mib: int) -> int:
 MIB_PER_CPU = 1024
 
 
-def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Tuple[str, ...]]:
+def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Assumed]:
     """The memory fields of a component, in the style that was asked for, and what was assumed.
 
     Unasked: 1 GiB a CPU; of a node that is not shared all, for --exclusive alone gives no more than the default.
@@ -160,12 +170,12 @@ def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Tuple[str, ...]]
     asked = {name: None if value is None else int(value) for name, value in asked.items()}
     for name in ("mem_per_cpu", "mem_per_gpu", "scheduler_mem"):
         if getattr(request, name) == 0:
-            raise RequestError(f"--{name.replace('_', '-')} 0: only --mem takes 0, which is all memory of each node")
+            raise RequestError(f"{flag(name)} 0: only --mem takes 0, which is all memory of each node")
     if any(value is not None for value in asked.values()):
-        return asked, ()
+        return asked, {}
     if request.exclusive:
-        return {**asked, "mem_mib": 0}, ("all memory of each node (--mem)",)
-    return {**asked, "mem_per_cpu_mib": MIB_PER_CPU}, ("1G a CPU (--mem-per-cpu)",)
+        return {**asked, "mem_mib": 0}, {"mem": "all memory of each node"}
+    return {**asked, "mem_per_cpu_mib": MIB_PER_CPU}, {"mem_per_cpu": "1G a CPU"}
 
 
 def gpus_on_each(request: Request, nodes: int) -> int:
@@ -185,4 +195,11 @@ def refuse_ranks(request: Request, why: str, instead: str) -> None:
     """Raises RequestError for numbers of ranks, where there is one process a node."""
     for name in ("ntasks", "ntasks_per_node", "ntasks_per_core"):
         if (count := getattr(request, name)) is not None and (name, count) != ("ntasks_per_node", 1):
-            raise RequestError(f"--{name.replace('_', '-')} {count}: {why}: {instead}")
+            raise RequestError(f"{flag(name)} {count}: {why}: {instead}")
+
+
+def refuse_several(request: Request, why: str, names: Tuple[str, ...] = ("ntasks", "nodes", "ntasks_per_node")) -> None:
+    """Raises RequestError for numbers of tasks or nodes, where there is one of each."""
+    for name in names:
+        if (count := getattr(request, name) or 1) != 1:
+            raise RequestError(f"{flag(name)} {count}: {why}")

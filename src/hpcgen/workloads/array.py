@@ -19,10 +19,8 @@ from hpcgen.errors import RequestError, among
 from hpcgen.job import Job, Origin, Tasks
 from hpcgen.request import Request
 from hpcgen.site import Site
-from hpcgen.workloads import ROLES, Layout, command, component, memory
+from hpcgen.workloads import ROLES, Layout, command, component, memory, refuse_several
 
-MPI = False
-ONE_A_NODE = False
 REFUSES = ROLES
 MAX_ARRAY_SIZE = 1001
 # Variables by which a value would change what is run, and bash's own: the job's program refuses such columns, too.
@@ -30,10 +28,7 @@ UNFIT = r"(LD_|BASH|PYTHON|PERL|SLURM|SBATCH|HPCGEN).*|ENV|IFS|PATH|HOME|SHELL|S
 
 
 def lay_out(request: Request) -> Layout:
-    for name in ("ntasks", "nodes", "ntasks_per_node"):
-        if (getattr(request, name) or 1) != 1:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag} {getattr(request, name)}: each job of the array is one task: leave it out")
+    refuse_several(request, "each job of the array is one task: leave it out")
     if (request.commands is None) == (request.table is None):
         raise RequestError("--workload array: give --commands FILE, or --table FILE and a program: one of the two")
     if request.array:

@@ -13,14 +13,26 @@ import msgspec
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.request import Request, gpus_asked
-from hpcgen.workloads import MIB_PER_CPU, SMALL, Layout, Told, command, component, memory, small_mib, threads, worker_cpus
+from hpcgen.words import flag
+from hpcgen.workloads import (
+    MIB_PER_CPU,
+    SMALL,
+    Assumed,
+    Layout,
+    Told,
+    command,
+    component,
+    memory,
+    refuse_several,
+    small_mib,
+    threads,
+    worker_cpus,
+)
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
 
 MPI = True
-ONE_A_NODE = False
-REFUSES = ()
 PACKAGES = {"dask": "dask", "distributed": "distributed", "dask-mpi": "dask-mpi"}
 CLIENT = 2  # the scheduler's rank and the client's
 WORKERS = 3
@@ -50,7 +62,7 @@ def lay_out(request: Request) -> Layout:
     return Layout(
         parts,
         [command(request, (str(workers),), True) for _ in parts],
-        (*_assumed(request), *share),
+        {**_assumed(request), **share},
         tuple(_notes(request, parts[-1], workers)),
         () if request.plain else ("dask", "program", *PARTS[runner]),
         "none" if runner == "slurm" else None,
@@ -143,8 +155,8 @@ def _refuse_plain(request: Request) -> None:
     """What only the launcher could hand to Dask."""
     for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
         if value := getattr(request, name):
-            flag = f"--{name.replace('_', '-')}"
-            raise RequestError(f"{flag} {value}: with --plain the program must say it, in dask_mpi.initialize(): leave out one")
+            given = f"{flag(name)} {value}"
+            raise RequestError(f"{given}: with --plain the program must say it, in dask_mpi.initialize(): leave out one")
 
 
 def _one_node(request: Request, workers: int, cpus: int, fields: Dict[str, Optional[int]]) -> Component:
@@ -153,18 +165,14 @@ def _one_node(request: Request, workers: int, cpus: int, fields: Dict[str, Optio
         raise RequestError("--hetjob: --runner local is one process on one node: leave out one of them")
     if request.cpus_per_gpu:
         raise RequestError("--cpus-per-gpu: with --runner local say the CPUs of a worker: --cpus-per-worker")
-    for name in ("nodes", "ntasks_per_node"):
-        if (getattr(request, name) or 1) != 1:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag} {getattr(request, name)}: --runner local is one task on one node: leave out --runner")
+    refuse_several(request, "--runner local is one task on one node: leave out --runner", ("nodes", "ntasks_per_node"))
     return component(request, "all", 1, workers * cpus, **fields)
 
 
-def _assumed(request: Request) -> Iterator[str]:
-    if request.workers is None and request.ntasks is None:
-        yield f"{WORKERS} workers (--workers)"
-    if request.cpus_per_worker is None and request.cpus_per_task is None:
-        yield "1 CPU a worker (--cpus-per-worker)"
+def _assumed(request: Request) -> Assumed:
+    workers = {"workers": f"{WORKERS} workers"} if request.workers is None and request.ntasks is None else {}
+    cpus = request.cpus_per_worker or request.cpus_per_task or request.cpus_per_gpu
+    return {**workers, **({} if cpus else {"cpus_per_worker": "1 CPU a worker"})}
 
 
 def _notes(request: Request, part: Component, workers: int) -> Iterator[str]:

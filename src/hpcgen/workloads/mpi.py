@@ -10,11 +10,10 @@ import msgspec
 
 from hpcgen.errors import RequestError
 from hpcgen.request import Request, gpus_asked
-from hpcgen.words import Text
-from hpcgen.workloads import ROLES, Layout, command, component, memory
+from hpcgen.words import Text, flag
+from hpcgen.workloads import ROLES, Assumed, Layout, command, component, memory
 
 MPI = True
-ONE_A_NODE = False
 REFUSES = tuple(name for name in ROLES if name != "hetjob")
 
 
@@ -41,7 +40,7 @@ def lay_out(request: Request) -> Layout:
     programs = [command(one) for one in (request, *(one.request for one in more))]
     own = request.cpus_per_task or 1
     cpus = [own, *(one.cpus or own for one in more)]
-    assumed = (*assumed, *share)
+    assumed = {**assumed, **share}
     if request.hetjob:
         parts = [component(request, f"program {i}", n, c, **fields) for i, (n, c) in enumerate(zip(counts, cpus), 1)]
         return Layout(parts, programs, assumed)
@@ -53,14 +52,14 @@ def lay_out(request: Request) -> Layout:
     return Layout([component(request, "task", ntasks, max(cpus), **fields)], programs, assumed)
 
 
-def _ntasks(request: Request, more: Sequence[Beside]) -> Tuple[int, Tuple[str, ...]]:
+def _ntasks(request: Request, more: Sequence[Beside]) -> Tuple[int, Assumed]:
     """Ranks in all, and what was assumed."""
     if request.ntasks_per_node and not (request.ntasks or request.nodes):
         raise RequestError("--ntasks-per-node: of how many nodes? Give --nodes or --ntasks as well")
     if request.ntasks or request.nodes:
-        return request.ntasks or (request.nodes or 1) * (request.ntasks_per_node or 1), ()
+        return request.ntasks or (request.nodes or 1) * (request.ntasks_per_node or 1), {}
     ntasks = 1 + sum(one.ntasks for one in more) if more else 2
-    return ntasks, (f"{ntasks} tasks (--ntasks)",)
+    return ntasks, {"ntasks": f"{ntasks} tasks"}
 
 
 def beside(request: Request) -> List[Beside]:
@@ -90,8 +89,7 @@ def _refuse_apart(request: Request) -> None:
         raise RequestError("--hetjob: the ranks of one program are alike: name other programs by --mpmd, or leave it out")
     for name in ("nodes", "ntasks_per_node"):
         if getattr(request, name):
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag}: each program of a heterogeneous job has nodes of its own: leave out one of them")
+            raise RequestError(f"{flag(name)}: each program of a heterogeneous job has nodes of its own: leave out one of them")
     if asked := gpus_asked(request):
-        flag = "--" + asked.name.replace("_", "-")
-        raise RequestError(f"{flag}: of which program? Without --hetjob the GPUs are all programs': leave out one of them")
+        given = flag(asked.name)
+        raise RequestError(f"{given}: of which program? Without --hetjob the GPUs are all programs': leave out one of them")

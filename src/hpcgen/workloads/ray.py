@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 import msgspec
 
@@ -12,6 +12,7 @@ from hpcgen.request import Request
 from hpcgen.workloads import (
     HEAD,
     ROLES,
+    Assumed,
     Layout,
     Told,
     command,
@@ -26,7 +27,6 @@ from hpcgen.workloads import (
 if TYPE_CHECKING:
     from hpcgen.site import Site
 
-MPI = False
 ONE_A_NODE = True
 PACKAGES = {"ray": "ray-default"}
 OWN = ("workers", "cpus_per_worker", "hetjob", "scheduler_cpus", "scheduler_mem", "interface", "local_directory")
@@ -53,7 +53,7 @@ def lay_out(request: Request) -> Layout:
     return Layout(
         parts,
         [one for _ in parts],
-        (*_assumed(request), *share),
+        {**_assumed(request), **share},
         notes,
         parts=("ray", "node", "cluster", *(["symmetric"] if request.symmetric_run else [])),
         kill_on_bad_exit=False,
@@ -138,8 +138,7 @@ def _store(request: Request, part: Component, gpus: int) -> None:
         raise RequestError(f"--object-store-memory {int(store)}M: of a node's {whole}M: ask for {nearest}, as Ray would")
 
 
-def _assumed(request: Request) -> Iterator[str]:
-    if request.workers is None and request.nodes is None:
-        yield "1 node (--nodes)"
-    if not (request.cpus_per_worker or request.cpus_per_task or request.cpus_per_gpu):
-        yield "1 CPU a node (--cpus-per-task)"
+def _assumed(request: Request) -> Assumed:
+    nodes = {} if request.workers is not None or request.nodes else {"nodes": "1 node"}
+    cpus = request.cpus_per_worker or request.cpus_per_task or request.cpus_per_gpu
+    return {**nodes, **({} if cpus else {"cpus_per_task": "1 CPU a node"})}

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from hpcgen.errors import RequestError
 from hpcgen.request import Request
-from hpcgen.workloads import ROLES, Layout, command, component, memory
+from hpcgen.workloads import ROLES, Layout, command, component, memory, refuse_several
 
-MPI = False
-ONE_A_NODE = False
 REFUSES = ROLES
 
 
 def lay_out(request: Request) -> Layout:
-    for name in ("ntasks", "nodes", "ntasks_per_node"):
-        if (getattr(request, name) or 1) != 1:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag} {getattr(request, name)}: a serial job is one task: use --workload mpi")
+    refuse_several(request, "a serial job is one task: use --workload mpi")
     fields, assumed = memory(request)
     return Layout([component(request, "task", 1, request.cpus_per_task or 1, **fields)], [command(request)], assumed)

@@ -14,7 +14,6 @@ from hpcgen.request import Request
 from hpcgen.shell import Variable
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
 
-MPI = False
 ONE_A_NODE = True
 PACKAGES = {"torch": "pytorch"}
 REFUSES = tuple(name for name in ROLES if name != "interface")
@@ -25,13 +24,13 @@ def lay_out(request: Request) -> Layout:
     refuse_ranks(request, "torchrun runs once on each node", "give --nodes, and --nproc-per-node for its processes")
     if request.mpi:
         raise RequestError(f"--mpi {request.mpi}: torchrun needs no MPI: leave it out")
-    nodes, assumed = request.nodes or 1, [] if request.nodes else ["1 node (--nodes)"]
+    nodes, assumed = request.nodes or 1, {} if request.nodes else {"nodes": "1 node"}
     gpus = gpus_on_each(request, nodes)
     processes = request.nproc_per_node or gpus or 1
     if not (request.nproc_per_node or gpus):
-        assumed.append("1 process (--nproc-per-node)")
+        assumed["nproc_per_node"] = "1 process"
     if request.cpus_per_task is None and request.cpus_per_gpu is None:
-        assumed.append("1 CPU a process (--cpus-per-task)")
+        assumed["cpus_per_task"] = "1 CPU a process"
     fields, share = memory(request)
     c = component(request, "torchrun", nodes, request.cpus_per_task or processes, nodes=nodes, ntasks_per_node=1, **fields)
     if c.cpus_per_task < processes:
@@ -44,7 +43,7 @@ def lay_out(request: Request) -> Layout:
     if one.file is None:
         starter.append(one.python or "python")
     one = msgspec.structs.replace(one, python=one.python or request.python or "python", starter=tuple(starter))
-    return Layout([c], [one], (*assumed, *share), kill_on_bad_exit=True, through=NODE if nodes > 1 else None)
+    return Layout([c], [one], {**assumed, **share}, kill_on_bad_exit=True, through=NODE if nodes > 1 else None)
 
 
 def _starter(nodes: int, processes: int) -> List[str]:

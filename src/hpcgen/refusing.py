@@ -1,0 +1,114 @@
+"""What a request may not ask at a site, whatever its job would look like."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator
+
+import msgspec
+
+from hpcgen import check, heterogeneous, steps
+from hpcgen.errors import RequestError
+from hpcgen.profile import pmi_agrees
+from hpcgen.programs import RANKS
+from hpcgen.request import GPUS, Request, gpus_asked
+from hpcgen.schedulers import Scheduler
+from hpcgen.site import Site
+from hpcgen.words import flag
+from hpcgen.workloads import Workload
+
+# Options of one workload's own.
+ONLY = {
+    "nproc_per_node": "torchrun", "object_store_memory": "ray", "symmetric_run": "ray", "mpmd": "mpi",
+    "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
+}  # fmt: skip
+INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
+
+
+def refuse(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> None:
+    """Raises RequestError with all that is found."""
+    problems = [
+        *_of_workload(request, workload),
+        *_of_account(site, request, scheduler),
+        *_of_hetjob(site, request, workload, scheduler),
+        *_of_array(site, request),
+        *_of_gpus(request),
+        *_of_container(request),
+        *_of_launcher(site, request, workload),
+        *_of_runner(site, request),
+        *_of_python(request),
+    ]
+    if problems:
+        raise RequestError(*problems)
+
+
+def _of_workload(request: Request, workload: Workload) -> Iterator[str]:
+    for name in workload.refuses:
+        if getattr(request, name) is not None:
+            yield f"{flag(name)}: --workload {workload.name} has no such roles: leave it out"
+    for name, only in ONLY.items():
+        if getattr(request, name) not in (None, ()) and workload.name != only:
+            yield f"{flag(name)}: this is of --workload {only} alone: leave it out"
+
+
+def _of_account(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
+    if site.scheduler.account_required and not request.account:
+        variable = f", or export {scheduler.ACCOUNT_VARIABLE}" if scheduler.ACCOUNT_VARIABLE else ""
+        where = check.cited(site.cite("scheduler", "account_required"))
+        yield (
+            f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
+            f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
+        )
+
+
+def _of_hetjob(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
+    lacking = heterogeneous.lacking(site, scheduler, workload, steps.mpi_launcher(site, request))
+    if request.hetjob and request.runner != "local" and lacking:
+        yield f"--hetjob: {lacking}"
+
+
+def _of_array(site: Site, request: Request) -> Iterator[str]:
+    if request.array and site.scheduler.arrays is False:
+        advice = site.scheduler.arrays_advice or "submit the jobs one by one"
+        yield f"--array: {site.id} takes no arrays {check.cited(site.cite('scheduler', 'arrays'))}: {advice}"
+    if request.array and not re.fullmatch(f"{INDICES}(,{INDICES})*(%\\d{{1,9}})?", request.array):
+        yield f"--array: '{request.array}' is not a list of indices: write 1-10, 0-99:3 or 1,5,9%2"
+
+
+def _of_gpus(request: Request) -> Iterator[str]:
+    for name in GPUS:
+        value = getattr(request, name)
+        if value and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d{0,5}", value):
+            yield f"{flag(name)}: '{value}' is not a number of GPUs: write 2 or h100:2"
+    gres_alone = msgspec.structs.replace(request, **dict.fromkeys(GPUS))
+    if any(getattr(request, name) for name in GPUS) and (asked := gpus_asked(gres_alone)):
+        yield f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them"
+
+
+def _of_container(request: Request) -> Iterator[str]:
+    if (request.bind or request.container_verb) and not request.image:
+        yield "--bind and --container-verb are for a container: give its --image as well"
+
+
+def _of_launcher(site: Site, request: Request, workload: Workload) -> Iterator[str]:
+    launcher = steps.mpi_launcher(site, request) if workload.mpi else "none"
+    if request.kill_on_bad_exit is not None and launcher != "srun":
+        yield f"--kill-on-bad-exit: only srun knows it, and this job is started by {launcher}: leave it out"
+    if request.mpmd and workload.mpi and launcher not in RANKS:
+        where = check.cited(site.cite("mpi", "launcher"))
+        yield f"--mpmd: {launcher} of {site.id} {where} starts one program over equal ranks: leave it out"
+    if request.mpi and site.mpi.flavour and not pmi_agrees(site.mpi.flavour, request.mpi):
+        yield f"--mpi {request.mpi}: {site.mpi.flavour} of {site.id} does not start under it: leave it out"
+
+
+def _of_runner(site: Site, request: Request) -> Iterator[str]:
+    if request.runner == "slurm" and site.scheduler.type != "slurm":
+        yield f"--runner slurm: {site.id} has no Slurm: leave out --runner"
+    for name in {"local": ("mpi", "interface"), "slurm": ("mpi",)}.get(request.runner or "", ()):
+        if value := getattr(request, name):
+            yield f"{flag(name)} {value}: with --runner {request.runner} nothing uses it: leave out one of them"
+
+
+def _of_python(request: Request) -> Iterator[str]:
+    if request.userbase and ":" in request.userbase:
+        yield f"--userbase: '{request.userbase}' has a ':' in it, which would part it in two on PATH"
