@@ -8,6 +8,7 @@ from hpcgen import schedulers, shell
 from hpcgen.job import Job, Origins
 from hpcgen.request import Request, set_fields
 from hpcgen.site import Site
+from hpcgen.words import option
 
 FIRST = "hpcgen "
 # Not options: the program comes last, and the site is written first.
@@ -44,7 +45,7 @@ def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     for key, value in set_fields(request).items():
         if key in APART or (key in origins and origins[key].kind in ("fact", "default")):
             continue
-        flag = f"--{key.replace('_', '-')}"
+        flag = option(key)
         if isinstance(value, bool):
             words.append(flag if value else f"--no-{flag[2:]}")
         elif isinstance(value, dict):

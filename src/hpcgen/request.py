@@ -10,10 +10,10 @@ from msgspec import Struct
 from hpcgen import tables
 from hpcgen.errors import RequestError
 from hpcgen.job import Origin
+from hpcgen.tables import Count
 from hpcgen.units import Memory, Time
-from hpcgen.words import Line, Module, Name, Text, Token
+from hpcgen.words import Line, Module, Name, Text, Token, option
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
 Hint = Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]
 Verb = Literal["exec", "run"]
 Runner = Literal["mpi", "slurm", "local"]
@@ -161,8 +161,7 @@ class Layer(NamedTuple):
 
     def origin(self, key: str) -> Origin:
         flag = self.kind == "flag" and key not in ("program", "args")
-        return Origin(self.kind, f"--{key.replace('_', '-')}" if flag else f"{self.where}: {key}")
-
+        return Origin(self.kind, option(key) if flag else f"{self.where}: {key}")
 
     def named(self, problem: str) -> str:
         """A problem as its reader wrote the option: a key of a file, or a flag."""
@@ -170,7 +169,7 @@ class Layer(NamedTuple):
             return problem
         text = problem[len(self.where) + 2 :]
         key = text.partition(":")[0]
-        return f"--{key.replace('_', '-')}{text[len(key):]}" if key in Request.__struct_fields__ else text
+        return f"{option(key)}{text[len(key) :]}" if key in Request.__struct_fields__ else text
 
 
 class Merged(NamedTuple):
@@ -211,7 +210,7 @@ def merge(layers: Iterable[Layer]) -> Merged:
 def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
     """What one layer asks for twice in different ways."""
     for group in ALTERNATIVES:
-        given = [f"--{key.replace('_', '-')}" for key in group if values.get(key) is not None]
+        given = [option(key) for key in group if values.get(key) is not None]
         if len(given) > 1:
             yield f"{' and '.join(given)} exclude each other: give one of them"
 

@@ -99,6 +99,11 @@ def _string(value: object) -> str:
     return value
 
 
+def option(field: str) -> str:
+    """The command line's option for this field of a request: ``--mem-per-cpu``."""
+    return f"--{field.replace('_', '-')}"
+
+
 def parse(kind: type, value: object) -> object:
     """The hook by which msgspec makes our kinds out of what TOML or the command line gave."""
     return kind.parse(value)  # type: ignore[attr-defined]

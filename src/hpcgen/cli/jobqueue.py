@@ -27,9 +27,7 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-def body(
-    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, format: str, **extras: Any
-) -> None:
+def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, format: str, **extras: Any) -> None:
     """Print what dask-jobqueue needs: `hpcgen dask-jobqueue --site gadi --workers 8 --cpus-per-worker 6 --mem 192G`.
 
     Each job is one node's worth of workers; the cluster's scale(jobs=4) asks for so many jobs.

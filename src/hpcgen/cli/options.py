@@ -17,6 +17,7 @@ from hpcgen.errors import RequestError
 from hpcgen.request import Request
 from hpcgen.tables import fields
 from hpcgen.units import Memory, Time
+from hpcgen.words import option
 
 POSITIONAL = ("program", "args")
 METAVARS = {Time: "TIME", Memory: "SIZE"}
@@ -41,7 +42,7 @@ def of_request(names: Optional[Tuple[str, ...]] = None) -> List[Any]:
 def _option(name: str, annotated: Any) -> Any:
     kind, meta = get_args(annotated)[:2]
     inner = _inner(kind)
-    flag = f"--{name.replace('_', '-')}"
+    flag = option(name)
     settings: Dict[str, Any] = {"help": meta.description, "autocompletion": complete.VALUES.get(name)}
     if inner is bool:
         return own(name, bool, None, f"{flag}/--no-{flag[2:]}", **settings)

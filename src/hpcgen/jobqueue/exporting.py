@@ -16,6 +16,7 @@ from hpcgen.planning import plan
 from hpcgen.request import Merged, Request, checked, gpus_asked
 from hpcgen.shell import expanding, word
 from hpcgen.site import Site
+from hpcgen.words import option
 
 COMMAND = "dask-jobqueue"
 EMPTY: Dict[str, Any] = {"scheduler-options": {}, "worker-extra-args": []}
@@ -72,13 +73,11 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         ),
         job,
         site.network.fallback if interface == site.network.interface else (),
-        getattr(schedulers.get(job.scheduler), "on_command_line", lambda job: ())(job),
+        schedulers.on_command_line(job),
     )
 
 
-def _settings(
-    site: Site, request: Request, origins: Origins, extras: Extras, job: Job, backend: Backend
-) -> Iterator[Setting]:
+def _settings(site: Site, request: Request, origins: Origins, extras: Extras, job: Job, backend: Backend) -> Iterator[Setting]:
     part, script = job.components[0], taken_apart(job)
     processes, why = task.processes(request, origins, part.cpus_per_task)
     cores = processes * task.threads(request, part.cpus_per_task // processes)
@@ -159,10 +158,10 @@ MEANINGLESS = {
 def _refused(request: Request, extras: Extras) -> Iterator[str]:
     for name, instead in MEANINGLESS.items():
         if getattr(request, name) not in (None, (), False, "distributed.Nanny"):
-            yield f"--{name.replace('_', '-')}: {instead}" if name != "program" else f"program: {instead}"
+            yield f"{option(name) if name != 'program' else name}: {instead}"
     for name in ("nodes", "ntasks", "ntasks_per_node"):
         if (getattr(request, name) or 1) > 1:
-            yield f"--{name.replace('_', '-')} {getattr(request, name)}: {JOBS}"
+            yield f"{option(name)} {getattr(request, name)}: {JOBS}"
     if request.workers is not None and request.workers < 1:
         yield f"--workers {request.workers}: a job has one worker at the least"
     if extras.log_directory and (request.output or request.error):

@@ -6,7 +6,7 @@ import re
 from typing import Any, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from hpcgen.errors import RequestError, among
-from hpcgen.words import Line
+from hpcgen.words import Line, option
 
 DEATH_TIMEOUT = 60
 
@@ -42,7 +42,7 @@ class Extras(NamedTuple):
 
 
 def _flag(name: str) -> str:
-    return "--worker-arg" if name == "worker_args" else f"--{name.replace('_', '-')}"
+    return "--worker-arg" if name == "worker_args" else option(name)
 
 
 def _fault(name: str, value: Any) -> Optional[str]:
