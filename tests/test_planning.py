@@ -227,6 +227,8 @@ def test_one_memory_style_in_a_heterogeneous_job() -> None:
         (dict(workload="mpi", nodes=3, gpus_per_node="2", mem="1G"), ["6 GPUs", "allows 4", "--gpus 4"]),
         (dict(array="0-101", program="x.py", workload="serial"), ["--array 0-100"]),
         (dict(array="a-b"), ["not a list of indices"]),
+        (dict(array="1-10:0", program="x.py", workload="serial"), ["--array 1-10:0", "write 1-10"]),
+        (dict(array="3,5-1", program="x.py", workload="serial"), ["--array 3,5-1", "write 1-5"]),
         (dict(partition="shrot"), ["did you mean 'short'?"]),
         (dict(gpus="two", workload="serial"), ["write 2 or h100:2"]),
         (dict(workload="serial", ntasks=2), ["--workload mpi"]),

@@ -6,13 +6,13 @@ the limit, its source and the nearest request that would pass. Plan asks them wh
 
 from __future__ import annotations
 
-import re
 from math import ceil
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen.allocation import all_gpus, settled
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Bin, Node, Partition, Site
+from hpcgen.spelling import array
 from hpcgen.units import clock, size
 
 
@@ -168,16 +168,14 @@ def array_over(case: Case) -> Iterator[str]:
     limit = case.site.scheduler.array_max
     if limit is None or not case.job.array:
         return
-    highest = max(int(n) for n in re.findall(r"\d+", re.sub(r"[:%]\d+", "", case.job.array)))
-    if highest >= limit:
+    if max(max(part.first, part.last) for part in array(case.job.array).ranges) >= limit:
         where = f"{case.site.id} {cited(case.site.cite('scheduler', 'array_max'))}"
         yield f"--array {case.job.array}: {where} takes indices below {limit}: ask for --array 0-{limit - 1}"
 
 
 def array_too_many(case: Case) -> Iterator[str]:
     """An array has more jobs than the site lets one have. Sources: PBS's max_array_size; what sites say of theirs."""
-    site, parts = case.site, re.findall(r"(\d+)(?:-(\d+)(?::(\d+))?)?", (case.job.array or "").partition("%")[0])
-    count = sum(len(range(int(first), int(last or first) + 1, int(step or 1))) for first, last, step in parts)
+    site, count = case.site, array(case.job.array).jobs if case.job.array else 0
     limits: List[Tuple[Any, str, Tuple[str, ...]]] = [(site.scheduler.array_jobs, site.id, ("scheduler", "array_jobs"))]
     if case.partition:
         limits.insert(0, (case.partition.array_jobs, f"partition {case.name}", ("partitions", str(case.name), "array_jobs")))

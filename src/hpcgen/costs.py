@@ -68,7 +68,7 @@ class Share(Struct, frozen=True, kw_only=True):
 
 def cost(site: Site, job: Job) -> Cost:
     """The cost of a planned job; without a time limit, that of an hour."""
-    jobs, seconds = _jobs(job.array), job.time or HOUR
+    jobs, seconds = array(job.array).jobs if job.array else 1, job.time or HOUR
     hours = jobs * seconds / HOUR
     found = [[(_share(site, c, name), _rates(site, name)) for name in _partitions(site, job, c)] for c in job.components]
     shares = [ways[0][0] for ways in found]
@@ -94,12 +94,6 @@ def _summed(amounts: List[List[Optional[Tuple[str, float]]]], hours: float) -> T
     units = list(dict.fromkeys(unit for ways in known for unit, _ in ways))
     by_unit = [(unit, [[rate if one == unit else 0.0 for one, rate in ways] for ways in known]) for unit in units]
     return tuple(Amount(unit, sum(map(min, rates)) * hours, sum(map(max, rates)) * hours) for unit, rates in by_unit)
-
-
-def _jobs(indices: Optional[str]) -> int:
-    """Jobs of an array: ``1-10:3,15%2`` are 5."""
-    parts = array(indices)[0] if indices else []
-    return sum(len(range(int(p.first), int(p.last or p.first) + 1, max(1, int(p.step or 1)))) for p in parts) or 1
 
 
 def _partitions(site: Site, job: Job, c: Component) -> List[Optional[str]]:

@@ -1,8 +1,11 @@
 """How a site wants its scheduler spoken to, where that differs from site to site: one table of facts per scheduler."""
 
 # Not `from __future__ import annotations`: these types are read at run time, as those of `site` are.
-from typing import Dict, Literal, Optional, Tuple
+from typing import Any, Dict, Literal, Mapping, Optional, Tuple, Type, TypeVar
 
+import msgspec
+
+from hpcgen import words
 from hpcgen.tables import Table
 from hpcgen.words import Token
 
@@ -95,3 +98,10 @@ class Flux(Table, frozen=True, kw_only=True):
 
 
 KINDS = {"pbs": Pbs, "sge": Sge, "lsf": Lsf, "flux": Flux}
+
+Dialect = TypeVar("Dialect", Pbs, Sge, Lsf, Flux)
+
+
+def read(kind: Type[Dialect], values: Mapping[str, Any]) -> Dialect:
+    """The table again, from a job's `dialect`."""
+    return msgspec.convert(values, kind, dec_hook=words.parse)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from math import ceil
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from hpcgen.job import Component, Job, Origin
 from hpcgen.units import size
+from hpcgen.words import option
 
 Origins = Dict[str, Tuple[Origin, ...]]
 
@@ -122,8 +123,9 @@ def layout_faults(c: Component) -> Iterator[str]:
 # --- options of the whole job
 
 
-def option(name: str) -> str:
-    return f"--{name.replace('_mib', '').replace('_', '-')}"
+def option_of(field: str) -> str:
+    """The option behind this field of a job or of a component, where memory is in MiB: ``--tmp`` for ``tmp_mib``."""
+    return option(field.replace("_mib", ""))
 
 
 def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str]:
@@ -131,26 +133,50 @@ def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str
     for name, advice in instead.items():
         asked = [getattr(part, name, None) for part in (job, *job.components)]
         if any(value is not None for value in asked):
-            yield f"{option(name)}: {scheduler} has no such option: {advice}"
+            yield f"{option_of(name)}: {scheduler} has no such option: {advice}"
+
+
+class Indices(NamedTuple):
+    """One range of an array's indices: ``1-10:2``; a lone index is its own last one."""
+
+    first: int
+    last: int
+    step: int
+
+    @property
+    def jobs(self) -> int:
+        return len(range(self.first, self.last + 1, self.step)) if self.step else 0
 
 
 class Array(NamedTuple):
-    """One range or index of an array: first, last and step, each as text."""
+    """The ranges of an array's indices, and how many of its jobs may run at a time."""
 
-    first: str
-    last: Optional[str]
-    step: Optional[str]
+    ranges: List[Indices]
+    throttle: Optional[str]
+
+    @property
+    def jobs(self) -> int:
+        return sum(part.jobs for part in self.ranges)
 
 
-def array(text: str) -> Tuple[List[Array], Optional[str]]:
-    """The parts of sbatch's ``1-10:2,15%3`` and how many may run at a time. Source: sbatch(1), --array."""
-    indices, _, most = text.partition("%")
-    parts = []
+def array(text: str) -> Array:
+    """Of sbatch's ``1-10:2,15%3``. Source: sbatch(1), --array."""
+    indices, _, throttle = text.partition("%")
+    ranges = []
     for part in indices.split(","):
         found = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
         assert found is not None  # plan has held it against the same form
-        parts.append(Array(*found.groups()))
-    return parts, most or None
+        first, last, step = found.groups()
+        ranges.append(Indices(int(first), int(last or first), int(step or 1)))
+    return Array(ranges, throttle or None)
+
+
+def array_fault(text: Optional[str]) -> Iterator[str]:
+    """A range without an index, which every scheduler refuses."""
+    for part in array(text).ranges if text else ():
+        if not part.jobs:
+            low, high = sorted((part.first, part.last))
+            yield f"--array {text}: a range of it has no index: write {low}-{high}"
 
 
 IDS = r"[\w.\[\]-]+(:[\w.\[\]-]+)*"
@@ -231,6 +257,17 @@ def name_fault(job: Job, scheduler: str, form: str, words: str, most: int) -> It
         yield f"--job-name: {scheduler} takes {most} characters: '{job.name[:most]}'"
 
 
+def resource_faults(job: Job, required: Iterable[str], written: Iterable[Optional[str]]) -> Iterator[str]:
+    """Resources of the whole job that the site `required` and nobody named, or that the script has `written` already."""
+    asked = dict(job.resources)
+    for name in required:
+        if name not in asked:
+            yield f"--resource: every job here must name {name}: give --resource {name}=VALUE"
+    for name in asked:
+        if name in written:
+            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+
+
 def twice(job: Job, option_of: str, written: Iterable[str]) -> Iterator[str]:
     """Directives of one's own that say again what the script says already."""
     known = {line.split("=")[0].strip() for line in written}
@@ -241,11 +278,23 @@ def twice(job: Job, option_of: str, written: Iterable[str]) -> Iterator[str]:
             yield f"--directive '{directive}': the script has this already: ask for it by the option of hpcgen"
 
 
-def hms(seconds: Optional[int]) -> Optional[str]:
-    """``HHH:MM:SS``, for schedulers without a word for days."""
-    return None if seconds is None else f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
 def amount(mib: Optional[int], suffix: str = "") -> Optional[str]:
     """``3gb`` or ``1536mb`` with the suffix ``b``; 0 and None are no amount."""
     return size(mib).lower() + suffix if mib else None
+
+
+def given(spell: Callable[[Any], Optional[str]]) -> Callable[[Any], Optional[str]]:
+    """A filter that leaves None alone, so that its directive is left out."""
+    return lambda value: None if value is None else spell(value)
+
+
+def yes_or_no(on: bool) -> str:
+    return "y" if on else "n"
+
+
+# --- submission
+
+
+def last_line(answer: str) -> str:
+    """Of what a submit command printed: the job's id stands there, after whatever the site's own scripts said."""
+    return answer.strip().rpartition("\n")[2]

@@ -65,8 +65,12 @@ def parse_time(text: str) -> Time:
 def clock(seconds: int) -> str:
     """``[D-]HH:MM:SS``."""
     days, rest = divmod(int(seconds), 86400)
-    text = f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
-    return f"{days}-{text}" if days else text
+    return f"{days}-{hms(rest)}" if days else hms(rest)
+
+
+def hms(seconds: int) -> str:
+    """``HH:MM:SS``, with as many hours as there are: for schedulers without a word for days."""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def parse_memory(text: str) -> Memory:

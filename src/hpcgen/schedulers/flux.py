@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import msgspec
 
-from hpcgen import spelling, words
+from hpcgen import dialects, spelling
 from hpcgen.dialects import Flux
 from hpcgen.job import Component, Job
 from hpcgen.spelling import Spelled, of_components, of_job
@@ -39,10 +39,6 @@ def memory(components: List[Component]) -> List[Component]:
     """None: Flux knows no memory."""
     none = dict.fromkeys(("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"))
     return [msgspec.structs.replace(c, **none) for c in components]
-
-
-def _says(dialect: Mapping[str, Any]) -> Flux:
-    return msgspec.convert(dialect, Flux, dec_hook=words.parse)
 
 
 LACKS = {
@@ -106,14 +102,14 @@ def variables(export: Optional[str]) -> Dict[str, str]:
 
 def job_id(answer: str) -> str:
     """Source: flux-batch(1): the id alone, as in ``ƒM7Zq9AKHno``."""
-    return answer.strip().splitlines()[-1] if answer.strip() else ""
+    return spelling.last_line(answer)
 
 
 # --- values for the template
 
 
 def spelled(job: Job) -> Spelled:
-    says = _says(job.dialect)
+    says = dialects.read(Flux, job.dialect)
     (c,) = job.components
     cards = spelling.gpus(c) // c.ntasks
     requires = [c.constraint] if c.constraint else []

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 import msgspec
 
-from hpcgen import spelling, words
+from hpcgen import dialects, spelling
 from hpcgen.dialects import Lsf
 from hpcgen.job import Component, Job, Origin
 from hpcgen.spelling import Spelled, chunks, of_components, of_job
@@ -32,7 +32,7 @@ def index(dialect: Mapping[str, Any]) -> Optional[str]:
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
-    says = _says(dialect)
+    says = dialects.read(Lsf, dialect)
     if says.style == "nodes":
         return "LSF here gives whole nodes, and jsrun equal resource sets"
     return None if says.cpus == "affinity" else "slots of LSF here are CPUs, so that no rank gets its own number of them"
@@ -40,15 +40,11 @@ def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
 
 def tells_ranks(dialect: Mapping[str, Any]) -> bool:
     """Whether a slot is a task, and not a CPU."""
-    return _says(dialect).cpus == "affinity"
+    return dialects.read(Lsf, dialect).cpus == "affinity"
 
 
 def memory(components: List[Component]) -> List[Component]:
     return components
-
-
-def _says(dialect: Mapping[str, Any]) -> Lsf:
-    return msgspec.convert(dialect, Lsf, dec_hook=words.parse)
 
 
 LACKS = {
@@ -64,7 +60,7 @@ FILES = {"j": "%J", "A": "%J", "a": "%I"}
 
 
 def refuse(job: Job) -> List[str]:
-    says = _says(job.dialect)
+    says = dialects.read(Lsf, job.dialect)
     if job.hetjob and says.gpu == "-gpu" and any(c.gpus for c in job.components):
         return ["--hetjob: GPUs of LSF are every host's, and scheduler and client would get them too: leave it out"]
     return list(dict.fromkeys([*_of_job(job), *(text for c in job.components for text in _of_component(c, says))]))
@@ -85,7 +81,8 @@ def _of_job(job: Job) -> Iterator[str]:
         yield f"--signal {job.signal}: LSF warns by whole minutes: write USR1@120"
     if job.comment and not re.fullmatch(r"[^\"'`$\\]+", job.comment):
         yield "--comment: no quotes, $ or \\ in it for LSF"
-    if job.array and any(int(part.first) < 1 for part in spelling.array(job.array)[0]):
+    yield from spelling.array_fault(job.array)
+    if job.array and any(part.first < 1 for part in spelling.array(job.array).ranges):
         yield f"--array {job.array}: LSF counts from 1"
     if job.chdir and not re.fullmatch(r"[^\s'\"\\$`]+", job.chdir):
         yield f"--chdir: LSF takes no blanks, quotes or $ in a path: '{job.chdir}' has some"
@@ -111,7 +108,7 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
             yield f"--gpus: {c.ntasks} ranks under jsrun get no equal share of {cards}: give --gpus-per-task"
         for name in ("constraint", "exclude", "nodelist", "tmp_mib"):
             if getattr(c, name):
-                yield f"{spelling.option(name)}: nodes of this site are asked for by number only: leave it out"
+                yield f"{spelling.option_of(name)}: nodes of this site are asked for by number only: leave it out"
 
 
 def variables(export: Optional[str]) -> Dict[str, str]:
@@ -135,7 +132,7 @@ OF_JOB = {
 
 
 def spelled(job: Job) -> Spelled:
-    says = _says(job.dialect)
+    says = dialects.read(Lsf, job.dialect)
     last = job.components[-1]
     slots = says.style == "slots"
     events = spelling.mail(job.mail_type or "NONE") or []

@@ -9,12 +9,11 @@ import re
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-import msgspec
-
-from hpcgen import spelling, words
+from hpcgen import dialects, spelling
 from hpcgen.dialects import CHUNK, Pbs
 from hpcgen.job import Component, Job
-from hpcgen.spelling import Chunk, Spelled, amount, chunks, hms, of_components, of_job
+from hpcgen.spelling import Chunk, Spelled, amount, chunks, of_components, of_job
+from hpcgen.units import hms
 
 DIRECTIVE = "#PBS"
 ACCOUNT_VARIABLE = None
@@ -27,11 +26,11 @@ ONE_QUEUE = True
 
 
 def index(dialect: Mapping[str, Any]) -> Optional[str]:
-    return "PBS_ARRAYID" if _says(dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
+    return "PBS_ARRAYID" if dialects.read(Pbs, dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
-    style = _says(dialect).style
+    style = dialects.read(Pbs, dialect).style
     if style == "totals":
         return "PBS here takes totals of the whole job and no chunks"
     return "nodes and ppn give no rank its own number of CPUs" if style == "nodes-ppn" else None
@@ -39,17 +38,13 @@ def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
 
 def tells_ranks(dialect: Mapping[str, Any]) -> bool:
     """Whether $PBS_NODEFILE has a line for each rank (mpiprocs), and not for each CPU."""
-    says = _says(dialect)
+    says = dialects.read(Pbs, dialect)
     return says.style == "chunks" and "mpiprocs" in says.chunk_keys
 
 
 def memory(components: List[Component]) -> List[Component]:
     """Every chunk has its own."""
     return components
-
-
-def _says(dialect: Mapping[str, Any]) -> Pbs:
-    return msgspec.convert(dialect, Pbs, dec_hook=words.parse)
 
 
 LACKS = {
@@ -65,11 +60,13 @@ LACKS = {
     "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
 }
 FILES: Dict[str, str] = {}
+# Resources of the whole job that scripts say in one style or another.
+WRITTEN = ("select", "place", "walltime", "ncpus", "mem", "ngpus", "nodes", "mpiprocs")
 
 
 def refuse(job: Job) -> List[str]:
     """What qsub would refuse, drop or take for something else."""
-    says = _says(job.dialect)
+    says = dialects.read(Pbs, job.dialect)
     found = [*_of_job(job, says), *(text for c in job.components for text in _of_component(c, says))]
     return list(dict.fromkeys(found))
 
@@ -89,26 +86,21 @@ def _of_job(job: Job, says: Pbs) -> Iterator[str]:
         yield "--qos: PBS has none, and the profile names no resource for it: choose by --partition"
     if job.array and job.requeue is False:
         yield "--no-requeue: jobs of an array can always run again in PBS: leave it out"
+    yield from spelling.array_fault(job.array)
     if job.array:
         yield from _array_faults(job.array, says)
-    resources = dict(job.resources)
-    for missing in (name for name in says.required if name not in resources):
-        yield f"--resource: every job here must name {missing}: give --resource {missing}=VALUE"
-    for name in resources:
-        if name in ("select", "place", "walltime", "ncpus", "mem", "ngpus", "nodes", "mpiprocs"):
-            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+    yield from spelling.resource_faults(job, says.required, WRITTEN)
 
 
 def _array_faults(text: str, says: Pbs) -> Iterator[str]:
-    parts, _ = spelling.array(text)
+    ranges = spelling.array(text).ranges
     if says.style == "nodes-ppn":
-        if any(part.step for part in parts):
+        if ":" in text:
             yield f"--array {text}: Torque takes no steps: write the indices out, as in 1,3,5"
         return
-    if len(parts) > 1:
+    if len(ranges) > 1:
         yield f"--array {text}: PBS takes one range: submit each on its own, or write 1-10 or 1-10:2"
-    elif parts[0].last is None or int(parts[0].first) >= int(parts[0].last):
-        first = int(parts[0].first)
+    elif (first := ranges[0].first) == ranges[0].last:
         yield f"--array {text}: PBS takes two indices or more: write {first}-{first + 1}, or leave it out"
 
 
@@ -124,7 +116,7 @@ def _of_component(c: Component, says: Pbs) -> Iterator[str]:
         advised = {"gres": "ask by --resource", "exclusive": "ask for all CPUs of the nodes", "nodelist": "leave it out"}
         for name, advice in advised.items():
             if getattr(c, name):
-                yield f"{spelling.option(name)}: PBS of this site takes none: {advice}"
+                yield f"{spelling.option_of(name)}: PBS of this site takes none: {advice}"
         if says.style == "totals" and c.constraint:
             yield "--constraint: PBS of this site takes none: the queue is the kind of node: --partition"
     if c.nodelist and "," in c.nodelist:
@@ -158,14 +150,14 @@ def variables(export: Optional[str]) -> Dict[str, str]:
 
 def job_id(answer: str) -> str:
     """Source: qsub(1B): the job's identifier, ``1234.server`` or ``1234[].server``, alone on a line."""
-    return answer.strip().splitlines()[-1] if answer.strip() else ""
+    return spelling.last_line(answer)
 
 
 # --- values for the template
 
 
 def spelled(job: Job) -> Spelled:
-    says = _says(job.dialect)
+    says = dialects.read(Pbs, job.dialect)
     asked = {"account": _account(job, says), "queue": job.components[-1].partition, **_request(job, says), **_files(job)}
     everything, passed = spelling.exported(job.export or "")
     asked.update(
@@ -277,6 +269,6 @@ def _files(job: Job) -> Dict[str, Optional[str]]:
 
 
 FILTERS: Dict[str, Callable[..., Any]] = {
-    "hms": hms,
-    "yesno": lambda on: None if on is None else "y" if on else "n",
+    "hms": spelling.given(hms),
+    "yesno": spelling.given(spelling.yes_or_no),
 }

@@ -6,13 +6,11 @@ import re
 from math import ceil
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
-import msgspec
-
-from hpcgen import spelling, words
+from hpcgen import dialects, spelling
 from hpcgen.dialects import Sge
 from hpcgen.job import Component, Job
-from hpcgen.spelling import Spelled, hms, of_components, of_job
-from hpcgen.units import size
+from hpcgen.spelling import Spelled, of_components, of_job
+from hpcgen.units import hms, size
 
 DIRECTIVE = "#$"
 ACCOUNT_VARIABLE = None
@@ -43,13 +41,9 @@ def memory(components: List[Component]) -> List[Component]:
     return components
 
 
-def _says(dialect: Mapping[str, Any]) -> Sge:
-    return msgspec.convert(dialect, Sge, dec_hook=words.parse)
-
-
 def on_command_line(job: Job) -> Tuple[str, ...]:
     """What qsub takes on its own line only: TSUBAME's group."""
-    return ("-g", job.account) if _says(job.dialect).account == "-g" and job.account else ()
+    return ("-g", job.account) if dialects.read(Sge, job.dialect).account == "-g" and job.account else ()
 
 
 LACKS = {
@@ -66,7 +60,7 @@ FILES = {"j": "$JOB_ID", "A": "$JOB_ID", "x": "$JOB_NAME", "a": "$TASK_ID", "u":
 
 
 def refuse(job: Job) -> List[str]:
-    says = _says(job.dialect)
+    says = dialects.read(Sge, job.dialect)
     (c,) = job.components
     return list(dict.fromkeys([*_of_job(job, says), *_of_component(c, says), *_of_slots(c, says, job.steps[0].launcher)]))
 
@@ -88,17 +82,13 @@ def _of_job(job: Job, says: Sge) -> Iterator[str]:
         yield f"--reservation {job.reservation}: Grid Engine's have numbers: qrstat lists them"
     if job.signal and _warned(job) is None:
         yield f"--signal {job.signal}: Grid Engine sends USR1 before the limit: write USR1@SECONDS, fewer than the time has"
-    if job.array:
-        ranges, _ = spelling.array(job.array)
-        if len(ranges) > 1:
-            yield f"--array {job.array}: Grid Engine takes one range: submit each on its own, or write 1-10 or 1-10:2"
-        elif int(ranges[0].first) < 1:
-            yield f"--array {job.array}: Grid Engine counts from 1: write 1-{int(ranges[0].last or 0) + 1}"
-    for missing in (name for name in says.required if name not in dict(job.resources)):
-        yield f"--resource: every job here must name {missing}: give --resource {missing}=VALUE"
-    for name in dict(job.resources):
-        if name in ("h_rt", "s_rt", says.memory, says.gpu, says.disk):
-            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+    yield from spelling.array_fault(job.array)
+    ranges = spelling.array(job.array).ranges if job.array else []
+    if len(ranges) > 1:
+        yield f"--array {job.array}: Grid Engine takes one range: submit each on its own, or write 1-10 or 1-10:2"
+    elif ranges and ranges[0].first < 1:
+        yield f"--array {job.array}: Grid Engine counts from 1: write 1-{ranges[0].last + 1}"
+    yield from spelling.resource_faults(job, says.required, ("h_rt", "s_rt", says.memory, says.gpu, says.disk))
 
 
 def _of_component(c: Component, says: Sge) -> Iterator[str]:
@@ -152,7 +142,7 @@ def variables(export: Optional[str]) -> Dict[str, str]:
 
 def job_id(answer: str) -> str:
     """Source: qsub(1), -terse: ``1234`` or ``1234.1-10:1`` of an array."""
-    return answer.strip().splitlines()[-1].partition(".")[0] if answer.strip() else ""
+    return spelling.last_line(answer).partition(".")[0]
 
 
 # --- values for the template
@@ -164,12 +154,13 @@ OF_JOB = {
     "all_variables": "export", "names": "export",
 }  # fmt: skip
 
+
 def spelled(job: Job) -> Spelled:
-    says = _says(job.dialect)
+    says = dialects.read(Sge, job.dialect)
     (c,) = job.components
     slots = _slots(c)
     everything, passed = spelling.exported(job.export or "")
-    throttle = spelling.array(job.array)[1] if job.array else None
+    throttle = spelling.array(job.array).throttle if job.array else None
     shell, _, option = job.shebang.partition(" ")
     flags = option.strip("-").replace("l", "")  # -S starts a login shell itself, and drops the first line's options
     cards = spelling.gpus(c)
@@ -180,7 +171,7 @@ def spelled(job: Job) -> Spelled:
         "queue": c.partition if says.style == "slots" else None,
         "pe": f"{_pe(c, says)} {slots}" if says.style == "slots" and slots > 1 else None,
         "nodes": f"{c.partition}={c.nodes or 1}" if says.style == "node-types" else None,
-        "soft_time": hms(_warned(job)),
+        "soft_time": spelling.given(hms)(_warned(job)),
         "memory": _per(says.memory, says.memory_per, _memory(c, slots), slots, c, size) if says.style == "slots" else None,
         "gpus": _per(says.gpu, says.gpu_per, cards, slots, c, str) if cards and says.style == "slots" else None,
         "disk": _per(says.disk, says.disk_per, (c.tmp_mib or 0) * len(spelling.by_node(c) or [1]), slots, c, size),
@@ -267,4 +258,4 @@ def _written(job: Job, says: Sge) -> List[str]:
     return [*always, *(name for name, value in asked.items() if value is not None)]
 
 
-FILTERS: Dict[str, Callable[..., Any]] = {"hms": hms, "yesno": lambda on: None if on is None else "y" if on else "n"}
+FILTERS: Dict[str, Callable[..., Any]] = {"hms": spelling.given(hms), "yesno": spelling.given(spelling.yes_or_no)}

@@ -8,12 +8,14 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, 
 
 import msgspec
 
+from hpcgen import spelling
 from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
 from hpcgen.request import GPUS, Request
 from hpcgen.spelling import Spelled
 from hpcgen.tables import fields
 from hpcgen.units import clock, size
+from hpcgen.words import option
 
 DIRECTIVE = "#SBATCH"
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
@@ -85,6 +87,7 @@ def _of_job(job: Job) -> Iterator[str]:
             yield f"--{flag}: sbatch does not expand '~': write the path out"
     for name, value in job.resources:
         yield f"--resource {name}={value}: Slurm has none of its own for a job: ask by --gres, --licenses or --constraint"
+    yield from spelling.array_fault(job.array)
     if job.hetjob and job.array:
         yield "--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
@@ -128,7 +131,7 @@ def _twice(directive: str, job: Job) -> Optional[str]:
     for word in shlex.split(directive):
         name = short.get(word[:2]) or word.partition("=")[0][2:].replace("-", "_")
         if word.startswith("-") and name in _written(job):
-            return f"the script has --{name.replace('_', '-')} already: ask for it by that option"
+            return f"the script has {option(name)} already: ask for it by that option"
     return None
 
 
@@ -149,7 +152,7 @@ def variables(export: Optional[str]) -> Dict[str, str]:
 
 def job_id(answer: str) -> str:
     """Source: sbatch(1), --parsable: ``id`` or ``id;cluster``."""
-    return answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
+    return spelling.last_line(answer).partition(";")[0]
 
 
 def quoted(text: Optional[str]) -> Optional[str]:
@@ -171,11 +174,11 @@ def _gpus(gpus: Optional[Gpus], per: str) -> Optional[str]:
 
 
 FILTERS: Dict[str, Callable[..., Any]] = {
-    "clock": lambda seconds: None if seconds is None else clock(seconds),
-    "size": lambda mib: None if mib is None else size(mib),
+    "clock": spelling.given(clock),
+    "size": spelling.given(size),
     "quoted": quoted,
     "separator": separator,
-    "requeue": lambda on: None if on is None else "--requeue" if on else "--no-requeue",
+    "requeue": spelling.given(lambda on: "--requeue" if on else "--no-requeue"),
     "exclusive": lambda on: "--exclusive" if on else None,
     "gpus": lambda gpus: _gpus(gpus, "job"),
     "gpus_per_node": lambda gpus: _gpus(gpus, "node"),
