@@ -1,10 +1,14 @@
-"""A person's and a machine's own defaults: ``~/.config/hpcgen/config.toml``, below it ``/etc/hpcgen/config.toml``.
+"""A person's and a machine's own defaults: ``~/.config/hpcgen/config.toml``, which wins over ``/etc/hpcgen/config.toml``.
+
+Both look alike:
 
     site = "mahuika"            # any key of a request, for every site
     mail_user = "me@uni.ac.nz"
     rooms = ["/project/abc/hpcgen"]   # folders with sites/ and templates/ of your own
     [sites.mahuika]             # the same, for one site
     account = "nesi99999"
+
+Keys are those of a request, `rooms` and `sites` apart.
 """
 
 from __future__ import annotations

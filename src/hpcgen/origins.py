@@ -6,7 +6,8 @@ from typing import Dict, Optional
 
 import msgspec
 
-from hpcgen.job import Job, Origin, Origins
+from hpcgen import workloads
+from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.request import GPUS
 from hpcgen.site import Site
 
@@ -15,7 +16,6 @@ JOB_WIDE = (
     "account", "qos", "array", "output", "error", "open_mode", "mail_type", "mail_user", "dependency", "reservation",
     "requeue", "signal", "export", "chdir", "comment",
 )  # fmt: skip
-
 
 # Which keys of a request a component's fields come from, where the names differ.
 DERIVED = {
@@ -53,44 +53,60 @@ def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin
 
 def explained(site: Site, job: Job, origins: Origins) -> Job:
     """The job with the origin of every value that its lines show."""
-    wide = {key: origins[key] for key in (*JOB_WIDE, "time") if key in origins}
-    wide.setdefault("time", Origin("default", "one hour, unless the partition has less"))
-    wide["name"] = origins.get("job_name", Origin("rule", "the program's name, or the workload's"))
-    wide["shebang"] = site.cite("shell", "shebang")
-    wide["scheduler_version"] = origins.get("hetjob", Origin("rule", "between components"))
-    wide["header"] = Origin("rule", "how the script was made")
-    wide["interfaces"] = origins.get("interface", site.cite("network", "interface"))
-    wide["joined"] = Origin("rule", "no --error: its lines go to the output")
-    if table := site.dialect():
-        wide.update({f"dialect.{key}": site.cite(site.scheduler.type, key) for key in table.stated()})
-        wide["resources"] = origins.get("resource", site.cite(site.scheduler.type, "resources"))
-        known = getattr(table, "resources", {})
-        for name, value in job.resources:
-            if known.get(name, "").replace("{account}", str(job.account)) == value:
-                wide[item_key("resources", (name,))] = site.cite(site.scheduler.type, "resources")
+    parts = tuple(msgspec.structs.replace(c, origins=_of_component(site, job, c, origins)) for c in job.components)
+    return msgspec.structs.replace(job, components=parts, origins=_of_job(site, job, origins))
+
+
+def _of_job(site: Site, job: Job, origins: Origins) -> Origins:
+    """What is said once for the whole job: options, header, comments, and the programs that the script carries."""
+    array = Origin("rule", f"{job.tasks.count} {job.tasks.kind}, {job.tasks.chunk} for each index") if job.tasks else None
+    launcher = Origin("rule", f"starts the program in the job: src/hpcgen/{'ray' if job.workload == 'ray' else 'dask'}")
     check = f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py"
-    wide["carried.row"] = Origin("rule", "reads one row of the table: templates/workloads/array.py")
-    if job.stage and "stage" in origins:
-        wide["stage"] = origins["stage"]
-    if job.tasks:
-        wide.setdefault("array", Origin("rule", f"{job.tasks.count} {job.tasks.kind}, {job.tasks.chunk} for each index"))
-    wide["carried.selfcheck"] = Origin("rule", check)
-    package = "ray" if job.workload == "ray" else "dask"
-    wide["carried.launcher"] = wide["carried"] = Origin("rule", f"starts the program in the job: src/hpcgen/{package}")
-    wide["directives"] = origins.get("directive", site.cite("scheduler", "extra"))
-    parts = []
-    for c in job.components:
-        own = {f: origins[f] for f in c.__struct_fields__ if f in origins}
-        for field, keys in DERIVED.items():
-            unasked = UNASKED.get(field, Origin("rule", f"{job.workload}: {c.role}"))
-            own.setdefault(field, next((origins[k] for k in keys if k in origins), unasked))
-        if c.role == "scheduler and client":
-            small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
-            own.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"),
-                       cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=origins.get("scheduler_mem", small),
-                       mem_mib=origins.get("scheduler_mem", small))
-        if c.gpus and c.gpus.style != "gpus" and any(key in origins for key in GPUS):
-            asked, way = own["gpus"], site.cite("scheduler", "gpu_request")
-            own["gres"] = own["gpus"] = Origin(asked.kind, f"{asked.text}, by {way.text}", way.source, way.date, way.url)
-        parts.append(msgspec.structs.replace(c, origins={**own, **c.origins}))
-    return msgspec.structs.replace(job, components=tuple(parts), origins=wide)
+    fixed = {
+        "name": origins.get("job_name", Origin("rule", "the program's name, or the workload's")),
+        "time": origins.get("time", Origin("default", "one hour, unless the partition has less")),
+        "shebang": site.cite("shell", "shebang"),
+        "scheduler_version": origins.get("hetjob", Origin("rule", "between components")),
+        "header": Origin("rule", "how the script was made"),
+        "interfaces": origins.get("interface", site.cite("network", "interface")),
+        "joined": Origin("rule", "no --error: its lines go to the output"),
+        "directives": origins.get("directive", site.cite("scheduler", "extra")),
+        "carried": launcher,
+        "carried.launcher": launcher,
+        "carried.row": Origin("rule", "reads one row of the table: templates/workloads/array.py"),
+        "carried.selfcheck": Origin("rule", check),
+    }
+    asked = {key: origins[key] for key in (*JOB_WIDE, "stage") if key in origins}
+    return {**({"array": array} if array else {}), **asked, **fixed, **_of_dialect(site, job, origins)}
+
+
+def _of_dialect(site: Site, job: Job, origins: Origins) -> Origins:
+    """The facts of the scheduler's own table, and the resources of the whole job, which are its or asked for."""
+    table, kind = site.dialect(), site.scheduler.type
+    if table is None:
+        return {}
+    found = {f"dialect.{key}": site.cite(kind, key) for key in table.stated()}
+    of_site = site.cite(kind, "resources")
+    found["resources"] = origins.get("resource", of_site)
+    known = getattr(table, "resources", {})
+    for name, value in job.resources:
+        if known.get(name, "").replace("{account}", str(job.account)) == value:
+            found[item_key("resources", (name,))] = of_site
+    return found
+
+
+def _of_component(site: Site, job: Job, c: Component, origins: Origins) -> Origins:
+    """Of each field: the option of its name, else those that it is derived from, else the workload's rule."""
+    found = {field: origins[field] for field in c.__struct_fields__ if field in origins}
+    for field, keys in DERIVED.items():
+        unasked = UNASKED.get(field, Origin("rule", f"{job.workload}: {c.role}"))
+        found.setdefault(field, next((origins[key] for key in keys if key in origins), unasked))
+    if c.role == workloads.SMALL:
+        small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
+        memory = origins.get("scheduler_mem", small)
+        found.update(cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=memory, mem_mib=memory)
+        found.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"))
+    if c.gpus and c.gpus.style != "gpus" and any(key in origins for key in GPUS):
+        asked, way = found["gpus"], site.cite("scheduler", "gpu_request")
+        found["gres"] = found["gpus"] = Origin(asked.kind, f"{asked.text}, by {way.text}", way.source, way.date, way.url)
+    return {**found, **c.origins}

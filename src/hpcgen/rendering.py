@@ -172,9 +172,14 @@ def _array(job: Job) -> Optional[Spelled]:
     return Spelled(values, {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "through": asked, "words": asked})
 
 
+def _body(job: Job) -> str:
+    """The name of the workload's template, and of its self-check, without their endings."""
+    return f"workloads/{job.workload.replace('-', '_')}"
+
+
 def templates(job: Job) -> Tuple[str, ...]:
     """The files of `templates` that the script is made of."""
-    body = f"workloads/{job.workload.replace('-', '_')}"
+    body = _body(job)
     runtime = (f"containers/{job.container.runtime}.sh", "containers/wrapper.sh") if job.container else ()
     check = (f"{body}.py",) if {"selfcheck", "row"} & {*dict(job.carried)} else ()
     staged = ("staging.sh",) if job.stage else ()
@@ -195,7 +200,7 @@ def context(job: Job) -> Dict[str, Any]:
         "prepared": bool(job.stage or job.container or _prepares(job.setup)),
         "container": job.container,
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
-        "body": f"workloads/{job.workload.replace('-', '_')}.sh",
+        "body": f"{_body(job)}.sh",
         "launches": _launches(job),
         "array": _array(job),
         job.scheduler: schedulers.get(job.scheduler).spelled(job),
