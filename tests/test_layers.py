@@ -17,7 +17,7 @@ SOURCE = TOP / "src" / "hpcgen"
 LAYERS = (
     {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "dask", "ray", "inside"},
     {"site", "profile", "request", "launchers", "programs", "cores", "schedulers", "workloads", "spelling"},
-    {"allocation", "check", "comparing", "costs", "partitions", "header", "origins", "software", "steps", "refusing", "placing", "staging", "binding", "heterogeneous", "remarks",
+    {"allocation", "check", "comparing", "costs", "gpus", "partitions", "header", "origins", "software", "steps", "refusing", "placing", "staging", "binding", "heterogeneous", "remarks",
      "planning", "rendering", "explaining", "packages", "environment", "definition"},
     {"config", "submit", "jobqueue"},
     {"cli"},

@@ -303,6 +303,59 @@ def test_gpus_in_the_sites_own_spelling() -> None:
     assert "#SBATCH --gpus-per-task=1\n" in lines("gres", gpus_per_task="1")
 
 
+def test_the_type_of_gpu_where_a_sites_jobs_name_it() -> None:
+    """Written where the partition has one alone and none was asked for; and who says so, and who says which."""
+    named = {"gpu_types": True}
+    for style, option, wanted in (("gres", "gres", "gpu:h100:2"), ("gpus", "gpus", "h100:2"), ("gpus-per-node", "gpus-per-node", "h100:2")):
+        at = site(scheduler={**named, "gpu_request": style})
+        made = job(at, program="x.py", workload="serial", gpus="2")
+        assert f"#SBATCH --{option}={wanted}\n" in render(made)
+        line = next(line for line in explain(made) if wanted in line.text and line.text.startswith("#SBATCH"))
+        assert "flag --gpus" in str(line.origins[0]) and "of type h100 by tiny: scheduler.gpu_types (Docs" in str(line.origins[0])
+    at = site(scheduler={**named, "gpu_request": "gres"})
+    assert "#SBATCH --gres=gpu:h100:1,ssd:2\n" in render(job(at, program="x.py", workload="serial", gpus="1", gres="ssd:2"))
+    assert "#SBATCH --gres=ssd,gpu:h100:1\n" in render(job(at, program="x.py", workload="serial", gres="ssd,gpu"))
+    assert "type" not in str(job(at, program="x.py", workload="serial", gpus="h100:1").components[0].origins["gpus"])
+    assert "h100" not in render(job(site(), program="x.py", workload="serial", gpus="1"))
+
+
+def test_the_type_of_gpu_where_there_are_several() -> None:
+    nodes = {"old": {"cores": 16, "gpus": 2, "gpu": "p100", "source": "docs"}}
+    parts = {"gpu": {"nodes": ["gpu", "old"], "source": "docs"}}
+    for types in (True, False):
+        made = job(site(nodes=nodes, partitions=parts, scheduler={"gpu_types": types}), program="x.py", workload="serial", gpus="1")
+        assert "#SBATCH --gpus=1\n" in render(made)
+        told = [text for text in made.notes if "GPUs of partition gpu are h100, p100" in text]
+        assert len(told) == types and all("--gpus h100:1" in text for text in told)
+    routed = site(nodes=nodes, scheduler={"gpu_types": True, "routes": True})
+    assert any("GPUs of tiny are h100, p100" in text for text in job(routed, program="x.py", workload="serial", gpus="1").notes)
+
+
+def test_gpus_that_a_site_counts_by_node() -> None:
+    """The fewest nodes with an equal number on each that hold the tasks; where there are none, why it is not the site's way."""
+    by_node = site(scheduler={"gpu_request": "gres"})
+
+    def made(**asked: Any) -> Any:
+        found = job(by_node, program="x.py", workload="mpi", time="1h", **asked)
+        wanted = ("--nodes", "--gres", "--gpus")
+        lines = [line[8:] for line in render(found).splitlines() if line.startswith("#SBATCH ") and line[8:].startswith(wanted)]
+        return lines, " ".join(text for text in found.notes if "by node" in text)
+
+    assert made(gpus="2", ntasks=2)[0] == ["--nodes=1", "--gres=gpu:2"]
+    lines, said = made(gpus="4", ntasks=4)
+    assert lines == ["--nodes=2", "--gres=gpu:2"] and "4 GPUs are asked for on 2 nodes, 2 on each" in said
+    assert made(gpus="2", ntasks=2, cpus_per_task=12)[0] == ["--nodes=2", "--gres=gpu:1"]
+    assert made(gpus="2", ntasks=4, ntasks_per_node=2)[0] == ["--nodes=2", "--gres=gpu:1"]
+    assert made(gpus="3", ntasks=3)[0] == ["--nodes=3", "--gres=gpu:1"]
+    assert made(gpus="4", ntasks=4, nodes=2) == (["--nodes=2", "--gres=gpu:2"], "")
+    lines, said = made(gpus="3", ntasks=3, nodes=2)
+    assert lines == ["--nodes=2", "--gpus=3"] and "--gpus is Slurm's own; tiny counts GPUs by node" in said
+    assert "[Docs, read 2026-01-02]" in said and "--gpus-per-node with --nodes" in said
+    assert "--gpus-per-task is Slurm's own" in made(gpus_per_task="1", ntasks=2)[1]
+    why = job(by_node, program="x.py", workload="mpi", gpus="4", ntasks=4).components[0].origins["nodes"]
+    assert "tiny: scheduler.gpu_request" in str(why)
+
+
 def test_account_is_refused_with_three_ways() -> None:
     text = refusal(site(scheduler={"account_required": True}))
     assert all(way in text for way in ("--account NAME", "config.toml", "SBATCH_ACCOUNT"))

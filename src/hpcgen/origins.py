@@ -106,7 +106,18 @@ def _of_component(site: Site, job: Job, c: Component, origins: Origins) -> Origi
         memory = origins.get("scheduler_mem", small)
         found.update(cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=memory, mem_mib=memory)
         found.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"))
-    if c.gpus and c.gpus.style != "gpus" and any(key in origins for key in GPUS):
-        asked, way = found["gpus"], site.cite("scheduler", "gpu_request")
-        found["gres"] = found["gpus"] = Origin(asked.kind, f"{asked.text}, by {way.text}", way.source, way.date, way.url)
-    return {**found, **c.origins}
+    return {**found, **_of_gpus(site, c, found["gpus"], any(key in origins for key in GPUS)), **c.origins}
+
+
+def _of_gpus(site: Site, c: Component, asked: Origin, counted: bool) -> Origins:
+    """Who asked for the GPUs; in whose way, if they were `counted` and not spelled out; who says that jobs name the type."""
+    named, made = c.origins.get("gpu_type"), asked
+    if c.gpus and c.gpus.style != "gpus" and counted:
+        made = _by(made, site.cite("scheduler", "gpu_request"), "by")
+    if c.gpus and named:
+        made = _by(made, named, f"of type {c.gpus.type} by")
+    return {"gpus": made, "gres": made} if c.gpus and c.gpus.style == "gres" else {"gpus": made}
+
+
+def _by(asked: Origin, way: Origin, how: str) -> Origin:
+    return Origin(asked.kind, f"{asked.text}, {how} {way.text}", way.source, way.date, way.url)

@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Tuple
 
 import msgspec
 
-from hpcgen import allocation, check
+from hpcgen import allocation, check, gpus
 from hpcgen.errors import LimitError, RequestError
 from hpcgen.job import Component, Job, Step
 from hpcgen.partitions import choose
@@ -40,10 +40,10 @@ def place(site: Site, job: Job, scheduler: Scheduler) -> Placed:
         origin = whole.origin if whole else origin
         problems += [text for text in wrong if text not in problems]
         one_node = allocation.together(site, c)
-        c = allocation.settled(site, c, partition)
+        c = gpus.typed(site, allocation.settled(site, c, partition), partition)
         if one_node and c.nodes == 1:
             notes.append(f"the {c.ntasks} tasks go to one node, where they fit: --nodes says otherwise")
-        notes += allocation.idle(c, job.time)
+        notes += [*gpus.notes(site, c, partition), *allocation.idle(c, job.time)]
         placed.append(replace(c, partition=partition, origins={**c.origins, "partition": origin}))
         if partition and origin.kind == "rule":
             notes.append(f"partition {partition} ({origin.text})")

@@ -7,12 +7,12 @@ from typing import Dict, Optional, Tuple, Union
 
 import msgspec
 
-from hpcgen import allocation, binding, header, heterogeneous, placing, remarks, schedulers, staging, steps, workloads
+from hpcgen import allocation, binding, gpus, header, heterogeneous, placing, remarks, schedulers, staging, steps, workloads
 from hpcgen.inside import carried
-from hpcgen.job import Component, Env, Gpus, Job, Origin, Origins
+from hpcgen.job import Component, Env, Job, Origin, Origins
 from hpcgen.origins import JOB_WIDE, explained, item_key
 from hpcgen.refusing import refuse
-from hpcgen.request import Merged, Request, checked, gpus_asked
+from hpcgen.request import Merged, Request, checked
 from hpcgen.schedulers import Scheduler
 from hpcgen.site import Site
 from hpcgen.software import container, interfaces, setup, unjoined, with_gpu_flag
@@ -75,7 +75,7 @@ def _components(
     site: Site, request: Request, layout: Layout, workload: Workload, scheduler: Scheduler
 ) -> Tuple[Component, ...]:
     """The layout's, in the words that the site's scheduler wants to hear."""
-    components = scheduler.memory([_gpus(site, request, c) for c in layout.components])
+    components = scheduler.memory([gpus.asked(site, request, c) for c in layout.components])
     components = [_omitted(site, c) for c in components]
     if workload.name in PLAIN and not (request.cpus_per_task or request.cpus_per_gpu):
         components = [replace(c, origins={**c.origins, "cpus_per_task": allocation.UNASKED}) for c in components]
@@ -160,23 +160,6 @@ def _carried(request: Request, workload: str, parts: Tuple[str, ...]) -> Env:
     elif request.program is None and not request.commands:
         texts["selfcheck"] = source(f"workloads/{workload.replace('-', '_')}.py").rstrip("\n")
     return tuple(texts.items())
-
-
-def _gpus(site: Site, request: Request, c: Component) -> Component:
-    """GPUs in the site's own way where that says the same; the small component of a heterogeneous job has none."""
-    asked = gpus_asked(request)
-    if asked is None or c.role in (workloads.SMALL, workloads.HEAD):
-        return c
-    name, kind, number, per = asked
-    if name == "gres":
-        return replace(c, gpus=Gpus(number, "node", kind, "gres"))
-    style, nodes = site.scheduler.gpu_request, c.nodes or (1 if c.ntasks == 1 else None)
-    if (style != "gpus" or (c.ntasks_per_node == 1 and c.ntasks > 1)) and per == "job" and nodes and number % nodes == 0:
-        number, per = number // nodes, "node"
-    gpus = Gpus(number, per, kind, style if per == "node" else "gpus")  # type: ignore[arg-type]
-    if gpus.per == "node" and gpus.style == "gres":
-        return replace(c, gpus=gpus, gres=",".join(filter(None, [f"gpu:{f'{kind}:' if kind else ''}{number}", c.gres])))
-    return replace(c, gpus=gpus)
 
 
 def _omitted(site: Site, c: Component) -> Component:

@@ -40,6 +40,7 @@ class Scheduler(Table, frozen=True, kw_only=True):
     array_jobs: Optional[Count] = None
     script_max_kib: Optional[Count] = None
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+    gpu_types: bool = False
     whole_nodes: Optional[Literal["always", "above-one"]] = None
     omit: Tuple[str, ...] = ()
     extra: Tuple[Line, ...] = ()
@@ -290,8 +291,7 @@ def find(name: str, rooms: Tuple[str, ...] = ()) -> Path:
         return profiles[name]
     from hpcgen.profile import aliases
 
-    known = aliases(profiles)
-    if name in known:
+    if name in (known := aliases(profiles)):
         return known[name]
     raise SiteError(f"site: unknown site '{name}'{among(name, sorted({*profiles, *known}))}")
 

@@ -99,6 +99,7 @@ CASES = (
     Case("roihu", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("roihu", "train", {"train.py": SERIAL}, ("", "trixie"), (NO_TORCH,)),
     Case("roihu", "torchrun", {}, (), (TORCHRUN,)),
+    Case("roihu", "mpi_gpus", {"solver.py": MPI}, ("", "trixie"), (PYTHON_DATA, "the GPUs have no driver")),
     Case("mahti", "mpi_container", {"solve.py": MPI, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("puhti", "container", {"dask_example.py": DASK, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER,)),
     Case("puhti", "gpu_container", {"train.py": SERIAL, "dask-mpi.sif": OWN_IMAGE}, ("", "trixie"), (WRAPPER, "the GPU has no driver")),

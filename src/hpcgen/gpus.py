@@ -1,0 +1,89 @@
+"""GPUs in the site's own words: counted by job, node or task, with their type or without it."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, Optional, Tuple
+
+import msgspec
+
+from hpcgen.allocation import holds
+from hpcgen.check import cited
+from hpcgen.job import Component, Gpus
+from hpcgen.request import Request, gpus_asked
+from hpcgen.site import Site
+from hpcgen.spelling import by_node
+from hpcgen.workloads import HEAD, SMALL
+
+replace = msgspec.structs.replace
+# The key of a component's origins for the type of its GPUs, where nobody asked for one; `origins` joins it to that of the GPUs.
+TYPE = "gpu_type"
+
+
+def asked(site: Site, request: Request, c: Component) -> Component:
+    """GPUs in the site's own way where that says the same; the small component of a heterogeneous job has none."""
+    found = gpus_asked(request)
+    if found is None or c.role in (SMALL, HEAD):
+        return c
+    name, kind, number, per = found
+    if name == "gres":
+        return replace(c, gpus=Gpus(number, "node", kind, "gres"))
+    style, nodes = site.scheduler.gpu_request, c.nodes or (1 if c.ntasks == 1 else None)
+    if style == "gres" and per == "job" and not (nodes or c.nodelist) and (nodes := _nodes(site, c, number)):
+        c = replace(c, nodes=nodes, origins={**c.origins, "nodes": site.cite("scheduler", "gpu_request")})
+    if (style != "gpus" or (c.ntasks_per_node == 1 and c.ntasks > 1)) and per == "job" and nodes and number % nodes == 0:
+        number, per = number // nodes, "node"
+    gpus = Gpus(number, per, kind, style if per == "node" else "gpus")  # type: ignore[arg-type]
+    if gpus.style == "gres":
+        words = ":".join(filter(None, ("gpu", kind, str(number))))
+        return replace(c, gpus=gpus, gres=",".join(filter(None, (words, c.gres))))
+    return replace(c, gpus=gpus)
+
+
+def _nodes(site: Site, c: Component, number: int) -> Optional[int]:
+    """The fewest nodes that have this number of GPUs, equally many on each, and room for the tasks."""
+    known = by_node(c)
+    for nodes in [len(known)] if known else range(1, min(number, c.ntasks) + 1):
+        if number % nodes == 0:
+            part = replace(c, nodes=nodes, gpus=Gpus(number // nodes, "node"))
+            if any(node.gpus and holds(site, node, part) for node in site.nodes.values()):
+                return nodes
+    return None
+
+
+def typed(site: Site, c: Component, partition: Optional[str]) -> Component:
+    """With the type that all GPUs of the partition have, where jobs of the site name it and nobody did."""
+    models = _models(site, partition)
+    if not site.scheduler.gpu_types or c.gpus is None or c.gpus.type or len(models) != 1:
+        return c
+    gres, origins = c.gres, {**c.origins, TYPE: site.cite("scheduler", "gpu_types")}
+    if gres and c.gpus.style == "gres":
+        words = f"gpu:{models[0]}:{c.gpus.count}"
+        gres = ",".join(words if re.fullmatch(r"(gres:)?gpu(:\d+)?", item) else item for item in gres.split(","))
+    return replace(c, gpus=replace(c.gpus, type=models[0]), gres=gres, origins=origins)
+
+
+def _models(site: Site, partition: Optional[str]) -> Tuple[str, ...]:
+    """The types of GPU of the partition, or of all nodes where the scheduler chooses; none where that of a node is unknown."""
+    known = site.partitions.get(partition or "")
+    kinds = known.nodes if known else site.nodes
+    found = {site.nodes[kind].gpu for kind in kinds if site.nodes[kind].gpus}
+    return () if None in found else tuple(sorted(filter(None, found)))
+
+
+def notes(site: Site, c: Component, partition: Optional[str]) -> Iterator[str]:
+    """What is to be said of the way in which a component's GPUs are asked for."""
+    if c.gpus is None:
+        return
+    way, count = site.cite("scheduler", "gpu_request"), c.gpus.count
+    if c.nodes and c.origins.get("nodes") == way:
+        on = "one node" if c.nodes == 1 else f"{c.nodes} nodes, {count} on each"
+        yield f"{count * c.nodes} GPUs are asked for on {on}, for {site.id} counts them by node: --nodes says otherwise"
+    elif site.scheduler.gpu_request == "gres" and c.gpus.style != "gres":
+        option = {"job": "--gpus", "node": "--gpus-per-node", "task": "--gpus-per-task"}[c.gpus.per]
+        instead = "--gpus-per-node with --nodes gives that"
+        yield f"{option} is Slurm's own; {site.id} counts GPUs by node, --gres=gpu:NUMBER {cited(way)}: {instead}"
+    models = _models(site, partition)
+    if site.scheduler.gpu_types and not c.gpus.type and len(models) > 1:
+        where = f"partition {partition}" if partition else site.id
+        yield f"GPUs of {where} are {', '.join(models)}, and the job may get any: --gpus {models[0]}:{count} names the type"
