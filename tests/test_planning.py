@@ -165,6 +165,15 @@ def test_no_more_nodes_than_there_are() -> None:
     assert plan(site(nodes=nodes), Request(workload="mpi", nodes=3, partition=Token("big"))).components[0].nodes == 3
 
 
+def test_no_more_in_all_than_there_is() -> None:
+    nodes = {"fat": {"cores": 32, "count": 3, "source": "docs"}, "gpu": {"cores": 64, "gpus": 2, "count": 1, "source": "docs"}}
+    with pytest.raises(LimitError, match=r"97 CPUs \(97 tasks of 1\): big has 96 \[Docs, read 2026-01-02\]: ask for 96 tasks of 1"):
+        plan(site(nodes=nodes), Request(workload="mpi", ntasks=97, partition=Token("big")))
+    assert plan(site(nodes=nodes), Request(workload="mpi", ntasks=96, partition=Token("big"))).components[0].ntasks == 96
+    with pytest.raises(LimitError, match=r"3 GPUs: gpu has 2 .*: ask for --gpus 2"):
+        plan(site(nodes=nodes), Request(workload="mpi", ntasks=3, gpus=Token("3"), partition=Token("gpu")))
+
+
 def test_all_memory_of_the_nodes() -> None:
     for more in ({}, {"hetjob": True}):
         made = plan(site(), Request(program="x.py", mem=Memory.parse("0"), **more))  # type: ignore[arg-type]

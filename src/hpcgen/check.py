@@ -116,6 +116,18 @@ def gpus_over(case: Case) -> Iterator[str]:
             yield f"{total} GPUs: {where} allows {limit} a job: ask for --gpus {limit}"
 
 
+def more_than_there_is(case: Case) -> Iterator[str]:
+    """More CPUs or GPUs in all than the nodes have together, where the profile counts them."""
+    c, kinds = case.component, case.kinds()
+    cpus, gpus = there(case.site, [node for _, node in kinds], c)
+    who, where = case.name or case.site.id, cited(case.site.cite("nodes", kinds[0][0], "count")) if kinds else ""
+    if cpus and (asked := c.ntasks * c.cpus_per_task) > cpus and all(most > cpus for most, _ in case.limit("max_cpus")):
+        fits = f"{max(1, cpus // c.cpus_per_task)} tasks of {min(cpus, c.cpus_per_task)}"
+        yield f"{asked} CPUs ({c.ntasks} tasks of {c.cpus_per_task}): {who} has {cpus} {where}: ask for {fits}"
+    if gpus and (asked := all_gpus(c)) > gpus and all(most > gpus for most, _ in case.limit("max_gpus")):
+        yield f"{asked} GPUs: {who} has {gpus} {where}: ask for --gpus {gpus}"
+
+
 def cpus_beside_gpus(case: Case) -> Iterator[str]:
     """More CPUs than the partition gives, and wants to be asked for, with each GPU."""
     c, each = case.component, case.partition.cpus_per_gpu if case.partition else None
@@ -189,7 +201,7 @@ def array_too_many(case: Case) -> Iterator[str]:
 
 # The rules in the order in which their refusals are read.
 RULES: Tuple[Rule, ...] = (
-    time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over, cpus_beside_gpus,
+    time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over, more_than_there_is, cpus_beside_gpus,
     node_too_small, partition_memory, node_hours_over, array_over, array_too_many,
 )  # fmt: skip
 
@@ -216,6 +228,14 @@ def script_over(site_kib: Optional[int], text: str) -> Optional[str]:
     if site_kib is None or length <= site_kib * 1024:
         return None
     return f"the script has {length} bytes, and the site takes {site_kib} KiB: put long arguments into a file"
+
+
+def there(site: Site, kinds: Sequence[Node], component: Component) -> Tuple[Optional[int], Optional[int]]:
+    """CPUs, as the component counts them, and GPUs of all such nodes together; None where the profile does not count them."""
+    if not kinds or not all(node.count for node in kinds):
+        return None, None
+    cpus = sum((node.count or 0) * site.cpus(node, threads(component)) for node in kinds)
+    return cpus, sum((node.count or 0) * node.gpus for node in kinds)
 
 
 def threads(component: Component) -> Optional[int]:

@@ -6,8 +6,8 @@ import sys
 from math import prod
 from typing import List, NamedTuple, Optional, Tuple
 
-from hpcgen.allocation import narrowest
-from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node, threads
+from hpcgen.allocation import all_gpus, narrowest
+from hpcgen.check import node_gpus, node_memory, refusals, tasks_on_node, there, threads
 from hpcgen.errors import among
 from hpcgen.job import Component, Job, Origin
 from hpcgen.site import Site
@@ -54,10 +54,12 @@ def excess(site: Site, job: Job, component: Component, name: str) -> float:
     partition = site.partitions[name]
     kinds = [site.nodes[kind] for kind in partition.nodes]
     tasks = tasks_on_node(component)
+    cpus, gpus = there(site, kinds, component)
     pairs = [
         (job.time, partition.max_time),
         (component.nodes, partition.max_nodes),
-        (component.ntasks * component.cpus_per_task, partition.max_cpus),
+        (component.ntasks * component.cpus_per_task, min(filter(None, (partition.max_cpus, cpus)), default=None)),
+        (all_gpus(component), gpus),
         (tasks * component.cpus_per_task, max((site.cpus(node, threads(component)) for node in kinds), default=None)),
         (node_memory(component), partition.max_mem or max((node.mem or UNKNOWN for node in kinds), default=None)),
         (node_gpus(component), max((node.gpus for node in kinds), default=None)),

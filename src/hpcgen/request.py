@@ -10,10 +10,11 @@ from msgspec import Struct
 from hpcgen import tables
 from hpcgen.errors import RequestError
 from hpcgen.job import Origin
-from hpcgen.tables import Count
+from hpcgen.tables import MOST, Count
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Module, Name, Text, Token, option
 
+Number = Annotated[int, msgspec.Meta(le=MOST)]
 Hint = Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]
 Verb = Literal["exec", "run"]
 Runner = Literal["mpi", "slurm", "local"]
@@ -28,12 +29,12 @@ class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
     site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[str], about("what runs: dask-mpi (default), mpi, serial, array, ray or torchrun")] = None
+    workload: Annotated[Optional[Token], about("what runs: dask-mpi (default), mpi, serial, array, ray or torchrun")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
     mpmd: Annotated[Tuple[Text, ...], about("another program of the same MPI job: '2: ./program ARGS' (repeatable)")] = ()
 
-    workers: Annotated[Optional[int], about("Dask workers, beside the scheduler and the client")] = None
+    workers: Annotated[Optional[Number], about("Dask workers, beside the scheduler and the client")] = None
     cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
     hetjob: Annotated[Optional[bool], about("heterogeneous job: a part for scheduler and client, or for each program")] = None
     flatten: Annotated[Optional[bool], about("where --hetjob cannot be said: the nearest job of equal ranks instead")] = None
@@ -168,8 +169,9 @@ class Layer(NamedTuple):
         if self.kind != "flag":
             return problem
         text = problem[len(self.where) + 2 :]
-        key = text.partition(":")[0]
-        return f"{option(key)}{text[len(key) :]}" if key in Request.__struct_fields__ else text
+        place = text.partition(":")[0]
+        key = place.partition("[")[0]  # of a list, the place within it is of no use: the value is told
+        return f"{option(key)}{text[len(place) :]}" if key in Request.__struct_fields__ else text
 
 
 class Merged(NamedTuple):

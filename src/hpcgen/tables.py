@@ -31,7 +31,8 @@ def fields(kind: Type[Struct]) -> Tuple[msgspec.structs.FieldInfo, ...]:
     return tuple(msgspec.structs.fields(kind))
 
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
+MOST = 10_000_000  # more of anything than the largest machines have
+Count = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 _EMPTY: Tuple[object, ...] = ({}, ())
 
 
@@ -122,7 +123,8 @@ def _reason(kind: Any, value: object, why: Exception) -> str:
     if choices := _choices(kind):
         return f"{place}: '{value}' is none of {', '.join(choices)}{nearest(str(value), choices)}"
     text = text.replace("`", "").replace(" | null", "").partition(", got ")[0]
-    for theirs, ours in (("int >= 1", "a whole number, 1 or more"), (" int", " a whole number"), (" bool", " true or false"),
+    for theirs, ours in (("int >= 1", "a whole number, 1 or more"), ("int <= ", "a whole number of at most "),
+                         (" int", " a whole number"), (" bool", " true or false"),
                          (" str", " text"), (" array", " a list"), (" object", " a table")):  # fmt: skip
         text = text.replace(theirs, ours) if text.startswith("Expected") else text
     return f"{place}: {text[:1].lower() + text[1:]}" + (f", got {value!r}" if "xpected" in text else "")
