@@ -73,10 +73,13 @@ def flags(values: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _assignments(key: str, texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
+    seen: Dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise RequestError(f"--{key}: '{text}' is not NAME=VALUE")
+        if seen.setdefault(name, value) != value:
+            raise RequestError(f"--{key}: {name} is given twice, as '{seen[name]}' and as '{value}': give one of them")
         yield name, value
 
 
