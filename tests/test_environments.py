@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -249,12 +250,28 @@ def test_no_mpi_where_the_workload_has_none() -> None:
         (["--package", "forge::numpy", "--venv", "v"], "conda's"),
         (["--package", "ray[default]"], "extras are pip's"),
         (["--package", "numpy", "--package", "NumPy==2"], "asked for twice"),
+        (["--mpi4py", ""], "'' is no way to have it"),
+        (["--mpi4py", "source", "--workload", "ray"], "this workload is without MPI"),
+        (["--package", "mpi4py", "--workload", "ray"], "say --workload mpi --package ray"),
+        (["--python", "python3.12"], "--package python==3.12"),
     ],
 )
 def test_refusals(words: List[str], told: str, capfd: Any) -> None:
     assert status(["env", "--site", "mahuika", *words]) == 2
     out, err = capfd.readouterr()
     assert out == "" and told in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["env", "container"])
+def test_the_command_for_the_job_is_taken_where_accounts_must_be_named(command: str, capfd: Any) -> None:
+    """By a profile in a file of one's own, too."""
+    profile = str(load("vaughan").path)
+    for name in ("vaughan", profile):
+        assert status([command, "--site", name]) == 0
+        said = next(line for line in capfd.readouterr().out.splitlines() if "PROGRAM" in line)
+        words = shlex.split(said.partition(": ")[2])[2:]
+        assert words[:2] == ["--site", name] and status(["slurm", *words[:-1]]) == 0
+        capfd.readouterr()
 
 
 def test_stdout_is_the_file_and_nothing_else(capfd: Any) -> None:
@@ -351,6 +368,7 @@ def test_bases(base: Optional[str], lines: str) -> None:
     ("words", "told"),
     [
         (["--from", "a b"], "no image's name"),
+        (["--from", ""], "no image's name"),
         (["--from", "x{{ y }}"], "no image's name"),
         (["--from", "ftp://x"], "docker://"),
         (["--by", "mamba"], "neither pip nor conda"),

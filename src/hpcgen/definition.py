@@ -68,7 +68,7 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Definition:
     if asked.by not in (None, *BASES):
         raise RequestError(f"--by: '{asked.by}' is neither pip nor conda")
     by = cast(By, asked.by or "pip")
-    bootstrap, base = _base(asked.base) if asked.base else BASES[by]
+    bootstrap, base = _base(asked.base) if asked.base is not None else BASES[by]
     standard, more = wanted(workload, asked.packages)
     mpi = any(package.key == "mpi4py" for package in standard)
     flavour, why, notes = _flavour(site) if mpi else (None, None, [])
@@ -181,7 +181,8 @@ def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Ask
     lines = [*header.lines(site, request, merged.origins, "container", *extra), ""]
     lines += _build(site, image, asked.file or f"{PurePath(image).stem}.def")
     words = ["--workload", merged.request.workload] if merged.request.workload else []
-    lines.append(f"run: {shell.comment(['hpcgen', header.verb(site), '--site', site.id, *words, '--image', image])} PROGRAM")
+    start = header.starts(site, merged.request)
+    lines.append(f"run: {shell.comment([*start, *words, '--image', image])} PROGRAM")
     if made.pmi:
         lines.append(f"ranks join by srun --mpi={made.pmi}: {site.cite('mpi', 'pmi')}")
     return lines

@@ -84,6 +84,8 @@ def choose(site: Site, merged: Merged, asked: Asked = Asked()) -> Environment:
     mpi = next((package for package in standard if package.key == "mpi4py"), None)
     way, because = _way(site, kind, asked, mpi)
     _refuse(site, kind, way, asked)
+    if kind == "conda" and request.python and origins["python"].kind in ("flag", "file"):
+        raise RequestError(f"--python {request.python}: conda brings its own: leave it out, or --package python==3.12 instead")
     named = msgspec.structs.replace(request, **{**dict.fromkeys(KINDS), kind: place})
     launcher = site.mpi.launcher if workloads.get(workload).mpi else "none"
     ready = msgspec.structs.replace(setup(site, named, origins, launcher, launcher != "none"), env=())
@@ -170,12 +172,14 @@ def _notes(site: Site, request: Request, kind: Kind, asked: Asked) -> List[str]:
 
 def _way(site: Site, kind: Kind, asked: Asked, mpi: Optional[Package]) -> Tuple[Optional[str], Optional[str]]:
     """How mpi4py comes, and the fact that says so."""
-    if mpi is None:
-        return None, None
-    if asked.mpi4py:
+    if asked.mpi4py is not None:
         if asked.mpi4py not in WAYS:
             raise RequestError(f"--mpi4py: '{asked.mpi4py}' is no way to have it{among(asked.mpi4py, list(WAYS))}")
+        if mpi is None:
+            raise RequestError(f"--mpi4py {asked.mpi4py}: this workload is without MPI: leave it out, or say --workload mpi")
         return asked.mpi4py, "flag --mpi4py"
+    if mpi is None:
+        return None, None
     facts, flavour = site.environment, site.mpi.flavour
     by_flavour = str(site.cite("mpi", "flavour")) if flavour else f"rule: {site.id} names no MPI"
     if kind == "conda":
@@ -257,7 +261,7 @@ def _conda(
 def _header(site: Site, made: Environment, merged: Merged, origin: Origin, asked: Asked) -> List[str]:
     """The first lines: what made the file, why it is of this kind, how to install from it, and how to run with it."""
     extra = [word for name in asked.packages for word in ("--package", name)]
-    extra += ["--mpi4py", asked.mpi4py] if asked.mpi4py else []
+    extra += ["--mpi4py", asked.mpi4py] if asked.mpi4py is not None else []
     extra += ["--intel-channel"] if asked.intel_channel else []
     request = Request(**{key: getattr(merged.request, key) for key in ("site", "workload", *KINDS, "module", "python")})
     lines = [*header.lines(site, request, merged.origins, "env", *extra), ""]
@@ -273,7 +277,7 @@ def _steps(site: Site, made: Environment, request: Request, file: Optional[str])
     words = ["--workload", request.workload] if request.workload else []
     words += [word for name in request.module for word in ("--module", name)]
     words += ["--python", request.python] if request.python and made.kind == "userbase" else []
-    job = f"{shell.comment(['hpcgen', header.verb(site), '--site', site.id, *words, f'--{made.kind}', made.place])} PROGRAM"
+    job = f"{shell.comment([*header.starts(site, request), *words, f'--{made.kind}', made.place])} PROGRAM"
     if made.kind != "conda":
         return [f"install: bash {shell.path(file or f'{made.kind}.sh')}", f"then:    {job}"]
     variables = f"MPICC={shell.word(made.compiler)} PIP_NO_CACHE_DIR=1 " if made.compiler else ""

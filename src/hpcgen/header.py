@@ -36,12 +36,22 @@ def verb(site: Site) -> str:
     return "submit" if schedulers.get(site.scheduler.type).SUBMIT else "run"
 
 
+def starts(site: Site, request: Request) -> List[str]:
+    """The first words of the command that starts a job there, for a person to fill in."""
+    account = ["--account", "ACCOUNT"] if site.scheduler.account_required and not request.account else []
+    return ["hpcgen", verb(site), "--site", _name(site, request), *account]
+
+
+def _name(site: Site, request: Request) -> str:
+    return site.path if request.site and request.site.endswith(".toml") else site.id
+
+
 def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     """What was asked for, wherever it was asked, as one command; the site's own defaults need no saying."""
     name, *more = said or (site.scheduler.type,)
     words: List[str] = ["hpcgen", name]
     if said or site.id != "local":
-        words += ["--site", site.path if request.site and request.site.endswith(".toml") else site.id]
+        words += ["--site", _name(site, request)]
     for key, value in set_fields(request).items():
         if key in APART or (key in origins and origins[key].kind in ("fact", "default")):
             continue

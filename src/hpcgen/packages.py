@@ -76,6 +76,11 @@ def wanted(workload: str, asked: Iterable[str]) -> Tuple[List[Package], List[Pac
         if package.key in given:
             raise RequestError(f"--package: {package.name} is asked for twice: give it once")
         given[package.key] = package
+    if "mpi4py" in given and "mpi4py" not in own:
+        other = " ".join(f"--package {name}" for name in own)
+        raise RequestError(
+            f"--package mpi4py: --workload {workload} loads no MPI to build it with: say --workload mpi{other and f' {other}'}"
+        )
     standard = [parse(name, conda) for name, conda in own.items()]
     return [given.pop(package.key, package) for package in standard], list(given.values())
 

@@ -6,7 +6,7 @@
 # mpi4py (intel): built by pip against the site's MPI: fact eagle: mpi.flavour (NREL HPC: Dask, 2023-08-24)
 #
 # install: bash userbase.sh
-# then:    hpcgen submit --site eagle --userbase '~/dask' PROGRAM
+# then:    hpcgen submit --site eagle --account ACCOUNT --userbase '~/dask' PROGRAM
 set -e
 
 module purge

@@ -6,7 +6,7 @@
 # mpi4py (intel): built by pip against the site's MPI: fact eagle: mpi.flavour (NREL HPC: Dask, 2023-08-24)
 #
 # install: bash venv.sh
-# then:    hpcgen submit --site eagle --venv '~/venvs/dask-mpi' PROGRAM
+# then:    hpcgen submit --site eagle --account ACCOUNT --venv '~/venvs/dask-mpi' PROGRAM
 set -e
 
 module purge

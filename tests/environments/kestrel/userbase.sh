@@ -6,7 +6,7 @@
 # mpi4py (cray-mpich): built by pip against the site's MPI: fact kestrel: mpi.flavour (NREL HPC: Kestrel performance recommendations, 2025-07-30)
 #
 # install: bash userbase.sh
-# then:    hpcgen submit --site kestrel --userbase '~/dask' PROGRAM
+# then:    hpcgen submit --site kestrel --account ACCOUNT --userbase '~/dask' PROGRAM
 set -e
 
 export PYTHONUSERBASE="$HOME"/dask

@@ -6,7 +6,7 @@
 # mpi4py (cray-mpich): built by pip against the site's MPI: fact kestrel: mpi.flavour (NREL HPC: Kestrel performance recommendations, 2025-07-30)
 #
 # install: bash venv.sh
-# then:    hpcgen submit --site kestrel --venv '~/venvs/dask-mpi' PROGRAM
+# then:    hpcgen submit --site kestrel --account ACCOUNT --venv '~/venvs/dask-mpi' PROGRAM
 set -e
 
 module load PrgEnv-intel

@@ -6,7 +6,7 @@
 # mpi4py (openmpi): built by pip against the site's MPI: fact m3-smu: mpi.flavour (SMU HPC: module hpc-x/2.21.1, 2026-08-06)
 #
 # install: bash userbase.sh
-# then:    hpcgen submit --site m3-smu --userbase '~/dask' PROGRAM
+# then:    hpcgen submit --site m3-smu --account ACCOUNT --userbase '~/dask' PROGRAM
 set -e
 
 module purge

@@ -6,7 +6,7 @@
 # mpi4py (openmpi): built by pip against the site's MPI: fact puhti: mpi.flavour (CSC: Compiling applications in Puhti, read 2026-11-21)
 #
 # install: bash userbase.sh
-# then:    hpcgen submit --site puhti --userbase '~/dask' PROGRAM
+# then:    hpcgen submit --site puhti --account ACCOUNT --userbase '~/dask' PROGRAM
 set -e
 
 module load python-data

@@ -6,7 +6,7 @@
 # mpi4py (openmpi): built by pip against the site's MPI: fact roihu: mpi.flavour (CSC: Compiling applications in Roihu, read 2026-11-21)
 #
 # install: bash venv.sh
-# then:    hpcgen submit --site roihu --venv '~/venvs/dask-mpi' PROGRAM
+# then:    hpcgen submit --site roihu --account ACCOUNT --venv '~/venvs/dask-mpi' PROGRAM
 set -e
 
 module purge

@@ -6,7 +6,7 @@
 # mpi4py (intel): built by pip against the site's MPI: fact vaughan: mpi.flavour (VSC: MPI for distributed programming, 2026-07-24)
 #
 # install: bash userbase.sh
-# then:    hpcgen submit --site vaughan --userbase '~/dask' PROGRAM
+# then:    hpcgen submit --site vaughan --account ACCOUNT --userbase '~/dask' PROGRAM
 set -e
 
 module --force purge

@@ -6,7 +6,7 @@
 # mpi4py (intel): built by pip against the site's MPI: fact vaughan: mpi.flavour (VSC: MPI for distributed programming, 2026-07-24)
 #
 # install: bash venv.sh
-# then:    hpcgen submit --site vaughan --venv '~/venvs/dask-mpi' PROGRAM
+# then:    hpcgen submit --site vaughan --account ACCOUNT --venv '~/venvs/dask-mpi' PROGRAM
 set -e
 
 module --force purge
