@@ -75,6 +75,11 @@ def test_a_long_list_at_sites_that_say_how_many() -> None:
         ("kestrel", 10999, "1-10999", {}),
         ("derecho", 9, "1-3", {"partition": "develop"}),
         ("derecho", 9, "1-9", {}),
+        ("puhti", 900, "1-300", {}),
+        ("summit", 900, "1-100", {}),
+        ("polaris", 40, "1-20", {"partition": "preemptable"}),
+        ("polaris", 40, "1-2", {}),  # of the queues that it may go to unasked, capacity takes the longest arrays
+        ("polaris", 2, None, {"partition": "debug"}),
     ):
         asked = {"commands": "none", "tasks": tasks, "account": "ab12", "time": "5m", **more}
         assert plan(load(site), flags(workload="array", **asked)).array == array, site
@@ -88,6 +93,23 @@ def test_an_array_of_more_jobs_than_the_site_takes(array: str, count: int) -> No
     plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array="991-1000"))
     with pytest.raises(HpcgenError, match=r"partition develop .* takes arrays of 4"):
         plan(load("derecho"), flags(workload="serial", program="x", account="ab12", array="1-5", partition="develop"))
+
+
+def test_an_array_of_which_too_much_would_wait_to_start() -> None:
+    """Polaris' prod passes ten jobs on at a time: the rest of an array waits for ever. Its debug takes none."""
+
+    def asked(array: str, partition: str) -> None:
+        plan(load("polaris"), flags(workload="mpi", program="x", account="ab12", array=array, partition=partition, nodes=10, ntasks=10))
+
+    for array in ("0-99", "0-99%11"):
+        with pytest.raises(HpcgenError, match=r"prod \[ALCF.* lets 10 through, .* ask for --array 0-99%10"):
+            asked(array, "prod")
+    for array in ("0-99%10", "0-99%2", "0-9"):
+        asked(array, "prod")
+    with pytest.raises(HpcgenError, match=r"these are 101 jobs: .* takes arrays of 100"):
+        asked("0-100%10", "prod")
+    with pytest.raises(HpcgenError, match=r"debug \[ALCF.* takes one job at a time: leave out --array"):
+        plan(load("polaris"), flags(workload="serial", program="x", account="ab12", array="1-2", partition="debug"))
 
 
 def test_rows_are_variables_and_words_and_never_run() -> None:

@@ -194,15 +194,25 @@ def array_too_many(case: Case) -> Iterator[str]:
     for limit, who, place in limits:
         if limit and count > limit:
             where = f"{who} {cited(site.cite(*place))}"
-            asked = f"--array {case.job.array}: these are {count} jobs"
-            yield f"{asked}: {where} takes arrays of {limit}: ask for --array 1-{limit}"
+            nearest = f"arrays of {limit}: ask for --array 1-{limit}" if limit > 1 else "one job at a time: leave out --array"
+            yield f"--array {case.job.array}: these are {count} jobs: {where} takes {nearest}"
             return
+
+
+def array_at_once(case: Case) -> Iterator[str]:
+    """More of an array's jobs may start at a time than the partition lets through: the others would then never start."""
+    asked = case.job.array
+    for limit, where in case.limit("array_at_once") if asked else ():
+        found = array(str(asked))
+        if min(found.jobs, int(found.throttle or found.jobs)) > limit:
+            fewer = f"{str(asked).partition('%')[0]}%{limit}"
+            yield f"--array {asked}: {where} lets {limit} through, the others never start: ask for --array {fewer}"
 
 
 # The rules in the order in which their refusals are read.
 RULES: Tuple[Rule, ...] = (
     time_over, time_under, nodes_over, nodes_under, cpus_over, gpus_over, more_than_there_is, cpus_beside_gpus,
-    node_too_small, partition_memory, node_hours_over, array_over, array_too_many,
+    node_too_small, partition_memory, node_hours_over, array_over, array_too_many, array_at_once,
 )  # fmt: skip
 
 

@@ -182,6 +182,7 @@ class Partition(Table, frozen=True, kw_only=True):
     max_gpus: Optional[Count] = None
     max_mem: Optional[Memory] = None
     array_jobs: Optional[Count] = None
+    array_at_once: Optional[Count] = None
     whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
     cpus_per_gpu: Optional[Count] = None
     charge: Rates = Rates()
@@ -252,8 +253,7 @@ class Site(Struct, frozen=True, kw_only=True):
         text = f"{self.id}: {'.'.join(place)}"
         if source is None:
             return Origin("fact", text)
-        day = f"{source.date}" if source.date else f"read {source.read}"
-        return Origin("fact", text, source.title, day, source.url)
+        return Origin("fact", text, source.title, str(source.date or f"read {source.read}"), source.url)
 
     def dialect(self) -> Optional[Table]:
         """The table of this site's scheduler, where it has one."""

@@ -51,7 +51,7 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     """The job as an array over its tasks, and what to say of it. Raises RequestError."""
     file = str(request.commands or request.table)
     count = int(request.tasks or (_commands(file) if request.commands else _rows(file, request)))
-    most, rule, why = _most(site, request.partition)
+    most, rule, why = _most(site, _roomiest(site, request, job.time))
     chunk = int(request.chunk or ceil(count / most))
     indices = ceil(count / chunk)
     if indices > most:
@@ -76,6 +76,19 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     tasks = Tasks(kind="commands" if request.commands else "table", file=file, count=count, chunk=chunk, origins=found)
     array = f"1-{indices}{throttle}" if indices > 1 else None
     return msgspec.structs.replace(job, array=array, tasks=tasks), notes
+
+
+def _roomiest(site: Site, request: Request, time: Optional[int]) -> Optional[str]:
+    """The partition asked for, else that which takes the longest arrays of those that take such jobs unasked: None where
+    one of them has no limit, or where the scheduler chooses."""
+    if request.partition or site.scheduler.routes:
+        return request.partition
+    fitting = [
+        (partition.array_jobs or 0, name)
+        for name, partition in site.partitions.items()
+        if partition.auto and (partition.min_nodes or 1) == 1 and (partition.max_time or time or 0) >= (time or 0)
+    ]
+    return max(fitting)[1] if fitting and all(limit for limit, _ in fitting) else None
 
 
 def _most(site: Site, partition: Optional[str]) -> Tuple[int, Origin, str]:
