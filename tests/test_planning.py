@@ -13,7 +13,7 @@ from hpcgen.request import Layer, merge
 from hpcgen.site import decode
 from hpcgen.units import Memory, Time
 from hpcgen.words import Line, Token
-from tiny import site, tables
+from tiny import TABLES, site, tables
 
 
 def job(at: Any = None, **asked: Any) -> Job:
@@ -474,3 +474,14 @@ def test_the_least_of_all_that_is_advised_passes() -> None:
     text = refusal(small, workload="mpi", program="a", nodes=12, ntasks=12, time="22-0", mem_per_cpu="1G")
     assert "--nodes 10" in text and "--time 2-02:24:00 with 10 nodes" in text
     assert job(small, workload="mpi", program="a", nodes=10, ntasks=10, time="2-02:24:00", mem_per_cpu="1G").time
+
+
+def test_modules_by_what_runs() -> None:
+    """A conda environment cannot be activated before its module is loaded, whatever then runs in it."""
+    at = site(modules={**TABLES["modules"], "mpi": ["impi"]})
+    own = {"workload": "mpi", "ntasks": 4}
+    found = [
+        job(at, program=program, **own, **more).setup.modules
+        for program, more in (("./a.out", {}), ("x.py", {}), ("./a.out", {"conda": "e"}), ("x.py", {"venv": "v"}), ("x.py", {"image": "i"}))
+    ]
+    assert found == [("impi",), ("Python/3.11",), ("Miniforge3", "impi"), ("Python/3.11", "impi"), ()]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import msgspec
 
 from hpcgen import check, schedulers, workloads
 from hpcgen.errors import RequestError
-from hpcgen.job import Command, Container, Job, Origin, Origins, Setup
+from hpcgen.job import Command, Container, Env, Job, Origin, Origins, Setup
 from hpcgen.origins import item_key, own
 from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
+
+Found = Dict[str, Optional[Origin]]
 
 
 def setup(
@@ -20,61 +22,72 @@ def setup(
 ) -> Setup:
     """Modules for these commands, the person's environment, and variables for the whole job.
 
-    An MPI's own mpiexec starts also what is no MPI program, and must be loaded for that.
-
-    Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
-    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
+    `starts_mpi`: whether what the launcher starts are ranks of MPI; an MPI's own mpiexec starts also what is no MPI program.
     """
-    facts = site.modules
-    found: Dict[str, Optional[Origin]] = {}
-    with_mpi = not starts_mpi and launcher in ("mpiexec", "mpirun")
-    launcher = launcher if starts_mpi else "none"
-    if request.module:
-        modules = (*facts.base, *request.module)
-        found["modules"] = origins.get("module")
-    else:
-        env = facts.conda if request.conda else facts.python
-        key = "conda" if request.conda else "python"
-        if request.image:
-            env, key = (), "container"
-        elif request.workload == "mpi" and not all(command.python for command in commands):
-            env, key = facts.mpi or facts.python, "mpi"
-            if any(command.python for command in commands):
-                env = tuple(dict.fromkeys((*facts.python, *facts.mpi)))
-                found.update({item_key("modules", module): site.cite("modules", "python") for module in facts.python})
-        elif (request.venv or request.userbase) and launcher != "none":
-            env, with_mpi = facts.python, True  # its mpi4py was built against the site's MPI
-        if with_mpi:
-            env = tuple(dict.fromkeys((*env, *facts.mpi)))
-            found.update({item_key("modules", module): site.cite("modules", "mpi") for module in facts.mpi})
-        modules = (*facts.base, *env, *(facts.container if request.image else ()))
-        found["modules"] = site.cite("modules", key)
-    found.update({item_key("modules", module): site.cite("modules", "base") for module in facts.base})
-    variables = schedulers.get(site.scheduler.type).variables(request.export)
-    found.update({item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in variables})
-    found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
-    found["env"] = site.cite("shell", "env")
-    variables.update({str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()})
-    if library := _library(site, launcher):
-        variables.setdefault("I_MPI_PMI_LIBRARY", library)
-        if "I_MPI_PMI_LIBRARY" not in request.env:
-            found[item_key("env", ("I_MPI_PMI_LIBRARY",))] = site.cite("mpi", "pmi_library")
+    modules, of_modules = _modules(site, request, origins, launcher, starts_mpi, commands)
+    variables, of_variables = _variables(site, request, launcher if starts_mpi else "none")
     return Setup(
         init=site.shell.init,
-        purge=facts.purge,
-        use=facts.use,
+        purge=site.modules.purge,
+        use=site.modules.use,
         modules=modules,
         conda=request.conda,
         venv=request.venv,
         userbase=request.userbase,
-        env=tuple(variables.items()),
+        env=variables,
         origins=own(
             origins,
             {"conda": "conda", "venv": "venv", "userbase": "userbase", "env": "env"},
-            found,
+            of_modules,
+            of_variables,
             {"purge": site.cite("modules", "purge"), "use": site.cite("modules", "use"), "init": site.cite("shell", "init")},
         ),
     )
+
+
+def _modules(
+    site: Site, request: Request, origins: Origins, launcher: str, starts_mpi: bool, commands: Sequence[Command]
+) -> Tuple[Tuple[str, ...], Found]:
+    """The modules that were asked for, or those of the kinds that are needed; and where each comes from."""
+    kinds = ["base", *(() if request.module else _kinds(site, request, launcher, starts_mpi, commands))]
+    loaded: Dict[str, str] = {}
+    for kind in kinds:
+        for module in getattr(site.modules, kind):
+            loaded.setdefault(module, kind)
+    found: Found = {item_key("modules", module): site.cite("modules", kind) for module, kind in loaded.items()}
+    return (*loaded, *request.module), {**found, "modules": origins.get("module", site.cite("modules", kinds[-1]))}
+
+
+def _kinds(site: Site, request: Request, launcher: str, starts_mpi: bool, commands: Sequence[Command]) -> Iterator[str]:
+    """Kinds of module that these commands need, in the order in which they are loaded."""
+    pythons = [command.python is not None for command in commands]
+    compiled = request.workload == "mpi" and not all(pythons) and not request.image
+    own_mpi4py = (request.venv or request.userbase) and not request.image  # it was built against the site's MPI
+    if request.conda and not request.image:
+        yield "conda"
+    elif not request.image and (not compiled or any(pythons) or not site.modules.mpi):
+        yield "python"
+    if compiled or (starts_mpi and launcher != "none" and own_mpi4py) or (not starts_mpi and launcher in ("mpiexec", "mpirun")):
+        yield "mpi"
+    if request.image:
+        yield "container"
+
+
+def _variables(site: Site, request: Request, launcher: str) -> Tuple[Env, Found]:
+    """The site's variables and the person's, for the whole job; and where each comes from.
+
+    Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
+    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
+    """
+    exported = schedulers.get(site.scheduler.type).variables(request.export)
+    found: Found = {item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in exported}
+    found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
+    variables = {**exported, **{str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()}}
+    if library := _library(site, launcher):
+        variables.setdefault("I_MPI_PMI_LIBRARY", library)
+        if "I_MPI_PMI_LIBRARY" not in request.env:
+            found[item_key("env", ("I_MPI_PMI_LIBRARY",))] = site.cite("mpi", "pmi_library")
+    return tuple(variables.items()), {**found, "env": site.cite("shell", "env")}
 
 
 def _library(site: Site, launcher: str) -> Optional[str]:
