@@ -119,46 +119,50 @@ def leave(status, whole):
   sys.modules["mpi4py.MPI"].Finalize()
   ctypes.PyDLL(None).exit(status)
  os._exit(status)
-def hub(server, size, token):
- links, seen, over = {}, {}, []
- def tell(word, value):
-  over.extend({word} & {"end", "stop"})
-  for one in sorted(links, key=links.get, reverse=True):
-   with contextlib.suppress(OSError):
-    one.send((word, value))
- def stop(*why):
+class Hub:
+ def __init__(self, server, size, token):
+  self.server, self.size, self.token = server, size, token
+  self.links, self.seen, self.over = {}, {}, False
+ def run(self):
+  until = time.time() + 30
+  while True:
+   for one in wait([self.server, *self.links], 1):
+    try:
+     self.meet() if one is self.server else self.hear(one, *one.recv())
+    except (EOFError, OSError):
+     self.lost(self.links.pop(one, -1))
+   if len(self.seen) < self.size and time.time() > until and not self.over:
+    self.stop(f"ranks { {*range(self.size)} - {*self.seen}} do not reach {HOST}")
+ def meet(self):
+  one = Connection(self.server.accept()[0].detach())
+  if one.poll(5) and one.recv_bytes(64) == self.token.encode():
+   self.links[one] = -1
+ def hear(self, one, word, value):
+  if word != "hello":
+   return self.tell(word, len(self.links) == self.size if word == "end" else value)
+  self.links[one] = value[0]
+  self.seen[value[0]] = value
+  if len(self.seen) == self.size:
+   self.compare()
+ def compare(self):
+  mine, all_ = self.seen[0][2], sorted(self.seen.values())
+  why = {text: host for _, host, _, wrong in all_[::-1] for text in wrong}
+  why.update({f"{its}, but {mine} on {HOST}: use one Python": host for _, host, its, _ in all_ if its != mine})
+  self.stop(*(f"{host}: {text}" for text, host in why.items())) if why else self.tell("go", [one[1] for one in all_])
+ def lost(self, rank):
+  if rank < 0 or self.over:
+   return
+  text = f"rank {rank} on {self.seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+  say(f"{text}: the others go on") if rank > 1 and max(self.links.values()) > 1 else self.stop(f"{text}: all end")
+ def stop(self, *why):
   for text in why:
    say(text)
-  tell("stop", len(links) == size)
- def hear(one, word, value):
-  if word != "hello":
-   return tell(word, len(links) == size if word == "end" else value)
-  links[one] = value[0]
-  seen[value[0]] = value
-  if len(seen) == size:
-   mine, all_ = seen[0][2], sorted(seen.values())
-   why = {text: host for _, host, _, wrong in all_[::-1] for text in wrong}
-   why.update({f"{its}, but {mine} on {HOST}: use one Python": host for _, host, its, _ in all_ if its != mine})
-   stop(*(f"{host}: {text}" for text, host in why.items())) if why else tell("go", [one[1] for one in all_])
- def lost(rank):
-  if rank < 0 or over:
-   return
-  text = f"rank {rank} on {seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
-  say(f"{text}: the others go on") if rank > 1 and max(links.values()) > 1 else stop(f"{text}: all end")
- until = time.time() + 30
- while True:
-  for one in wait([server, *links], 1):
-   try:
-    if one is server:
-     one = Connection(server.accept()[0].detach())
-     if one.poll(5) and one.recv_bytes(64) == token.encode():
-      links[one] = -1
-    else:
-     hear(one, *one.recv())
-   except (EOFError, OSError):
-    lost(links.pop(one, -1))
-  if len(seen) < size and time.time() > until and not over:
-   stop(f"ranks { {*range(size)} - {*seen}} do not reach {HOST}")
+  self.tell("stop", len(self.links) == self.size)
+ def tell(self, word, value):
+  self.over |= word in ("end", "stop")
+  for one in sorted(self.links, key=self.links.get, reverse=True):
+   with contextlib.suppress(OSError):
+    one.send((word, value))
 def reach(places, port, token):
  for place in places * 5:
   with contextlib.suppress(OSError):
@@ -169,72 +173,83 @@ def reach(places, port, token):
    return link
  time.sleep(30)
  os._exit(1)
-def serve(asked, argv, rank, size, bcast):
- options, places, versions, wrong = look(asked, argv if rank == 1 else ())
- for number in (SIGUSR1, SIGUSR2) if rank != 1 else ():
-  signal(number, SIG_IGN)
- meeting = None
- if rank == 0:
-  server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
-  threading.Thread(target=hub, args=(server, size, token), daemon=True).start()
-  meeting = [places or [HOST], server.getsockname()[1], token]
- link, words, over, state = reach(*bcast(meeting)), queue.Queue(), [], {"status": 1}
- def listen():
+class Rank:
+ def __init__(self, asked, rank, size, link):
+  self.asked, self.rank, self.size, self.link = asked, rank, size, link
+  self.words, self.over, self.status = queue.Queue(), False, 1
+ def run(self, argv, options, versions, wrong):
+  self.options = options
+  self.link.send(("hello", (self.rank, HOST, versions, wrong)))
+  threading.Thread(target=self.listen, daemon=True).start()
+  self.hosts = self.hear("go")
+  if self.rank == 1:
+   atexit.register(self.finish)
+   intercept(self.start)
+   self.status = run(argv)
+   return
+  from dask_mpi import initialize
+  enter(argv)
+  self.play(initialize, self.hear("start"))
+  leave(0, self.hear("end"))
+ def listen(self):
   while True:
    try:
-    word, value = link.recv()
+    word, value = self.link.recv()
    except (EOFError, OSError):
-    if over:
+    if self.over:
      return
-    if rank == 1:
+    if self.rank == 1:
      say("rank 0, the scheduler, has died: all end")
     os._exit(1)
    if word == "stop":
     leave(1, value)
    if word == "end":
-    over.append(True)
-    close(state["status"] * (rank == 1), value)
-   words.put((word, value))
- def hear(wanted):
+    self.over = True
+    close(self.status * (self.rank == 1), value)
+   self.words.put((word, value))
+ def hear(self, wanted):
   while True:
-   word, value = words.get()
+   word, value = self.words.get()
    if word == wanted:
     return value
    if word == "end":
     leave(0, value)
- def share(address, root=0):
-  if rank == root:
-   from distributed import Scheduler
-   announce(asked, address, next(iter(Scheduler._instances)).services)
-   link.send(("address", address))
-  return hear("address")
- def play(initialize, own):
-  given = {"dashboard_address": ":0", **options, **own}
+ def start(self, initialize, own):
+  self.link.send(("start", own))
+  self.play(initialize, own)
+ def play(self, initialize, own):
+  given = {"dashboard_address": ":0", **self.options, **own}
   if "memory_limit" not in given:
    from distributed.system import MEMORY_LIMIT
-   given["memory_limit"] = int(MEMORY_LIMIT * 0.95 / hosts.count(HOST))
-  comm = types.SimpleNamespace(Get_rank=lambda: rank, Get_size=lambda: size, Barrier=lambda: None, bcast=share)
-  initialize(**given, comm=comm, exit=False)
- def start(initialize, own):
-  link.send(("start", own))
-  play(initialize, own)
- def finish():
+   given["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.hosts.count(HOST))
+  initialize(**given, comm=self, exit=False)
+ def Get_rank(self):
+  return self.rank
+ def Get_size(self):
+  return self.size
+ def Barrier(self):
+  pass
+ def bcast(self, address, root=0):
+  if self.rank == root:
+   from distributed import Scheduler
+   announce(self.asked, address, next(iter(Scheduler._instances)).services)
+   self.link.send(("address", address))
+  return self.hear("address")
+ def finish(self):
   with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
-   print(state["status"], file=file)
-  link.send(("end", None))
-  leave(state["status"], hear("end"))
- link.send(("hello", (rank, HOST, versions, wrong)))
- threading.Thread(target=listen, daemon=True).start()
- hosts = hear("go")
- if rank == 1:
-  atexit.register(finish)
-  intercept(start)
-  state["status"] = run(argv)
-  return
- from dask_mpi import initialize
- enter(argv)
- play(initialize, hear("start"))
- leave(0, hear("end"))
+   print(self.status, file=file)
+  self.link.send(("end", None))
+  leave(self.status, self.hear("end"))
+def serve(asked, argv, rank, size, bcast):
+ options, places, *found = look(asked, argv if rank == 1 else ())
+ for number in (SIGUSR1, SIGUSR2) if rank != 1 else ():
+  signal(number, SIG_IGN)
+ meeting = None
+ if rank == 0:
+  server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
+  threading.Thread(target=Hub(server, size, token).run, daemon=True).start()
+  meeting = [places or [HOST], server.getsockname()[1], token]
+ Rank(asked, rank, size, reach(*bcast(meeting))).run(argv, options, *found)
 def close(status, whole):
  threading.Timer(2, leave, (status, whole)).start()
  from distributed import Nanny, Scheduler, Worker
