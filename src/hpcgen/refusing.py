@@ -14,7 +14,7 @@ from hpcgen.programs import RANKS
 from hpcgen.request import GPUS, Request, gpus_asked
 from hpcgen.schedulers import Scheduler
 from hpcgen.site import Site
-from hpcgen.words import flag
+from hpcgen.words import option
 from hpcgen.workloads import Workload
 
 # Options of one workload's own.
@@ -45,10 +45,10 @@ def refuse(site: Site, request: Request, workload: Workload, scheduler: Schedule
 def _of_workload(request: Request, workload: Workload) -> Iterator[str]:
     for name in workload.refuses:
         if getattr(request, name) is not None:
-            yield f"{flag(name)}: --workload {workload.name} has no such roles: leave it out"
+            yield f"{option(name)}: --workload {workload.name} has no such roles: leave it out"
     for name, only in ONLY.items():
         if getattr(request, name) not in (None, ()) and workload.name != only:
-            yield f"{flag(name)}: this is of --workload {only} alone: leave it out"
+            yield f"{option(name)}: this is of --workload {only} alone: leave it out"
 
 
 def _of_account(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _of_gpus(request: Request) -> Iterator[str]:
     for name in GPUS:
         value = getattr(request, name)
         if value and not re.fullmatch(r"([A-Za-z][\w.-]*:)?[1-9]\d{0,5}", value):
-            yield f"{flag(name)}: '{value}' is not a number of GPUs: write 2 or h100:2"
+            yield f"{option(name)}: '{value}' is not a number of GPUs: write 2 or h100:2"
     gres_alone = msgspec.structs.replace(request, **dict.fromkeys(GPUS))
     if any(getattr(request, name) for name in GPUS) and (asked := gpus_asked(gres_alone)):
         yield f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them"
@@ -106,7 +106,7 @@ def _of_runner(site: Site, request: Request) -> Iterator[str]:
         yield f"--runner slurm: {site.id} has no Slurm: leave out --runner"
     for name in {"local": ("mpi", "interface"), "slurm": ("mpi",)}.get(request.runner or "", ()):
         if value := getattr(request, name):
-            yield f"{flag(name)} {value}: with --runner {request.runner} nothing uses it: leave out one of them"
+            yield f"{option(name)} {value}: with --runner {request.runner} nothing uses it: leave out one of them"
 
 
 def _of_python(request: Request) -> Iterator[str]:

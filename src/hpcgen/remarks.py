@@ -8,13 +8,13 @@ from hpcgen.job import Job
 from hpcgen.request import Request, gpus_asked
 from hpcgen.schedulers import Scheduler
 from hpcgen.site import Site
-from hpcgen.words import flag
+from hpcgen.words import option
 from hpcgen.workloads import Workload
 
 
 def assumed(found: Mapping[str, str]) -> List[str]:
     """One line for all that was assumed, each with the option that says otherwise."""
-    said = ", ".join(f"{what} ({flag(option)})" for option, what in found.items())
+    said = ", ".join(f"{what} ({option(key)})" for key, what in found.items())
     return [f"assumed: {said}"] if said else []
 
 
@@ -23,7 +23,7 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     yield from of_site(site, request, workload.name, workload.mpi)
     yield from _of_python(site, request, workload)
     yield from of_disk(site, request, workload.name)
-    if silent := [flag(key) for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
+    if silent := [option(key) for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
         why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
         yield f"{', '.join(silent)}: {why}"
 

@@ -8,11 +8,6 @@ from typing import Tuple
 from hpcgen.units import Memory, Time
 
 
-def flag(name: str) -> str:
-    """The option of a request's field: ``--cpus-per-task`` for ``cpus_per_task``."""
-    return f"--{name.replace('_', '-')}"
-
-
 class Token(str):
     """One word of a directive: a partition, an account, a node list. No blanks, quotes, ``$``, ``#`` or ``\\``.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple
 from hpcgen.errors import RequestError, among
 from hpcgen.job import Command, Component, Job, Origins
 from hpcgen.request import Request, gpus_asked
-from hpcgen.words import flag
+from hpcgen.words import option
 
 if TYPE_CHECKING:
     from hpcgen.site import Site
@@ -145,7 +145,7 @@ def worker_cpus(request: Request, alike: str) -> int:
         raise RequestError("--cpus-per-worker and --cpus-per-task disagree: give one of them")
     for name in ("scheduler_cpus", "scheduler_mem", "share_core"):
         if getattr(request, name) not in (None, False) and not request.hetjob:
-            raise RequestError(f"{flag(name)}: in a plain job {alike}: add --hetjob, or leave it out")
+            raise RequestError(f"{option(name)}: in a plain job {alike}: add --hetjob, or leave it out")
     return request.cpus_per_worker or request.cpus_per_task or 1
 
 
@@ -170,7 +170,7 @@ def memory(request: Request) -> Tuple[Dict[str, Optional[int]], Assumed]:
     asked = {name: None if value is None else int(value) for name, value in asked.items()}
     for name in ("mem_per_cpu", "mem_per_gpu", "scheduler_mem"):
         if getattr(request, name) == 0:
-            raise RequestError(f"{flag(name)} 0: only --mem takes 0, which is all memory of each node")
+            raise RequestError(f"{option(name)} 0: only --mem takes 0, which is all memory of each node")
     if any(value is not None for value in asked.values()):
         return asked, {}
     if request.exclusive:
@@ -195,11 +195,11 @@ def refuse_ranks(request: Request, why: str, instead: str) -> None:
     """Raises RequestError for numbers of ranks, where there is one process a node."""
     for name in ("ntasks", "ntasks_per_node", "ntasks_per_core"):
         if (count := getattr(request, name)) is not None and (name, count) != ("ntasks_per_node", 1):
-            raise RequestError(f"{flag(name)} {count}: {why}: {instead}")
+            raise RequestError(f"{option(name)} {count}: {why}: {instead}")
 
 
 def refuse_several(request: Request, why: str, names: Tuple[str, ...] = ("ntasks", "nodes", "ntasks_per_node")) -> None:
     """Raises RequestError for numbers of tasks or nodes, where there is one of each."""
     for name in names:
         if (count := getattr(request, name) or 1) != 1:
-            raise RequestError(f"{flag(name)} {count}: {why}")
+            raise RequestError(f"{option(name)} {count}: {why}")

@@ -13,7 +13,7 @@ import msgspec
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Job, Origin, Origins
 from hpcgen.request import Request, gpus_asked
-from hpcgen.words import flag
+from hpcgen.words import option
 from hpcgen.workloads import (
     MIB_PER_CPU,
     SMALL,
@@ -155,7 +155,7 @@ def _refuse_plain(request: Request) -> None:
     """What only the launcher could hand to Dask."""
     for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
         if value := getattr(request, name):
-            given = f"{flag(name)} {value}"
+            given = f"{option(name)} {value}"
             raise RequestError(f"{given}: with --plain the program must say it, in dask_mpi.initialize(): leave out one")
 
 

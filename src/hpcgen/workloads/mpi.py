@@ -10,7 +10,7 @@ import msgspec
 
 from hpcgen.errors import RequestError
 from hpcgen.request import Request, gpus_asked
-from hpcgen.words import Text, flag
+from hpcgen.words import Text, option
 from hpcgen.workloads import ROLES, Assumed, Layout, command, component, memory
 
 MPI = True
@@ -89,7 +89,8 @@ def _refuse_apart(request: Request) -> None:
         raise RequestError("--hetjob: the ranks of one program are alike: name other programs by --mpmd, or leave it out")
     for name in ("nodes", "ntasks_per_node"):
         if getattr(request, name):
-            raise RequestError(f"{flag(name)}: each program of a heterogeneous job has nodes of its own: leave out one of them")
+            why = "each program of a heterogeneous job has nodes of its own"
+            raise RequestError(f"{option(name)}: {why}: leave out one of them")
     if asked := gpus_asked(request):
-        given = flag(asked.name)
+        given = option(asked.name)
         raise RequestError(f"{given}: of which program? Without --hetjob the GPUs are all programs': leave out one of them")
