@@ -414,7 +414,9 @@ def test_layers_stronger_wins_and_keeps_alternatives_apart() -> None:
 
 
 def test_export_none_does_not_rob_srun() -> None:
-    assert "export SLURM_EXPORT_ENV=ALL\n" in render(job(program="x.py", export="NONE"))
+    """A list of names without ALL does so too: srun's tasks would have the names alone, as runs of 22.05.8 show."""
+    for export, wanted in (("NONE", True), ("HOME", True), ("HOME,A=ALL", True), ("ALL", False), ("ALL,A=b", False), ("A=b,ALL", False)):
+        assert ("export SLURM_EXPORT_ENV=ALL\n" in render(job(program="x.py", export=export))) == wanted, export
 
 
 def test_safe_in_threads() -> None:

@@ -146,8 +146,8 @@ def _written(job: Job) -> Set[str]:
 
 
 def variables(export: Optional[str]) -> Dict[str, str]:
-    """--export=NONE holds for srun too, whose tasks would then miss what the script sets. Source: sbatch(1)."""
-    return {"SLURM_EXPORT_ENV": "ALL"} if export and export.startswith("NONE") else {}
+    """NONE, or names without ALL, hold for srun too, whose tasks would miss what the script sets. Source: runs of 22.05.8."""
+    return {"SLURM_EXPORT_ENV": "ALL"} if export and "ALL" not in export.split(",") else {}
 
 
 def job_id(answer: str) -> str:
