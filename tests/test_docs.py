@@ -23,7 +23,7 @@ def commands() -> List[str]:
         text = page.read_text()
         for line in re.findall(r"^ {4}(hpcgen .*)$|`(hpcgen [^`]*)`", text, re.MULTILINE):
             command = re.split(r" \| | {2,}#", line[0] or line[1])[0].strip()
-            if not re.search(r"[A-Z]{4}\b|…|<TAB>|, |--install-completion", command) and len(command.split()) > 1 and command != "hpcgen x":
+            if not re.search(r"(^|[\s\[])[A-Z]{4,}\b|…|<TAB>|, |--install-completion", command) and len(command.split()) > 1 and command != "hpcgen x":
                 found.append(command)
     return sorted(set(found))
 
