@@ -29,6 +29,45 @@ def test_a_python_that_may_lack_the_package(workload: str, package: str) -> None
     assert not any("must be in the Python" in text for text in notes("mahuika", workload="mpi"))
 
 
+def test_mpi4py_is_seldom_in_a_sites_python() -> None:
+    """Said where no page says that it is there, no note of the site's says how it comes, and a program of Python needs it."""
+
+    def said(site: str, **asked: Any) -> str:
+        return next((text.partition(" must be in the Python")[0] for text in notes(site, **asked) if "must be in" in text), "")
+
+    assert said("gadi", workload="mpi") == "mpi4py"
+    assert said("gadi") == "mpi4py, dask, distributed and dask-mpi"
+    assert said("gadi", runner="local") == said("vaughan", runner="local") == "dask, distributed and dask-mpi"
+    assert any("--conda NAME takes it" in text for text in notes("kestrel", workload="mpi"))
+    for site, asked in (("gadi", {"venv": "v"}), ("gadi", {"program": "./solver"}), ("mahuika", {}), ("local", {}), ("vaughan", {})):
+        assert said(site, **({"workload": "mpi"} if "program" in asked else {}), **asked) == ""
+
+
+@pytest.mark.parametrize(
+    ("site", "asked", "told"),
+    [
+        ("derecho", {"workload": "mpi", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and pals starts the ranks"),
+        ("mahuika", {"workload": "serial", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and this workload has no ranks"),
+        ("mahuika", {"workload": "mpi", "program": "./solver", "python": "py"}, "--python py: only a program that ends in .py"),
+        ("local", {"workload": "serial", "job_name": "x"}, "--job-name, --account: nothing here acts on it"),
+    ],
+)
+def test_an_option_that_nothing_uses_is_told_of(site: str, asked: Any, told: str) -> None:
+    assert any(text.startswith(told) for text in notes(site, **asked))
+
+
+@pytest.mark.parametrize(
+    ("site", "asked"),
+    [
+        ("mahuika", {"workload": "mpi", "mpi": "pmi2", "python": "py"}),
+        ("derecho", {"mpi": "pmi2", "python": "py"}),
+        ("mahuika", {"workload": "mpi", "program": "./solver", "ntasks": 4, "mpmd": ["1: a.py"], "python": "py"}),
+    ],
+)
+def test_nothing_is_said_of_what_is_used(site: str, asked: Any) -> None:
+    assert not any("nothing uses it" in text for text in notes(site, **asked))
+
+
 @pytest.mark.parametrize("asked", [{"workers": 4}, {"workers": 4, "runner": "local"}, {"workload": "ray"}])
 def test_a_disk_as_large_as_it_is_asked_for(asked: Any) -> None:
     assert any("as large as --tmp asks" in text for text in notes("gadi", **asked))

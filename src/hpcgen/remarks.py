@@ -22,6 +22,7 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     """What can be said before anything is laid out."""
     yield from of_site(site, request, workload.name, workload.mpi)
     yield from _of_python(site, request, workload)
+    yield from _unused(site, request, workload)
     yield from of_disk(site, request, workload.name)
     if silent := [option(key) for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
         why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
@@ -45,14 +46,39 @@ def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[st
 
 
 def _of_python(site: Site, request: Request, workload: Workload) -> Iterator[str]:
-    """Ray and PyTorch are no part of what sites call Python."""
+    """Ray, PyTorch and mostly mpi4py and Dask are no part of what sites call Python."""
     own = (request.venv, request.conda, request.userbase, request.python, request.image, *request.module)
-    if workload.one_a_node and site.scheduler.type != "local" and not any(own):
-        needs = " and ".join(workload.packages)
+    if site.scheduler.type == "local" or any(own):
+        return
+    needs = list(workload.packages)
+    if workload.mpi:
+        of_python = "dask" in needs or not request.program or request.program.endswith(".py")
+        told = not request.runner and any(note.when == workload.name for note in site.notes)
+        if "mpi4py" in site.environment.carries or told or not of_python:
+            return
+        needs = needs if request.runner in ("slurm", "local") else ["mpi4py", *needs]
+    if needs:
+        kind = "venv" if site.modules.python else site.environment.kind or ("conda" if site.modules.conda else "venv")
+        take = f"--{kind} {'NAME' if kind == 'conda' else 'DIR'}"
         yield (
-            f"{needs} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} --workload {workload.name} "
-            "--venv DIR` makes one that has it, and --venv DIR takes it"
+            f"{_listed(needs)} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} "
+            f"--workload {workload.name} {take}` makes one that has it, and {take} takes it"
         )
+
+
+def _listed(names: List[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _unused(site: Site, request: Request, workload: Workload) -> Iterator[str]:
+    """Options that may stand in a person's configuration, but mean nothing to this job."""
+    launcher, checked = site.mpi.launcher, workload.name == "dask-mpi" and not request.plain
+    if request.mpi and not (workload.mpi and (launcher == "srun" or checked)):
+        why = f"{launcher} starts the ranks" if workload.mpi else "this workload has no ranks"
+        yield f"--mpi {request.mpi}: only srun takes it, and {why}: nothing uses it"
+    names = (request.program or ".py", *request.mpmd)
+    if request.python and workload.name in ("mpi", "serial", "array") and (request.commands or ".py" not in " ".join(names)):
+        yield f"--python {request.python}: only a program that ends in .py is run by Python: nothing uses it"
 
 
 def of_disk(site: Site, request: Request, workload: str) -> Iterator[str]:

@@ -15,10 +15,11 @@ ONE_QUEUE = True
 TEST_ONLY = ()
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
-    "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres",
-    "gpus", "gpus_per_node", "gpus_per_task", "cpus_per_gpu", "constraint", "exclusive", "nodelist", "exclude", "distribution",
-    "licenses", "output", "error", "open_mode", "mail_type", "mail_user", "dependency", "reservation", "requeue", "signal",
-    "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp", "resource",
+    "job_name", "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core",
+    "hint", "gres", "gpus", "gpus_per_node", "gpus_per_task", "cpus_per_gpu", "constraint", "exclusive", "nodelist",
+    "exclude", "distribution", "licenses", "output", "error", "open_mode", "mail_type", "mail_user", "dependency",
+    "reservation", "requeue", "signal", "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp",
+    "resource",
 )  # fmt: skip
 FILTERS: Dict[str, Callable[..., Any]] = {}
 
