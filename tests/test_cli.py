@@ -316,7 +316,7 @@ def test_completion() -> None:
     assert completions("hpcgen", "slurm", "--site", "mahuika") == ["mahuika", "mahuika-cs400"]
     assert "milan" in completions("hpcgen", "slurm", "--site", "mahuika", "--partition", "mi")
     assert completions("hpcgen", "slurm", "--site", "mahuika-cs400", "--module", "Py") == ["Python/3.9.9-gimkl-2020a"]
-    assert completions("hpcgen", "slurm", "--workload", "s") == ["serial"]
+    assert completions("hpcgen", "slurm", "--workload", "dask") == ["dask-mpi"]
     assert completions("hpcgen", "slurm", "--hetj") == ["--hetjob"]
     assert completions("hpcgen", "sites", "show", "kes") == ["kestrel"]
 

@@ -167,7 +167,7 @@ def test_the_scheduler_understands_the_site_s_own_job(site: str, name: str) -> N
     own, other = understood(SITES[site], render(found.job)), understood(SITES[site], script)
     assert other == own
     assert len(own.components) == 1 and not getattr(own, "errors", [])
-    prefix = str(schedulers.get(found.job.scheduler).DIRECTIVE)
+    prefix = str(schedulers.get(found.job.scheduler).directive)
     lines = [re.split(r"[ =]", line[len(prefix) + 1 :]) for line in directives(script, prefix)]
     options = [tuple(words[:2]) if words[0] in ("-l", "-W", "-R") else words[0] for words in lines]
     assert len(set(options)) == len(options), "said twice"
@@ -639,7 +639,7 @@ def test_logs_go_to_the_folder_alone(site: str, tmp_path: Path, monkeypatch: pyt
     found = export(SITES[site], request(SITES[site]), Extras(log_directory="logs"))
     script = theirs(found).job_script()
     understood(SITES[site], script)  # which refuses what is said twice
-    lines = directives(script, str(schedulers.get(found.job.scheduler).DIRECTIVE))
+    lines = directives(script, str(schedulers.get(found.job.scheduler).directive))
     where = [line for line in lines if re.search(" -[oe] ", line)]
     assert len(where) == 2 and all(" logs/" in line for line in where)
 

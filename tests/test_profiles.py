@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpcgen import LimitError, Request, SiteError, load, plan, render, workloads
+from hpcgen import LimitError, Request, SiteError, load, plan, render, schedulers, workloads
 from hpcgen.site import Rates, listing
 from tiny import site, tables
 
@@ -99,7 +99,7 @@ def test_every_site_with_every_workload(name: str) -> None:
         for more in ({}, {"program": "x.py"}, {"program": "x.py", "image": "x.sif"}):
             if workload == "array":
                 more = {**more, "tasks": 50, "table" if more else "commands": "tasks"}
-            if (workload, facts.scheduler.type) == ("array", "flux"):
+            if workload == "array" and "array" in schedulers.get(facts.scheduler.type).lacks:
                 more = {**more, "chunk": 50}
             made = plan(facts, Request(workload=workload, account="a", **more))
             text = render(made)

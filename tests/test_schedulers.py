@@ -36,7 +36,7 @@ def job(kind: str, **asked: Any) -> Job:
 def directives(kind: str, **asked: Any) -> List[str]:
     """The directives without their marks."""
     made = job(kind, **asked)
-    mark = str(schedulers.get(made.scheduler).DIRECTIVE)
+    mark = str(schedulers.get(made.scheduler).directive)
     return [line[len(mark) + 1 :] for line in render(made).splitlines() if line.startswith(f"{mark} ")]
 
 
@@ -113,7 +113,7 @@ def test_flatten_does_nothing_where_the_job_can_be_said() -> None:
 def test_tsubame_asks_for_types_of_node() -> None:
     made = job("tsubame", ntasks=8, cpus_per_task=48, account="grp", partition="node_f", **MPI)
     assert "-l node_f=2" in directives("tsubame", ntasks=8, cpus_per_task=48, partition="node_f", account="grp", **MPI)
-    assert schedulers.on_command_line(made) == ("-g", "grp") and "grp" not in "".join(render(made).split("\n#$ ", 1)[1:])
+    assert schedulers.get(made.scheduler).on_command_line(made) == ("-g", "grp") and "grp" not in "".join(render(made).split("\n#$ ", 1)[1:])
     assert render(made).splitlines()[3] == "# submit by hand: qsub -g grp job.sh"
     assert "by hand" not in render(job("tsubame", ntasks=8, partition="node_f", **MPI)) + render(job("sge", account="grp", **MPI))
     hostile = render(job("tsubame", ntasks=8, partition="node_f", account="a|b", **MPI))
@@ -263,7 +263,7 @@ def test_every_directive_says_why(kind: str) -> None:
     made = job(kind, **asked)
     lines = explain(made)
     assert "\n".join(line.text for line in lines) + "\n" == render(made)
-    mark = str(schedulers.get(made.scheduler).DIRECTIVE)
+    mark = str(schedulers.get(made.scheduler).directive)
     silent = [line.text for line in lines if line.text.startswith(f"{mark} ") and not line.origins]
     allowed = {"# flux: --env=-*", "# flux: --env=A=b", f"{mark} -l place=scatter"}
     assert set(silent) <= allowed, silent

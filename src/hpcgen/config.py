@@ -83,6 +83,6 @@ def _of_site(site: Site, where: str, own: Dict[str, Any]) -> Iterator[Layer]:
 
 def _variables(site: Site) -> Iterator[Layer]:
     """The scheduler's own variable for the account; it would hold at submission too."""
-    name = schedulers.get(site.scheduler.type).ACCOUNT_VARIABLE
+    name = schedulers.get(site.scheduler.type).account_variable
     if name and os.environ.get(name):
         yield Layer("variable", f"${name}", {"account": os.environ[name]})

@@ -77,7 +77,7 @@ def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
 
 def explain(job: Job) -> List[Line]:
     """The lines of ``render(job)``, in order, each with its origins."""
-    environment = Tracing(schedulers.filters(job.scheduler))
+    environment = Tracing(schedulers.get(job.scheduler).filters)
     marked = rendering.finished(rendering.text(environment, job), job)
     sources = {name: rendering.source(name).splitlines() for name in rendering.templates(job)}
     return [_line(text, environment.origins, sources) for text in marked.split("\n")[:-1]]

@@ -26,14 +26,14 @@ def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[s
 
 def by_hand(job: Job) -> Tuple[str, ...]:
     """How to submit the script without hpcgen, where its own lines cannot say all."""
-    more = schedulers.on_command_line(job)
-    name = schedulers.get(job.scheduler).SUBMIT[:1]
-    return (f"submit by hand: {shell.comment([*name, *more, 'job.sh'])}",) if more else ()
+    scheduler = schedulers.get(job.scheduler)
+    more = scheduler.on_command_line(job)
+    return (f"submit by hand: {shell.comment([*scheduler.submit[:1], *more, 'job.sh'])}",) if more else ()
 
 
 def verb(site: Site) -> str:
     """The command that starts a job there."""
-    return "submit" if schedulers.get(site.scheduler.type).SUBMIT else "run"
+    return "submit" if schedulers.get(site.scheduler.type).submit else "run"
 
 
 def starts(site: Site, request: Request) -> List[str]:

@@ -32,7 +32,7 @@ def place(site: Site, job: Job, scheduler: Scheduler) -> Placed:
     placed: List[Component] = []
     problems: List[str] = []
     notes: List[str] = []
-    whole = choose(site, job, job.components[-1]) if scheduler.ONE_QUEUE else None
+    whole = choose(site, job, job.components[-1]) if scheduler.one_queue else None
     for c in job.components:
         if whole and c is not job.components[-1] and whole.partition:
             c = replace(c, partition=whole.partition)
@@ -49,7 +49,7 @@ def place(site: Site, job: Job, scheduler: Scheduler) -> Placed:
             notes.append(f"partition {partition} ({origin.text})")
         if (facts := site.partitions.get(partition or "")) and facts.note:
             notes.append(f"partition {partition}: {facts.note}")
-    if scheduler.ONE_QUEUE and len(placed) > 1 and not problems:
+    if scheduler.one_queue and len(placed) > 1 and not problems:
         problems += check.over_together(site, job, placed, placed[-1].partition)
     return Placed(replace(job, components=tuple(placed)), problems, list(dict.fromkeys(notes)))
 

@@ -53,7 +53,7 @@ def _of_workload(request: Request, workload: Workload) -> Iterator[str]:
 
 def _of_account(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
     if site.scheduler.account_required and not request.account:
-        variable = f", or export {scheduler.ACCOUNT_VARIABLE}" if scheduler.ACCOUNT_VARIABLE else ""
+        variable = f", or export {scheduler.account_variable}" if scheduler.account_variable else ""
         where = check.cited(site.cite("scheduler", "account_required"))
         yield (
             f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "

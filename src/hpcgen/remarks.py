@@ -24,13 +24,12 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     yield from _of_python(site, request, workload)
     yield from _unused(site, request, workload)
     yield from of_disk(site, request, workload.name)
-    if silent := [option(key) for key in scheduler.SILENT if getattr(request, key) not in (None, {})]:
-        why = getattr(scheduler, "WHY_SILENT", "nothing here acts on it: that takes a scheduler")
-        yield f"{', '.join(silent)}: {why}"
+    if silent := [option(key) for key in scheduler.silent if getattr(request, key) not in (None, {})]:
+        yield f"{', '.join(silent)}: {scheduler.why_silent}"
 
 
 def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
-    if job.array and (variable := scheduler.index(job.dialect)):
+    if job.array and (variable := scheduler.array_index(job.dialect)):
         yield f"each job of the array has its index in ${variable}"
 
 

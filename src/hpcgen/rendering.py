@@ -6,7 +6,7 @@ import contextlib
 import pickle
 from functools import cache
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -25,7 +25,7 @@ NOTHING = "\0-\0"
 class Environment(jinja2.Environment):
     """Jinja whose marks are shell comments, so that a template is a script."""
 
-    def __init__(self, filters: Dict[str, Callable[..., Any]], **options: Any) -> None:
+    def __init__(self, filters: Mapping[str, Callable[..., Any]], **options: Any) -> None:
         super().__init__(
             loader=jinja2.FileSystemLoader([room / "templates" for room in paths.rooms()]),
             block_start_string="#%",
@@ -48,7 +48,7 @@ class Environment(jinja2.Environment):
 
 @cache
 def _environment(scheduler: str, rooms: Tuple[Path, ...]) -> Environment:
-    return Environment(schedulers.filters(scheduler), bytecode_cache=_compiled())
+    return Environment(schedulers.get(scheduler).filters, bytecode_cache=_compiled())
 
 
 def _compiled() -> Optional[jinja2.BytecodeCache]:
@@ -166,7 +166,7 @@ def _array(job: Job) -> Optional[Spelled]:
     if job.tasks is None:
         return None
     (step,) = job.steps
-    variable = schedulers.get(job.scheduler).index(job.dialect) or "SLURM_ARRAY_TASK_ID"
+    variable = schedulers.get(job.scheduler).array_index(job.dialect) or "SLURM_ARRAY_TASK_ID"
     asked = tuple(step.origins.values())
     values = {"index": variable, "through": " ".join([*starter(job, step), ""]), "words": words(job, step)}
     return Spelled(values, {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "through": asked, "words": asked})
@@ -209,7 +209,7 @@ def context(job: Job) -> Dict[str, Any]:
 
 def finished(text: str, job: Job) -> str:
     """The text without the directives that have no value."""
-    directive = schedulers.get(job.scheduler).DIRECTIVE
+    directive = schedulers.get(job.scheduler).directive
     lines = []
     for line in text.split("\n"):
         if NOTHING not in line:

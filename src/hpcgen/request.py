@@ -29,7 +29,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
     site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[Token], about("what runs: dask-mpi (default), mpi, serial, array, ray or torchrun")] = None
+    workload: Annotated[Optional[Token], about("what runs, dask-mpi unless told")] = None
     program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
     args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
     mpmd: Annotated[Tuple[Text, ...], about("another program of the same MPI job: '2: ./program ARGS' (repeatable)")] = ()

@@ -89,20 +89,18 @@ def log_folders(job: Job) -> Iterator[Path]:
 
 def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:
     """The environment without what a surrounding job left in it: those variables would change the new job."""
-    module = schedulers.get(scheduler)
-    kept = getattr(module, "KEPT", ())
-    return {name: value for name, value in environ.items() if name in kept or not name.startswith(tuple(module.INHERITED))}
+    of_jobs, kept = schedulers.get(scheduler).inherited, schedulers.get(scheduler).kept
+    return {name: value for name, value in environ.items() if name in kept or not name.startswith(of_jobs)}
 
 
 def submit(job: Job, path: Path, test_only: bool = False) -> str:
     """Hand the file to the scheduler: the job's id, or what its test said. Raises SubmitError with its own words."""
-    module = schedulers.get(job.scheduler)
-    command = [*(module.TEST_ONLY if test_only else module.SUBMIT), *schedulers.on_command_line(job)]
-    by_stdin = getattr(module, "STDIN", False)
+    scheduler = schedulers.get(job.scheduler)
+    command = [*(scheduler.test_only if test_only else scheduler.submit), *scheduler.on_command_line(job)]
     try:
-        with open(path if by_stdin else os.devnull, "rb") as file:
+        with open(path if scheduler.stdin else os.devnull, "rb") as file:
             done = subprocess.run(
-                [*command, *([] if by_stdin else [str(path)])], stdin=file,
+                [*command, *([] if scheduler.stdin else [str(path)])], stdin=file,
                 capture_output=True, text=True, errors="replace", env=clean(os.environ, job.scheduler),
             )  # fmt: skip
     except FileNotFoundError:
@@ -115,7 +113,7 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
     if test_only:
         return "\n".join(said)
     print(done.stderr, end="", file=sys.stderr)  # its warnings: the person must see them
-    if not (number := module.job_id(done.stdout)):
+    if not (number := scheduler.job_id(done.stdout)):
         raise SubmitError(f"{command[0]} took {path} and printed no job id: look with the scheduler's own commands")
     return number
 

@@ -154,9 +154,9 @@ def submit(
     from hpcgen import submit as out
 
     job = planned(flags, file)
-    if not schedulers.get(job.scheduler).SUBMIT:
+    if not schedulers.get(job.scheduler).submit:
         raise RequestError(f"--site: {job.site} has no scheduler to submit to: use hpcgen run")
-    if test_only and not schedulers.get(job.scheduler).TEST_ONLY:
+    if test_only and not schedulers.get(job.scheduler).test_only:
         raise RequestError(f"--test-only: {job.scheduler} has no way to check a script without submitting it: leave it out")
     path = write or Path(f"{_file_name(job.name)}.sh")
     out.write(path, out.scripted(job), force)

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mappi
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
+from hpcgen import workloads
 from hpcgen.cli import complete
 from hpcgen.errors import RequestError
 from hpcgen.request import Request
@@ -42,12 +43,14 @@ def of_request(names: Optional[Tuple[str, ...]] = None) -> List[Any]:
 def _option(name: str, annotated: Any) -> Any:
     kind, meta = get_args(annotated)[:2]
     inner = _inner(kind)
-    flag = option(name)
     settings: Dict[str, Any] = {"help": meta.description, "autocompletion": complete.VALUES.get(name)}
     if inner is bool:
-        return own(name, bool, None, f"{flag}/--no-{flag[2:]}", **settings)
-    settings.update(metavar=_metavar(inner), multiple=get_origin(kind) in (tuple, dict))
-    return own(name, str, None, flag, *meta.extra["flags"], **settings)
+        return own(name, bool, None, f"{option(name)}/--no-{option(name)[2:]}", **settings)
+    settings.update(
+        metavar="|".join(workloads.names()) if name == "workload" else _metavar(inner),
+        multiple=get_origin(kind) in (tuple, dict),
+    )
+    return own(name, str, None, option(name), *meta.extra["flags"], **settings)
 
 
 def _inner(kind: Any) -> Any:

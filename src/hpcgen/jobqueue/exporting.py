@@ -73,7 +73,7 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         ),
         job,
         site.network.fallback if interface == site.network.interface else (),
-        schedulers.on_command_line(job),
+        schedulers.get(job.scheduler).on_command_line(job),
     )
 
 

@@ -27,7 +27,7 @@ class Script(NamedTuple):
 
 def taken_apart(job: Job) -> Script:
     """The script of a job with one launch, whose line is left out: that is dask-jobqueue's to write."""
-    prefix = str(schedulers.get(job.scheduler).DIRECTIVE)
+    prefix = str(schedulers.get(job.scheduler).directive)
     lines = explaining.explain(job)
     mine = [i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} ")]
     launch = launchers.launch(job, job.steps[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 import msgspec
 
@@ -14,25 +14,15 @@ from hpcgen.job import Component, Job
 from hpcgen.spelling import Spelled, of_components, of_job
 
 DIRECTIVE = "# flux:"
-ACCOUNT_VARIABLE = None
 INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_", "PBS_")
 SILENT = ("mem", "mem_per_cpu", "mem_per_gpu", "scheduler_mem")
 WHY_SILENT = "Flux holds no job to an amount of memory: take whole nodes where it matters"
 SUBMIT = ("flux", "batch")
 TEST_ONLY = ("flux", "batch", "--dry-run")
-ONE_QUEUE = True
-
-
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
-    return None
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
     return "Flux starts one program over equal slots (flux-core issue 2414 asks for more)"
-
-
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
-    return True
 
 
 def memory(components: List[Component]) -> List[Component]:
@@ -96,15 +86,6 @@ def _of_component(c: Component) -> Iterator[str]:
         yield "--exclusive: Flux gives whole nodes where their number is asked for: give --nodes"
 
 
-def variables(export: Optional[str]) -> Dict[str, str]:
-    return {}
-
-
-def job_id(answer: str) -> str:
-    """Source: flux-batch(1): the id alone, as in ``ƒM7Zq9AKHno``."""
-    return spelling.last_line(answer)
-
-
 # --- values for the template
 
 
@@ -158,6 +139,3 @@ def _environment(export: Optional[str]) -> Tuple[str, ...]:
         return ()
     everything, names = spelling.exported(export)
     return (*(() if everything else ("-*",)), *names)
-
-
-FILTERS: Dict[str, Callable[..., Any]] = {}

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, List, Mapping, Optional
 
-from hpcgen.job import Component, Job
-from hpcgen.spelling import Spelled
+from hpcgen.job import Job
 
 DIRECTIVE = None
-ACCOUNT_VARIABLE = None
-INHERITED = ()
-SUBMIT = ()
-ONE_QUEUE = True
-TEST_ONLY = ()
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
     "job_name", "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core",
@@ -21,28 +15,10 @@ SILENT = (
     "reservation", "requeue", "signal", "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp",
     "resource",
 )  # fmt: skip
-FILTERS: Dict[str, Callable[..., Any]] = {}
-
-
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
-    return None
 
 
 def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
     return "one machine has no components to tell apart"
-
-
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
-    return True
-
-
-def spelled(job: Job) -> Spelled:
-    return Spelled({}, {})
-
-
-def memory(components: List[Component]) -> List[Component]:
-    """Nothing here holds a program to an amount of memory, and nothing is written of it."""
-    return components
 
 
 def refuse(job: Job) -> List[str]:
@@ -52,11 +28,3 @@ def refuse(job: Job) -> List[str]:
     for directive in job.directives:
         problems.append(f"--directive '{directive}': no scheduler reads directives here: leave it out")
     return problems
-
-
-def variables(export: Optional[str]) -> Dict[str, str]:
-    return {}
-
-
-def job_id(answer: str) -> str:
-    return answer.strip()

@@ -6,7 +6,7 @@ Source: IBM's reference of 10.1: bsub, and resource requirement strings (span, r
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional
 
 import msgspec
 
@@ -20,14 +20,11 @@ DIRECTIVE = "#BSUB"
 ACCOUNT_VARIABLE = "LSB_DEFAULTPROJECT"
 INHERITED = ("LSB_", "LSFUSER", "LS_JOBPID", "LS_SUBCWD", "JSM_", "PMI_", "PMIX_", "OMPI_", "SLURM_", "PBS_")
 KEPT = ("LSB_DEFAULTGROUP", "LSB_DEFAULTPROJECT", "LSB_DEFAULTQUEUE")
-SILENT = ()
 SUBMIT = ("bsub",)
 STDIN = True  # bsub reads directives from its standard input only
-TEST_ONLY = ()
-ONE_QUEUE = True
 
 
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
+def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
     return "LSB_JOBINDEX"
 
 
@@ -41,10 +38,6 @@ def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
 def tells_ranks(dialect: Mapping[str, Any]) -> bool:
     """Whether a slot is a task, and not a CPU."""
     return dialects.read(Lsf, dialect).cpus == "affinity"
-
-
-def memory(components: List[Component]) -> List[Component]:
-    return components
 
 
 LACKS = {
@@ -109,10 +102,6 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
         for name in ("constraint", "exclude", "nodelist", "tmp_mib"):
             if getattr(c, name):
                 yield f"{spelling.option_of(name)}: nodes of this site are asked for by number only: leave it out"
-
-
-def variables(export: Optional[str]) -> Dict[str, str]:
-    return {}
 
 
 def job_id(answer: str) -> str:
@@ -291,6 +280,3 @@ def _written(job: Job) -> List[str]:
         "-cwd": job.chdir, "-Jd": job.comment,
     }  # fmt: skip
     return ["-J", "-q", "-W", "-n", "-nnodes", "-o", "-oo", "-M", *(name for name, value in asked.items() if value is not None)]
-
-
-FILTERS: Dict[str, Callable[..., Any]] = {}

@@ -16,16 +16,12 @@ from hpcgen.spelling import Chunk, Spelled, amount, chunks, of_components, of_jo
 from hpcgen.units import hms
 
 DIRECTIVE = "#PBS"
-ACCOUNT_VARIABLE = None
 INHERITED = ("PBS_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_")
 KEPT = ("PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "PBS_DEFAULT")  # where the server is
-SILENT = ()
 SUBMIT = ("qsub",)
-TEST_ONLY = ()
-ONE_QUEUE = True
 
 
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
+def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
     return "PBS_ARRAYID" if dialects.read(Pbs, dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
 
 
@@ -40,11 +36,6 @@ def tells_ranks(dialect: Mapping[str, Any]) -> bool:
     """Whether $PBS_NODEFILE has a line for each rank (mpiprocs), and not for each CPU."""
     says = dialects.read(Pbs, dialect)
     return says.style == "chunks" and "mpiprocs" in says.chunk_keys
-
-
-def memory(components: List[Component]) -> List[Component]:
-    """Every chunk has its own."""
-    return components
 
 
 LACKS = {
@@ -142,15 +133,6 @@ def _written(job: Job, says: Pbs) -> List[str]:
         "-M": job.mail_user, "-W depend": job.dependency, "-r": job.requeue, "-V": job.export, "-v": job.export,
     }  # fmt: skip
     return [*always, *(name for name, value in asked.items() if value is not None)]
-
-
-def variables(export: Optional[str]) -> Dict[str, str]:
-    return {}
-
-
-def job_id(answer: str) -> str:
-    """Source: qsub(1B): the job's identifier, ``1234.server`` or ``1234[].server``, alone on a line."""
-    return spelling.last_line(answer)
 
 
 # --- values for the template

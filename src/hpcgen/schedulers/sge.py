@@ -13,18 +13,15 @@ from hpcgen.spelling import Spelled, of_components, of_job
 from hpcgen.units import hms, size
 
 DIRECTIVE = "#$"
-ACCOUNT_VARIABLE = None
 INHERITED = (
     "SGE_TASK_", "SGE_O_", "SGE_JOB_", "JOB_ID", "JOB_NAME", "JOB_SCRIPT", "PE_HOSTFILE", "NSLOTS", "NHOSTS", "NQUEUES",
     "PMI_", "PMIX_", "OMPI_", "SLURM_", "PBS_",
 )  # fmt: skip
-SILENT = ()
 SUBMIT = ("qsub", "-terse")
 TEST_ONLY = ("qsub", "-w", "v")
-ONE_QUEUE = True
 
 
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
+def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
     return "SGE_TASK_ID"
 
 
@@ -35,10 +32,6 @@ def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
 def tells_ranks(dialect: Mapping[str, Any]) -> bool:
     """$PE_HOSTFILE counts slots, which are CPUs."""
     return False
-
-
-def memory(components: List[Component]) -> List[Component]:
-    return components
 
 
 def on_command_line(job: Job) -> Tuple[str, ...]:
@@ -134,10 +127,6 @@ def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
         yield f"--ntasks {c.ntasks}: gerun starts {most} ranks on the {slots} slots of whole nodes: ask for --ntasks {most}"
     if c.gpus and says.gpu_per == "slot" and spelling.gpus(c) % slots:
         yield f"--gpus: the site counts GPUs by slot, and {slots} slots get no equal share: ask for as many CPUs as GPUs"
-
-
-def variables(export: Optional[str]) -> Dict[str, str]:
-    return {}
 
 
 def job_id(answer: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, get_args
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, get_args
 
 import msgspec
 
@@ -12,7 +12,6 @@ from hpcgen import spelling
 from hpcgen.errors import among
 from hpcgen.job import Component, Gpus, Job
 from hpcgen.request import GPUS, Request
-from hpcgen.spelling import Spelled
 from hpcgen.tables import fields
 from hpcgen.units import clock, size
 from hpcgen.words import option
@@ -21,27 +20,10 @@ DIRECTIVE = "#SBATCH"
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
 # Variables by which a surrounding job would change the one that is submitted.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
-SILENT = ()
 ONE_QUEUE = False
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")
-
-
-def index(dialect: Mapping[str, Any]) -> Optional[str]:
-    return None
-
-
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
-    return None
-
-
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
-    return True
-
-
-def spelled(job: Job) -> Spelled:
-    return Spelled({}, {})
 
 
 def memory(components: List[Component]) -> List[Component]:
@@ -82,9 +64,9 @@ def _of_job(job: Job) -> Iterator[str]:
     for directive in job.directives:
         if why := _unreadable(directive) or _twice(directive, job):
             yield f"--directive '{directive}': {why}"
-    for flag, text in (("output", job.output), ("error", job.error), ("chdir", job.chdir)):
-        if text and text.startswith("~"):
-            yield f"--{flag}: sbatch does not expand '~': write the path out"
+    for name in ("output", "error", "chdir"):
+        if (getattr(job, name) or "").startswith("~"):
+            yield f"--{name}: sbatch does not expand '~': write the path out"
     for name, value in job.resources:
         yield f"--resource {name}={value}: Slurm has none of its own for a job: ask by --gres, --licenses or --constraint"
     yield from spelling.array_fault(job.array)
@@ -127,7 +109,7 @@ def _unreadable(directive: str) -> Optional[str]:
 
 def _twice(directive: str, job: Job) -> Optional[str]:
     """Why a directive would change what the script says already: of two, sbatch takes the later, and says nothing."""
-    short = {flag: field.name for field in fields(Request) for flag in get_args(field.type)[1].extra["flags"]}
+    short = {one: field.name for field in fields(Request) for one in get_args(field.type)[1].extra["flags"]}
     for word in shlex.split(directive):
         name = short.get(word[:2]) or word.partition("=")[0][2:].replace("-", "_")
         if word.startswith("-") and name in _written(job):

@@ -56,7 +56,7 @@ def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
     indices = ceil(count / chunk)
     if indices > most:
         raise RequestError(f"--chunk {chunk}: makes {indices} jobs, and {why}: ask for --chunk {ceil(count / most)}")
-    none = site.scheduler.arrays is False or "array" in getattr(schedulers.get(site.scheduler.type), "LACKS", {})
+    none = site.scheduler.arrays is False or "array" in schedulers.get(site.scheduler.type).lacks
     if indices > 1 and none:
         advice = site.scheduler.arrays_advice or f"--chunk {count} runs all in one job"
         raise RequestError(f"--workload array: {site.id} takes no arrays: {advice}")
