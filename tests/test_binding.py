@@ -22,17 +22,18 @@ def of(flavour: str, launcher: str, scheduler: str = "slurm") -> Dict[str, Any]:
     return {**SLURM, "scheduler": kind, "mpi": {"flavour": flavour, "launcher": launcher, "source": "x"}}
 
 
+OMPI_BOUND = "mpirun -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND "
 BOUND = [
     (of("intel", "srun"), {}, "srun --cpus-per-task=3 --cpu-bind=cores ./x"),
     (of("intel", "srun"), {"hint": "nomultithread"}, "srun --cpus-per-task=3 ./x"),
     (of("intel", "mpirun"), {}, "I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
     (of("mpich", "mpiexec"), {"exclusive": True}, "mpiexec -bind-to core:3 -n 4 ./x"),
-    (of("openmpi", "mpirun"), {"nodes": 2, "exclusive": True}, "mpirun --map-by ppr:2:node:PE=3 -n 4 ./x"),
+    (of("openmpi", "mpirun"), {"nodes": 2, "exclusive": True}, OMPI_BOUND + "--map-by ppr:2:node:PE=3 -n 4 ./x"),
     (SITES["polaris"], {}, "mpiexec -n 4 --ppn 4 --depth 3 --cpu-bind depth ./x"),
 ]
 UNBOUND = [
-    (of("openmpi", "mpirun"), {}, "mpirun --bind-to none -n 4 ./x"),
-    (of("openmpi", "mpirun"), {"nodes": 2}, "mpirun --bind-to none -n 4 ./x"),
+    (of("openmpi", "mpirun"), {}, "mpirun -x OMP_NUM_THREADS --bind-to none -n 4 ./x"),
+    (of("openmpi", "mpirun"), {"nodes": 2}, "mpirun -x OMP_NUM_THREADS --bind-to none -n 4 ./x"),
     (of("mpich", "mpiexec"), {}, "mpiexec -n 4 ./x"),
     (SITES["flux"], {}, "flux run -n 4 -c 3 ./x"),
 ]
@@ -87,9 +88,9 @@ MEANINGS = [
     ("intel", "mpirun", "thread", {}, "I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
     ("intel", "mpirun", "core", {}, "I_MPI_PIN_CELL=core I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
     ("intel", "mpirun", "thread", {"hyperthreads": False}, FREE + "I_MPI_PIN_CELL=core I_MPI_PIN_DOMAIN=omp mpirun -n 4 ./x"),
-    ("openmpi", "mpirun", "thread", ALONE, "mpirun --use-hwthread-cpus --map-by ppr:2:node:PE=3 -n 4 ./x"),
-    ("openmpi", "mpirun", "core", ALONE, "mpirun --map-by ppr:2:node:PE=3 -n 4 ./x"),
-    ("openmpi", "mpirun", "thread", {"hyperthreads": False}, FREE + "mpirun --bind-to none -n 4 ./x"),
+    ("openmpi", "mpirun", "thread", ALONE, OMPI_BOUND + "--use-hwthread-cpus --map-by ppr:2:node:PE=3 -n 4 ./x"),
+    ("openmpi", "mpirun", "core", ALONE, OMPI_BOUND + "--map-by ppr:2:node:PE=3 -n 4 ./x"),
+    ("openmpi", "mpirun", "thread", {"hyperthreads": False}, FREE + "mpirun -x OMP_NUM_THREADS --bind-to none -n 4 ./x"),
     ("mpich", "mpiexec", "thread", ALONE, "mpiexec -bind-to hwthread:3 -n 4 ./x"),
     ("mpich", "mpiexec", "core", ALONE, "mpiexec -bind-to core:3 -n 4 ./x"),
 ]

@@ -58,7 +58,9 @@ def test_gadi_takes_whole_nodes_above_one_and_says_what_is_idle() -> None:
     assert {"-l ncpus=96", "-l mem=60gb"} <= set(directives("gadi", account="ab12", ntasks=60, **MPI))
     notes = job("gadi", account="ab12", ntasks=60, time="2h", **MPI).notes
     assert "2 whole nodes of 48 CPUs for 60 tasks of 1 (task): 36 CPUs stay idle, 72 core-hours in 02:00:00" in notes
-    assert "mpirun --map-by ppr:12:node:PE=4 -n 24 python x.py" in render(job("gadi", account="a", ntasks=24, cpus_per_task=4, **MPI))
+    handed = "-x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND"
+    made = render(job("gadi", account="a", ntasks=24, cpus_per_task=4, **MPI))
+    assert f"mpirun {handed} --map-by ppr:12:node:PE=4 -n 24 python x.py" in made
 
 
 def test_gadi_gives_cpus_with_gpus() -> None:

@@ -121,7 +121,8 @@ def test_open_mpi_is_told_what_to_hand_on() -> None:
     lines = script(OPENMPI, workload="mpi", ntasks=4, stage=("a",), program="./x").splitlines()
     started = [line.split(" -n 4 ") for line in lines if line.lstrip().startswith("mpirun ")]
     words = [(before.split(), after.split()[0]) for before, after in started]
-    copies, runs = ["mpirun", "-x", "HPCGEN_STAGED", "-x", "HPCGEN_STAGE"], ["mpirun", "-x", "HPCGEN_STAGED"]
+    runs, threads = ["mpirun", "-x", "HPCGEN_STAGED"], ["-x", "OMP_NUM_THREADS"]
+    copies, runs = [*runs, "-x", "HPCGEN_STAGE", *threads], [*runs, *threads]
     assert words == [(copies, "bash"), (copies, "bash"), (runs, "./x")]
     intel = {**SLURM, "mpi": {"launcher": "mpirun", "flavour": "intel", "source": "x"}}
     assert "-x HPCGEN" not in script(intel, workload="mpi", ntasks=4, stage=("a",), program="./x")

@@ -95,7 +95,7 @@ def test_whole_nodes_are_for_their_processes(asked: Any, cpus: int, threads: int
 def test_open_mpi_binds_no_process_that_starts_others() -> None:
     made = tables(scheduler={"type": "pbs", "whole_nodes": "always"})
     whole = decode("tiny", {**made, "mpi": {"launcher": "mpirun", "flavour": "openmpi", "source": "docs"}}, "tiny.toml")
-    assert "mpirun --bind-to none --map-by ppr:1:node -n 2 " in script(whole, nodes=2)
+    assert "mpirun -x OMP_NUM_THREADS --bind-to none --map-by ppr:1:node -n 2 " in script(whole, nodes=2)
 
 
 def test_memory_of_whole_nodes() -> None:

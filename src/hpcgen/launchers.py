@@ -44,7 +44,8 @@ def mpiexec(job: Job, step: Step) -> str:
     counts = [command.ntasks or job.components[i].ntasks for i, command in zip(step.components, step.commands)]
     if by_rank(step):
         counts = [sum(counts)]
-    words = join([step.launcher, *step.options, *_spread(job, step)])
+    ours = exported(step.flavour, step.launcher, (name for name, _ in job.setup.env))
+    words = join([step.launcher, *step.options, *ours, *_spread(job, step)])
     if step.flavour == "intel" and step.per_node:
         words = f"I_MPI_JOB_RESPECT_PROCESS_PLACEMENT=0 {words}"
     words = " ".join([*cores.around_mpiexec(job, step), words])
@@ -75,7 +76,9 @@ def _spread(job: Job, step: Step) -> List[str]:
 
 
 def exported(flavour: Optional[str], launcher: str, names: Iterable[str]) -> List[str]:
-    """Open MPI's launcher hands only its own variables to other nodes. Source: mpirun(1) of Open MPI 4 and 5, ``-x``."""
+    """Open MPI's launcher hands only its own variables to other nodes, where the scheduler does not start its daemons with the
+    job's: by ssh ranks there had no OMP_NUM_THREADS. For all parts of a line. Source: mpirun(1) of Open MPI 4 and 5, ``-x``;
+    run with 5.0.11."""
     if flavour != "openmpi" or launcher not in ("mpiexec", "mpirun"):
         return []
     return [word for name in names for word in ("-x", name)]

@@ -326,4 +326,4 @@ PYTHON
 )
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
-mpirun --map-by ppr:48:node -n 96 python -c "$launcher" '{"ranks":96,"mpi":"Open MPI","dask":{"nthreads":1,"memory_limit":"2919MiB","local_directory":"$PBS_JOBFS"},"interfaces":["ib0"],"login":"gadi.nci.org.au"}' -c "$selfcheck" 94
+mpirun -x OMP_NUM_THREADS --map-by ppr:48:node -n 96 python -c "$launcher" '{"ranks":96,"mpi":"Open MPI","dask":{"nthreads":1,"memory_limit":"2919MiB","local_directory":"$PBS_JOBFS"},"interfaces":["ib0"],"login":"gadi.nci.org.au"}' -c "$selfcheck" 94

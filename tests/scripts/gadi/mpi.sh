@@ -14,4 +14,4 @@
 module load openmpi/4.1.5
 export OMP_NUM_THREADS=1
 
-mpirun --map-by ppr:40:node -n 200 ./um.exe
+mpirun -x OMP_NUM_THREADS --map-by ppr:40:node -n 200 ./um.exe

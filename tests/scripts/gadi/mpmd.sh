@@ -25,4 +25,4 @@ else
 fi
 BASH
 )
-mpirun --map-by ppr:24:node:PE=2 -n 48 bash -c "$programs"
+mpirun -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND --map-by ppr:24:node:PE=2 -n 48 bash -c "$programs"

@@ -324,4 +324,4 @@ PYTHON
 )
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
-mpirun -x LD_LIBRARY_PATH -n 16 python -c "$launcher" '{"ranks":16,"mpi":"Open MPI","dask":{"nthreads":1,"memory_limit":"896MiB","local_directory":"/local"},"login":"login.t4.gsic.titech.ac.jp"}' -c "$selfcheck" 14
+mpirun -x LD_LIBRARY_PATH -x OMP_NUM_THREADS -n 16 python -c "$launcher" '{"ranks":16,"mpi":"Open MPI","dask":{"nthreads":1,"memory_limit":"896MiB","local_directory":"/local"},"login":"login.t4.gsic.titech.ac.jp"}' -c "$selfcheck" 14

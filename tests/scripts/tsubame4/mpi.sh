@@ -15,4 +15,4 @@ export OMP_NUM_THREADS=48
 export OMP_PLACES=cores
 export OMP_PROC_BIND=close
 
-mpirun -x LD_LIBRARY_PATH --map-by ppr:4:node:PE=48 -n 8 ./himeno
+mpirun -x LD_LIBRARY_PATH -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND --map-by ppr:4:node:PE=48 -n 8 ./himeno

@@ -45,4 +45,4 @@ host=$(bash -c "$node")
 port=$((20000 + $$ % 12000))
 while (: </dev/tcp/"$host"/"$port") 2>/dev/null; do port=$((port + 1)); done
 meeting=$host:$port
-mpirun -x LD_LIBRARY_PATH --bind-to none --map-by ppr:1:node -n 2 bash -c "$node" "$meeting" python -c "$torchrun" --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 train.py
+mpirun -x LD_LIBRARY_PATH -x OMP_NUM_THREADS --bind-to none --map-by ppr:1:node -n 2 bash -c "$node" "$meeting" python -c "$torchrun" --nnodes=2 --rdzv-backend=c10d --nproc-per-node=4 train.py
