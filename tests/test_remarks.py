@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
+import tiny
 
 from hpcgen import RequestError, load, plan, render
 from hpcgen.request import Layer, Request, merge
+from hpcgen.site import decode
 from hpcgen.words import Token
 
 TOP = Path(__file__).parent.parent
@@ -102,3 +104,35 @@ def test_readme_tells_of_every_option() -> None:
     told = set(re.findall(r"--([a-z][a-z-]*)", (TOP / "README.md").read_text()))
     options = {name.replace("_", "-") for name in Request.__struct_fields__ if name not in ("program", "args")}
     assert options - told == set()
+
+
+def started(flavour: str, container: Any = (), image: Any = "x.sif", **asked: Any) -> Any:
+    """The job of a site that starts MPI by mpirun: its script's lines, and what is said beside it."""
+    tables = tiny.tables(modules={"mpi": ["lib/3"], "container": container})
+    tables["mpi"] = {"flavour": flavour, "launcher": "mpirun", "source": "docs"}
+    made = plan(decode("tiny", tables, "tiny.toml"), Request(workload="mpi", program="./x", ntasks=4, image=image, **asked))
+    return render(made).splitlines(), [note for note in made.notes if "not setuid" in note]
+
+
+def test_a_job_in_an_image_loads_the_mpi_of_its_launcher() -> None:
+    """Without it the script ended with `mpirun: command not found`; a module for containers may bring its own."""
+    assert "module load lib/3" in started("intel")[0]
+    lines = started("intel", ["tool", "lib/4"])[0]
+    assert "module load lib/4" in lines and "module load lib/3" not in lines
+    by_srun = plan(tiny.site(modules={"mpi": ["lib/3"]}), Request(workload="mpi", program="./x", image="x.sif"))
+    assert "module load lib/3" not in render(by_srun)
+
+
+def test_a_rank_that_crashes_in_an_image() -> None:
+    """Intel's Hydra is told to end the others so that Apptainer can unmount; MPICH's cannot be, and a note says so."""
+    line = "export I_MPI_JOB_ABORT_SIGNAL=15"
+    assert line in started("intel")[0]
+    assert line not in started("intel", image=None)[0] + started("mpich")[0] + started("openmpi")[0]
+    own = started("intel", env={"I_MPI_JOB_ABORT_SIGNAL": "9"})[0]
+    assert line not in own and "export I_MPI_JOB_ABORT_SIGNAL=9" in own
+    assert [len(started(kind)[1]) for kind in ("mpich", "intel", "openmpi")] == [1, 0, 0]
+    assert started("mpich", image=None)[1] == []
+
+
+def test_open_mpi_hands_on_what_the_container_reads() -> None:
+    assert "mpirun -x APPTAINER_BIND -x OMP_NUM_THREADS -n 4 apptainer exec x.sif ./x" in started("openmpi")[0]

@@ -15,6 +15,11 @@ from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
 
 Found = Dict[str, Optional[Origin]]
+# An MPI's own, which is one of its programs and comes with its modules; PALS' mpiexec is HPE's.
+OWN_LAUNCHER = ("mpiexec", "mpirun")
+# SIGTERM, where Intel's Hydra would kill: Apptainer then lives to unmount its image. What mounts it by FUSE, where Apptainer is
+# not setuid, has the pipes of the rank's output, and Hydra waits for their end. Run with Intel MPI 2021.18 and Apptainer 1.4.5.
+GENTLE = "15"
 
 
 def setup(
@@ -25,7 +30,7 @@ def setup(
     `starts_mpi`: whether what the launcher starts are ranks of MPI; an MPI's own mpiexec starts also what is no MPI program.
     """
     modules, of_modules = _modules(site, request, origins, launcher, starts_mpi, commands)
-    variables, of_variables = _variables(site, request, launcher if starts_mpi else "none")
+    variables, of_variables = _variables(site, request, launcher, starts_mpi)
     return Setup(
         init=site.shell.init,
         purge=site.modules.purge,
@@ -50,10 +55,12 @@ def _modules(
 ) -> Tuple[Tuple[str, ...], Found]:
     """The modules that were asked for, or those of the kinds that are needed; and where each comes from."""
     kinds = ["base", *(() if request.module else _kinds(site, request, launcher, starts_mpi, commands))]
+    brought = {module.partition("/")[0] for module in site.modules.container} if kinds[-1] == "container" else set()
     loaded: Dict[str, str] = {}
     for kind in kinds:
         for module in getattr(site.modules, kind):
-            loaded.setdefault(module, kind)
+            if kind in ("base", "container") or module.partition("/")[0] not in brought:
+                loaded.setdefault(module, kind)
     found: Found = {item_key("modules", module): site.cite("modules", kind) for module, kind in loaded.items()}
     return (*loaded, *request.module), {**found, "modules": origins.get("module", site.cite("modules", kinds[-1]))}
 
@@ -67,26 +74,33 @@ def _kinds(site: Site, request: Request, launcher: str, starts_mpi: bool, comman
         yield "conda"
     elif not request.image and (not compiled or any(pythons) or not site.modules.mpi):
         yield "python"
-    if compiled or (starts_mpi and launcher != "none" and own_mpi4py) or (not starts_mpi and launcher in ("mpiexec", "mpirun")):
-        yield "mpi"
+    started = launcher in OWN_LAUNCHER and (not starts_mpi or request.image)
+    if compiled or (starts_mpi and launcher != "none" and own_mpi4py) or started:
+        yield "mpi" if site.modules.mpi or not request.image else "python"
     if request.image:
         yield "container"
 
 
-def _variables(site: Site, request: Request, launcher: str) -> Tuple[Env, Found]:
+def _variables(site: Site, request: Request, launcher: str, starts_mpi: bool) -> Tuple[Env, Found]:
     """The site's variables and the person's, for the whole job; and where each comes from.
 
     Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
-    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it.
+    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it. Its own mpirun is to end containers
+    gently.
     """
     exported = schedulers.get(site.scheduler.type).variables(request.export)
     found: Found = {item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in exported}
     found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
     variables = {**exported, **{str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()}}
-    if library := _library(site, launcher):
+    if library := _library(site, launcher if starts_mpi else "none"):
         variables.setdefault("I_MPI_PMI_LIBRARY", library)
         if "I_MPI_PMI_LIBRARY" not in request.env:
             found[item_key("env", ("I_MPI_PMI_LIBRARY",))] = site.cite("mpi", "pmi_library")
+    if request.image and launcher in OWN_LAUNCHER and site.mpi.flavour == "intel":
+        if "I_MPI_JOB_ABORT_SIGNAL" not in variables:
+            why = Origin("rule", "a rank that fails ends the others' containers too")
+            found[item_key("env", ("I_MPI_JOB_ABORT_SIGNAL",))] = why
+        variables.setdefault("I_MPI_JOB_ABORT_SIGNAL", GENTLE)
     return tuple(variables.items()), {**found, "env": site.cite("shell", "env")}
 
 
@@ -132,8 +146,12 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
 
 def unjoined(site: Site, request: Request, job: Job) -> List[str]:
     """What to say where srun starts MPI ranks in an image, and nothing says by which PMI they join: some MPIs then run each
-    rank by itself, and the job ends well (run with Intel MPI on 22.05, whose default was none)."""
+    rank by itself, and the job ends well (run with Intel MPI on 22.05, whose default was none); and of MPICH's Hydra, which
+    has no other signal than that by which Apptainer leaves its mount behind (see GENTLE; run with MPICH 5.0.2)."""
     step = job.steps[0]
+    if request.image and step.launcher in OWN_LAUNCHER and step.flavour == "mpich":
+        how = f"{step.launcher} of MPICH then waits until the job's time is over"
+        return [f"a rank that crashes may not end the job where {site.container.runtime} is not setuid: {how}"]
     if request.image is None or step.launcher != "srun" or not workloads.get(job.workload).mpi or request.runner == "slurm":
         return []  # that runner's tasks are joined by Dask alone
     return pmi_unknown(site, step.pmi, "I_MPI_PMI_LIBRARY" in request.env)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 import msgspec
 
 from hpcgen import check, launchers
 from hpcgen.errors import RequestError
-from hpcgen.job import Command, Component, Job, Origin, Origins, Step
+from hpcgen.job import Command, Component, Container, Job, Origin, Origins, Step
 from hpcgen.origins import own
 from hpcgen.request import Request
 from hpcgen.site import Site
@@ -67,7 +67,7 @@ def step(
         found = {**found, "wrapper": site.cite("container", "wrapper")}
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if launcher == "srun" and workload.mpi else None
     kill = request.kill_on_bad_exit if request.kill_on_bad_exit is not None or launcher != "srun" else layout.kill_on_bad_exit
-    exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []))
+    exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []), *_read_by_container(job.container))
     own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
     return Step(
         components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
@@ -83,6 +83,16 @@ def step(
             "pmi": site.cite("mpi", "pmi") if pmi else None,
         }),
     )  # fmt: skip
+
+
+def _read_by_container(container: Optional[Container]) -> Tuple[str, ...]:
+    """The variables of `templates/containers` that the runtime, or the site's own command, reads on each node."""
+    if container is None:
+        return ()
+    own = container.runtime.upper()
+    library = (f"{own}ENV_LD_LIBRARY_PATH",) if container.library_path else ()
+    flags = (container.wrapper_flags,) if container.wrapper_flags and container.gpu_flag else ()
+    return (f"{own}_BIND", *library, *filter(None, (container.wrapper_image, *flags)))
 
 
 def compact(values: Dict[str, object]) -> str:

@@ -33,3 +33,13 @@ def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str,
         log(name).write_text(apptainer.build(str(recipe), Path(f"{place}.part"), wheels=own))
         Path(f"{place}.part").rename(place)
     return place
+
+
+def of(kind: str) -> Path:
+    """An image that has this MPI of mpi.py."""
+    from hpcgen import load
+
+    if kind == "impi":
+        return apptainer.IMAGE
+    name = {"mpich": "kestrel", "openmpi": "m3-smu"}[kind]
+    return made(name, load(name))

@@ -13,7 +13,8 @@ from hpcgen import plan, render
 from hpcgen.request import Layer, merge
 from hpcgen.site import decode
 
-from . import bed, examples, needs
+from . import bed, checks, daskbed, examples, images, needs
+from .shape import Module
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPLEXES = """\
@@ -34,15 +35,16 @@ SITE = {
 }  # fmt: skip
 
 
-def script(**asked):
-    job = plan(decode("grid", SITE, "grid.toml"), merge([Layer("flag", "command line", {"time": "10m", **asked}, strict=False)]))
+def script(at=SITE, **asked):
+    job = plan(decode("grid", at, "grid.toml"), merge([Layer("flag", "command line", {"time": "10m", **asked}, strict=False)]))
     return render(job)
 
 
 @pytest.fixture(scope="module")
 def grid():
     needs.or_skip()
-    up = bed.Miniature(dataclasses.replace(examples.GRID, name="grid-scripts")).up()
+    modules = (*examples.GRID.modules, *(Module(kind, kind) for kind in daskbed.FLAVOURS))
+    up = bed.Miniature(dataclasses.replace(examples.GRID, name="grid-scripts", modules=modules, folders=("/data",))).up()
     try:
         file = up.folder / "run" / "complexes"
         file.write_text(up.run(["qconf", "-sc"]).stdout + COMPLEXES)
@@ -75,6 +77,35 @@ def test_mpi_over_two_hosts(grid):
     assert sorted(one["rank"] for one in found) == list(range(10)) and {one["size"] for one in found} == {10}
     assert {one["host"] for one in found} == {"node001", "node002"}
     assert all(one["argv"][1:] == args and one["total"] == 45 and one["modules"] == ["mpi/impi"] for one in found)
+
+
+# The wheel of Open MPI was built without what asks Grid Engine for the hosts: a list of them, and qrsh in the place of ssh. Without
+# qrsh's -V the script's variables are not there on the second host, unless mpirun hands them on.
+HANDED = ["--hostfile", "hosts", "--prtemca", "plm_ssh_agent", "qrsh -inherit -nostdin"]
+
+
+@pytest.mark.parametrize("kind", daskbed.FLAVOURS)
+def test_ranks_in_an_image(grid, kind):
+    """By the host's mpirun, with what is bound, and the status of a rank that fails."""
+    mpi = {"flavour": daskbed.FLAVOURS[kind], "launcher": "mpirun", "options": HANDED if kind == "openmpi" else [], "source": "x"}
+    at = {**SITE, "mpi": mpi, "modules": {"python": [kind], "source": "x"}}
+    folder = grid.workdir(f"image-{kind}", PROGRAMS / "image_program.py")
+    asked = {"workload": "mpi", "program": "image_program.py", "ntasks": 4, "image": "my.sif", "bind": ("/data",), "env": {"BOUND": "/data"}}
+    text = script(at, **asked, args=["exit", "3"], output="out.txt")
+    assert text.count("\nset -e\n") == 1
+    (folder / "job.sh").write_text(text.replace("\nset -e\n", "\nset -e\ntrap 'echo status $?' EXIT\n"))
+    (folder / "hosts").write_text("node001 slots=2\nnode002 slots=2\n")
+    (folder / "my.sif").symlink_to(images.of(kind))
+    (grid.disk("/data") / "there").write_text("")
+    grid.give(folder)
+    grid.run(["qsub", "-sync", "y", "job.sh"], cwd=str(folder), check=False, seconds=180)  # whose own status is 0 now and then
+    text = (folder / "out.txt").read_text()
+    found = checks.reports(text)
+    hosts = ["node001", "node001", "node002", "node002"]
+    assert [(one["rank"], one["size"], one["host"]) for one in found] == [(rank, 4, host) for rank, host in enumerate(hosts)], text
+    for one in found:
+        assert one["omp"] == {"OMP_NUM_THREADS": "1"} and one["folders"] == {"BOUND": ["there"]} and one["image"].endswith("/my.sif")
+    assert text.endswith("status 3\n"), text
 
 
 def test_dask_mpi_on_one(grid):

@@ -1,0 +1,88 @@
+"""Jobs whose processes an MPI's own mpirun starts, over the hosts of a miniature: ranks in images."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from . import needs
+
+needs.or_skip()
+
+from . import bed, checks, daskbed, images, slurm  # noqa: E402
+from .examples import hosts, names  # noqa: E402
+from .shape import Module, Node, Partition, Shape  # noqa: E402
+
+PROGRAM = daskbed.PROGRAMS / "image_program.py"
+X = {"source": "x"}
+HOSTS = hosts("m", 2, Node(sockets=2, cores=8, memory=16_000))
+SHAPE = Shape(
+    name="test-mpirun",
+    hosts=HOSTS,
+    partitions=(Partition("all", names(HOSTS), default=True),),
+    modules=tuple(Module(kind, kind) for kind in daskbed.FLAVOURS),
+    folders=("/data",),
+)
+MPIRUN = {"impi": "mpirun", "mpich": "mpiexec", "openmpi": "mpirun"}
+LIBRARY = {"impi": "Intel(R)", "mpich": "MPICH", "openmpi": "Open"}
+# Starts Open MPI's daemons, and as ssh does hands none of the script's own variables on.
+AGENT = """#!/bin/bash
+unset ${!HPCGEN_@} ${!APPTAINER_@}
+exec srun --overlap --mpi=none --nodes=1 --ntasks=1 --nodelist="$1" bash -c "${*:2}"
+"""
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[bed.Miniature]:
+    one = bed.Miniature(SHAPE).up()
+    yield one
+    one.down()
+
+
+def job(up: bed.Miniature, name: str, kind: str, *args: str, seconds: float = 90, **request: Any) -> slurm.Job:
+    """A job of two ranks on each of two hosts, in an image with this MPI; the host's mpirun comes from the modules for MPI."""
+    place = up.workdir(name, PROGRAM)
+    agent = up.home / "agent"
+    agent.write_text(AGENT)
+    agent.chmod(0o755)
+    options = ["--prtemca", "plm", "ssh", "--prtemca", "plm_ssh_agent", str(agent)] if kind == "openmpi" else []
+    tables = {
+        "modules": {"purge": "purge", "python": [kind], "mpi": [kind], "container": [], **X},
+        "mpi": {"flavour": daskbed.FLAVOURS[kind], "launcher": MPIRUN[kind], "options": options, **X},
+        "nodes": {"node": {"cores": 16, "mem": "16000M", **X}},
+        "partitions": {"all": {"nodes": ["node"], "default": True, **X}},
+    }
+    values = {"workload": "mpi", "program": PROGRAM.name, "args": args, "nodes": 2, "ntasks_per_node": 2, "mem": "1G", "time": "5"}
+    (place / "job.sh").write_text(daskbed.script(daskbed.site(kind, **tables), **values, image="my.sif", **request))
+    (place / "input").write_text("")
+    (place / "my.sif").symlink_to(images.of(kind))
+    (up.disk("/data") / "there").write_text("")
+    up.give(place)
+    return slurm.run(up, "job.sh", cwd=str(place), seconds=seconds)
+
+
+@pytest.mark.parametrize("kind", MPIRUN)
+def test_ranks_in_an_image(up: bed.Miniature, kind: str) -> None:
+    """One MPI_COMM_WORLD, each rank on CPUs of its own, and with it what is bound, what is staged and what was typed."""
+    words = ["a b", "$(touch CANARY)", "it's", "*"]
+    request = {"exclusive": True, "cpus_per_task": 4, "bind": ["/data"], "stage": ["input"], "env": {"BOUND": "/data"}}
+    seen = checks.reports(job(up, f"ranks-{kind}", kind, *words, **request).completed().output)
+    assert [(one["rank"], one["size"], one["host"]) for one in seen] == [(0, 4, "m001"), (1, 4, "m001"), (2, 4, "m002"), (3, 4, "m002")]
+    assert {(one["mpi"], one["image"].rpartition("/")[2]) for one in seen} == {(LIBRARY[kind], "my.sif")}
+    for one in seen:
+        assert one["omp"] == {"OMP_NUM_THREADS": "4", "OMP_PLACES": "cores", "OMP_PROC_BIND": "close"} and len(one["cpus"]) == 4
+        assert one["folders"] == {"HPCGEN_STAGED": ["input"], "BOUND": ["there"]} and one["argv"] == words
+    assert len({(one["host"], cpu) for one in seen for cpu in one["cpus"]}) == 16
+
+
+@pytest.mark.parametrize("kind", MPIRUN)
+def test_status_of_a_rank_in_an_image(up: bed.Miniature, kind: str) -> None:
+    assert job(up, f"exit-{kind}", kind, "exit", "3").records[0]["ExitCode"] == "3:0"
+
+
+@pytest.mark.parametrize("kind", ["impi", "openmpi"])
+def test_a_rank_that_crashes_in_an_image_ends_the_job(up: bed.Miniature, kind: str) -> None:
+    """Killed, Apptainer leaves behind what mounts its image and has the rank's output, for whose end Intel's Hydra waits."""
+    done = job(up, f"crash-{kind}", kind, "crash", "3")
+    assert done.state == "FAILED" and len(checks.reports(done.output)) == 4
