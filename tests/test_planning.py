@@ -328,6 +328,16 @@ def test_the_type_of_gpu_where_a_sites_jobs_name_it() -> None:
     assert "h100" not in render(job(site(), program="x.py", workload="serial", gpus="1"))
 
 
+def test_the_type_of_gpu_in_the_sites_own_letters() -> None:
+    """Slurm tells letters apart: tests/cluster/test_negative.py. What --gres says stays as it was written."""
+    for style in ("gpus", "gres"):
+        made = job(site(scheduler={"gpu_request": style}), program="x.py", workload="serial", gpus="H100:2")
+        assert f"#SBATCH --{style}={'gpu:' * (style == 'gres')}h100:2\n" in render(made)
+        assert "of type h100 by tiny: nodes.gpu.gpu (Docs" in str(made.components[0].origins["gpus"])
+    assert "#SBATCH --gres=gpu:H100:1\n" in render(job(program="x.py", workload="serial", gres="gpu:H100:1"))
+    assert "#SBATCH --gpus=h100:2\n" in render(job(program="x.py", workload="serial", gpus="h100:2"))
+
+
 def test_the_type_of_gpu_where_there_are_several() -> None:
     nodes = {"old": {"cores": 16, "gpus": 2, "gpu": "p100", "source": "docs"}}
     parts = {"gpu": {"nodes": ["gpu", "old"], "source": "docs"}}

@@ -9,14 +9,14 @@ import msgspec
 
 from hpcgen.allocation import holds
 from hpcgen.check import cited
-from hpcgen.job import Component, Gpus
+from hpcgen.job import Component, Gpus, Origins
 from hpcgen.request import Request, gpus_asked
 from hpcgen.site import Site
 from hpcgen.spelling import by_node
 from hpcgen.workloads import HEAD, SMALL
 
 replace = msgspec.structs.replace
-# The key of a component's origins for the type of its GPUs, where nobody asked for one; `origins` joins it to that of the GPUs.
+# The key of a component's origins for the type of its GPUs, where it is not as it was asked for; `origins` joins it to theirs.
 TYPE = "gpu_type"
 
 
@@ -28,6 +28,8 @@ def asked(site: Site, request: Request, c: Component) -> Component:
     name, kind, number, per = found
     if name == "gres":
         return replace(c, gpus=Gpus(number, "node", kind, "gres"))
+    kind, origins = _as_there(site, kind)
+    c = replace(c, origins={**c.origins, **origins})
     style, nodes = site.scheduler.gpu_request, c.nodes or (1 if c.ntasks == 1 else None)
     if style == "gres" and per == "job" and not (nodes or c.nodelist) and (nodes := _nodes(site, c, number)):
         c = replace(c, nodes=nodes, origins={**c.origins, "nodes": site.cite("scheduler", "gpu_request")})
@@ -38,6 +40,16 @@ def asked(site: Site, request: Request, c: Component) -> Component:
         words = ":".join(filter(None, ("gpu", kind, str(number))))
         return replace(c, gpus=gpus, gres=",".join(filter(None, (words, c.gres))))
     return replace(c, gpus=gpus)
+
+
+def _as_there(site: Site, kind: Optional[str]) -> Tuple[Optional[str], Origins]:
+    """A type of GPU in the site's own letters, and whose these are where they differ: Slurm knows no GH200 where Type is gh200.
+    Source: runs of 22.05.8. What is asked for by --gres stays as it was written."""
+    alike = {node.gpu: name for name, node in site.nodes.items() if node.gpu and kind and node.gpu.lower() == kind.lower()}
+    if not alike or kind in alike:
+        return kind, {}
+    own, name = next(iter(alike.items()))
+    return own, {TYPE: site.cite("nodes", name, "gpu")}
 
 
 def _nodes(site: Site, c: Component, number: int) -> Optional[int]:

@@ -166,3 +166,20 @@ def test_components_whose_hosts_are_not_in_order(mahuika: bed.Miniature, joined:
     done = run(mahuika, f"order-{first}", "\n".join(lines) + "\n")
     assert done.state == ("COMPLETED" if joined else "FAILED")
     assert len(checks.reports(done.output)) == (5 if joined else 0)
+
+
+def test_types_of_gpus_have_their_letters(mahuika: bed.Miniature) -> None:
+    """Slurm knows no a100 where the type is A100; hpcgen writes it as the site does, whatever the case it was asked for in."""
+    text = script(workload="serial", program="facts.py", partition="hgx", gpus="a100:1", time="5")
+    assert "#SBATCH --gpus-per-node=A100:1\n" in text
+    assert "node configuration is not available" in refused(mahuika, "letters-wrong", text.replace("A100:1\n", "a100:1\n"))
+    run(mahuika, "letters", text).completed()
+
+
+def test_names_to_export_are_not_all_that_tasks_have(mahuika: bed.Miniature) -> None:
+    """srun takes sbatch's --export for its own: without SLURM_EXPORT_ENV=ALL the tasks miss what the script has set."""
+    text = script(workload="mpi", program="facts.py", ntasks=1, cpus_per_task=2, export="HOME,PATH", time="5")
+    assert "export SLURM_EXPORT_ENV=ALL\n" in text
+    bare = "#!/bin/bash\n#SBATCH --time=5\n#SBATCH --export=HOME,PATH\nexport OMP_NUM_THREADS=2\nsrun -n1 env\n"
+    for name, lines, seen in (("export-names", bare, False), ("export-all", bare.replace("srun", "SLURM_EXPORT_ENV=ALL srun"), True)):
+        assert ("OMP_NUM_THREADS=2" in run(mahuika, name, lines).completed().output) == seen
