@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import PurePath
-from typing import Dict, List, Literal, NamedTuple, Optional, Tuple, cast
+from typing import Dict, List, NamedTuple, Optional, Tuple, cast
 
 import msgspec
 from msgspec import Struct
@@ -14,14 +14,13 @@ from hpcgen import header, shell, workloads
 from hpcgen.errors import RequestError, printable
 from hpcgen.job import Container
 from hpcgen.origins import item_key
-from hpcgen.packages import LIBRARIES, Package, library, wanted
+from hpcgen.packages import LIBRARIES, By, Package, library, wanted
 from hpcgen.planning import DEFAULT_WORKLOAD
 from hpcgen.request import Merged, Request
 from hpcgen.site import Site
 from hpcgen.software import container, pmi_unknown
 from hpcgen.words import Line
 
-By = Literal["pip", "conda"]
 BASES = {"pip": ("docker", "python:3.12-slim"), "conda": ("docker", "condaforge/miniforge3:latest")}
 REMOTE = ("docker", "library", "oras", "shub")
 # The series of the newest Open MPI, which pip and conda install unless asked for another.

@@ -10,7 +10,7 @@ from msgspec import Struct
 from hpcgen import header, shell, workloads
 from hpcgen.errors import RequestError, among, printable
 from hpcgen.job import Origin, Origins, Setup
-from hpcgen.packages import LIBRARIES, ON_MPI4PY, Package, library, wanted
+from hpcgen.packages import LIBRARIES, ON_MPI4PY, WAYS, Package, library, wanted
 from hpcgen.planning import DEFAULT_WORKLOAD
 from hpcgen.request import Merged, Request
 from hpcgen.site import Site
@@ -18,13 +18,6 @@ from hpcgen.software import setup
 
 Kind = Literal["conda", "venv", "userbase"]
 KINDS: Tuple[Kind, ...] = ("conda", "venv", "userbase")
-WAYS = {
-    "module": "the site's module brings it",
-    "source": "built by pip against the site's MPI",
-    "wheel": "pip's wheel, beside a wheel of the site's MPI",
-    "conda": "conda-forge's, with conda-forge's package of the site's MPI",
-    "external": "conda-forge's, over the site's own MPI",
-}
 FORGE = "conda-forge"
 EXTERNAL = "conda-forge/label/mpi-external"
 EXTERNAL_WHY = "empty packages in place of an MPI: the site's is loaded (conda-forge news, 2026-01-29)"

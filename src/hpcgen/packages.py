@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, List, NamedTuple, Tuple
+from typing import Dict, Iterable, List, Literal, NamedTuple, Tuple
 
 from hpcgen import workloads
 from hpcgen.errors import RequestError
@@ -23,6 +23,15 @@ CONDA = {"intel": "impi_rt", "mpich": "mpich", "cray-mpich": "mpich", "openmpi":
 LIBRARIES = {"intel": "Intel(R) MPI Library", "mpich": "MPICH", "cray-mpich": "CRAY MPICH", "openmpi": "Open MPI"}
 # conda-forge's packages of these bring its mpi4py, and an MPI, along.
 ON_MPI4PY = frozenset({"dask-mpi"})
+# How mpi4py can come.
+WAYS = {
+    "module": "the site's module brings it",
+    "source": "built by pip against the site's MPI",
+    "wheel": "pip's wheel, beside a wheel of the site's MPI",
+    "conda": "conda-forge's, with conda-forge's package of the site's MPI",
+    "external": "conda-forge's, over the site's own MPI",
+}
+By = Literal["pip", "conda"]
 
 
 class Package(NamedTuple):

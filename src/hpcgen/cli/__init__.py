@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import io
 import sys
-from typing import Any, Callable, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 # Start-up makes many objects and no garbage: collections while importing cost a twentieth of it.
 gc.disable()
 
 import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Commands(TyperGroup):
@@ -120,6 +123,21 @@ def say(*lines: str) -> None:
 
     for line in lines:
         print(f"hpcgen: {printable(line)}", file=sys.stderr)
+
+
+def note(*lines: str) -> None:
+    say(*(f"note: {line}" for line in lines))
+
+
+def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
+    """To stdout, or into the file that --write names, with this mode less the umask."""
+    from hpcgen import submit
+
+    if write is None:
+        submit.print_out(text)
+    else:
+        submit.write(write, text, force, mode)
+        say(f"wrote {write}")
 
 
 def _one_line(error: Any) -> str:

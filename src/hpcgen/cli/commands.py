@@ -1,4 +1,4 @@
-"""What each command does."""
+"""The table of commands, and what those do that make a job."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple
 
-from hpcgen.cli import options, say
+from hpcgen.cli import note, options, put, say
 from hpcgen.errors import RequestError
 from hpcgen.job import Job
 
 if TYPE_CHECKING:
+    from hpcgen.request import Request
     from hpcgen.site import Site
 
 
@@ -27,8 +28,8 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
     made["cost"] = _cost
     made["dask-jobqueue"] = _jobqueue
-    made["env"] = partial(options.command, env, *_ENV, names=_ENV_FIELDS)
-    made["container"] = partial(options.command, container, *_CONTAINER, names=_CONTAINER_FIELDS)
+    made["env"] = _env
+    made["container"] = _container
     made["sites"] = _sites
     return made
 
@@ -45,6 +46,18 @@ def _jobqueue() -> Any:
     return options.command(jobqueue.body, *jobqueue.PARAMETERS)
 
 
+def _env() -> Any:
+    from hpcgen.cli import installing
+
+    return options.command(installing.env, *installing.ENV, names=installing.ENV_FIELDS)
+
+
+def _container() -> Any:
+    from hpcgen.cli import installing
+
+    return options.command(installing.container, *installing.CONTAINER, names=installing.CONTAINER_FIELDS)
+
+
 def _sites() -> Any:
     from hpcgen.cli import sites
 
@@ -56,22 +69,6 @@ _SUBMIT = (
     options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON,
     options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, and submit nothing"),
 )  # fmt: skip
-_PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
-                       help="package to install as well (repeatable)")  # fmt: skip
-_WRITE_FILE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, in place of stdout")
-_ENV = (
-    options.FILE, _WRITE_FILE, options.FORCE, _PACKAGE,
-    options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(("module", "source", "wheel", "conda", "external")),
-                help="how mpi4py comes, in place of the site's way"),
-    options.own("intel_channel", bool, False, "--intel-channel", help="Intel MPI from Intel's own conda channel"),
-)  # fmt: skip
-_ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
-_CONTAINER = (
-    options.FILE, _WRITE_FILE, options.FORCE, _PACKAGE,
-    options.own("base", str, None, "--from", metavar="IMAGE", help="image to start from: docker://… or a file or folder here"),
-    options.own("by", str, None, "--by", metavar="pip|conda", help="what installs MPI and Python's packages inside"),
-)  # fmt: skip
-_CONTAINER_FIELDS = ("site", "workload", "image")
 
 
 def _of_scheduler(name: str) -> Callable[..., None]:
@@ -92,6 +89,7 @@ def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str
 
 
 def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Tuple[Site, Job]:
+    """The same, with its site. Raises RequestError where that runs another scheduler than the command is for."""
     from hpcgen import remarks
     from hpcgen.config import gather
     from hpcgen.planning import plan
@@ -100,33 +98,34 @@ def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[
     if scheduler and site.scheduler.type != scheduler:
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
     job = plan(site, merged)
-    program = merged.request.program
-    place = os.path.join(merged.request.chdir or "", os.path.expanduser(program or ""))
-    if program and program.endswith(".py") and not merged.request.image and not os.path.exists(place):
-        say(f"note: {program} is not here; it must be where the job runs")
-    on_path = program and "/" not in program and job.steps[0].commands[0].python is None and not merged.request.image
-    if on_path and os.path.isfile(place):
-        say(f"note: {program} is looked for on the PATH: write ./{program} for the file that is here")
-    for note in (*remarks.assumed(job.assumed), *job.notes):
-        say(f"note: {note}")
+    note(*_of_program(merged.request, job), *remarks.assumed(job.assumed), *job.notes)
     return site, job
 
 
+def _of_program(request: Request, job: Job) -> Iterator[str]:
+    """Whether the program is where the job will look for it, as far as that can be seen here."""
+    program = request.program
+    if program is None or request.image:
+        return
+    place = os.path.join(request.chdir or "", os.path.expanduser(program))
+    if program.endswith(".py") and not os.path.exists(place):
+        yield f"{program} is not here; it must be where the job runs"
+    on_path = "/" not in program and job.steps[0].commands[0].python is None
+    if on_path and os.path.isfile(place):
+        yield f"{program} is looked for on the PATH: write ./{program} for the file that is here"
+
+
 def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None:
-    from hpcgen import submit as out
-    from hpcgen.submit import scripted
+    """Print or write the script, or the job as JSON. Raises LimitError for a script longer than the site takes."""
+    from hpcgen import submit
 
     try:
-        text = job.to_json() + "\n" if as_json else scripted(job)
+        text = job.to_json() + "\n" if as_json else submit.scripted(job)
     except UnicodeEncodeError:
         raise RequestError(NOT_JSON) from None
-    if write is None:
-        out.print_out(text)
-    else:
-        out.write(write, text, force)
-        say(f"wrote {write}")
-    for folder in dict.fromkeys(out.no_log_folders(job)) if job.scheduler != "local" else ():
-        say(f"note: the log folder {folder} is not here: without it a job may vanish (`hpcgen submit` makes it)")
+    put(text, write, force, 0o755)
+    for folder in dict.fromkeys(submit.no_log_folders(job)) if job.scheduler != "local" else ():
+        note(f"the log folder {folder} is not here: without it a job may vanish (`hpcgen submit` makes it)")
 
 
 NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
@@ -209,54 +208,3 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
         from hpcgen.cli import show
 
         show.explained([*lines, *explaining.cost_line(site, job)])
-
-
-def env(
-    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, package: Any, mpi4py: Optional[str],
-    intel_channel: bool,
-) -> None:
-    """Print what installs the software: an environment.yml, or the shell lines of a venv or of `pip install --user`.
-
-    \b
-    hpcgen env --site mahuika --conda dask -w environment.yml
-    hpcgen env --site vaughan --userbase ~/dask -w install.sh
-    """
-    from hpcgen import environment, rendering
-    from hpcgen.config import gather
-
-    site, merged = gather(flags, file)
-    asked = environment.Asked(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
-    made = environment.choose(site, merged, asked)
-    form = "conda.yml" if made.kind == "conda" else f"{made.kind}.sh"
-    _hand_out(rendering.document(f"environments/{form}", environment.context(made)), made.notes, write, force)
-
-
-def container(
-    flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, package: Any, base: Optional[str],
-    by: Optional[str],
-) -> None:
-    """Print the definition file of an image whose MPI is the site's: `apptainer build` makes the image.
-
-    \b
-    hpcgen container --site mahuika -w dask-mpi.def
-    hpcgen container --site mahuika --from base.sif --package numpy
-    """
-    from hpcgen import definition, rendering
-    from hpcgen.config import gather
-
-    site, merged = gather(flags, file)
-    asked = definition.Asked(tuple(package or ()), base, by, write.name if write else None)
-    made = definition.choose(site, merged, asked)
-    _hand_out(rendering.document(f"definitions/{made.by}.def", definition.context(made)), made.notes, write, force)
-
-
-def _hand_out(text: str, notes: Tuple[str, ...], write: Optional[Path], force: bool) -> None:
-    from hpcgen import submit as out
-
-    for note in notes:
-        say(f"note: {note}")
-    if write is None:
-        out.print_out(text)
-    else:
-        out.write(write, text, force, 0o755 if text.startswith("#!") else 0o644)
-        say(f"wrote {write}")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from hpcgen.cli import options, say
+from hpcgen.cli import note, options
 
 PARAMETERS = (options.PROGRAM, options.FILE, options.JSON)
 
@@ -36,11 +36,10 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     units = not sys.stdout.isatty()  # the table's heads have them
     show.table(heads, [_row(way, units) for way in ways], f"{site.id}, {clock(costs[0].seconds)}" if costs else "")
     if merged.request.time is None:
-        say(f"note: assumed: {clock(costs[0].seconds)} (--time)")
-    for note in dict.fromkeys(note for cost in costs[:1] for note in cost.notes):
-        say(f"note: {note}")
+        note(f"assumed: {clock(costs[0].seconds)} (--time)")
+    note(*dict.fromkeys(text for cost in costs[:1] for text in cost.notes))
     if not any(cost.charges for cost in costs):
-        say(f"note: the profile of {site.id} does not know what this costs in the site's own unit")
+        note(f"the profile of {site.id} does not know what this costs in the site's own unit")
 
 
 def _row(way: Any, units: bool) -> List[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from hpcgen.cli import options, say
+from hpcgen.cli import note, options, put
 from hpcgen.errors import RequestError, among
 
 FORMATS = ("yaml", "python", "json")
@@ -32,7 +32,6 @@ def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], for
 
     Each job is one node's worth of workers; the cluster's scale(jobs=4) asks for so many jobs.
     """
-    from hpcgen import submit as out
     from hpcgen.config import gather
     from hpcgen.jobqueue import Extras, export, texts
 
@@ -40,11 +39,6 @@ def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], for
         raise RequestError(f"--format: unknown format '{format}'{among(format, FORMATS)}")
     site, merged = gather(flags, file)
     found = export(site, merged, Extras.of(extras)).whole()
-    for note in found.notes:
-        say(f"note: {note}")
+    note(*found.notes)
     text = {"yaml": texts.yaml, "python": texts.python, "json": texts.as_json}[format](found)
-    if write is None:
-        out.print_out(text)
-    else:
-        out.write(write, text, force, 0o644)
-        say(f"wrote {write}")
+    put(text, write, force, 0o644)

@@ -1,0 +1,77 @@
+"""`hpcgen env` and `hpcgen container`: what installs the software of jobs, and an image with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple, get_args
+
+from hpcgen.cli import note, options, put
+from hpcgen.packages import WAYS, By
+
+PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
+                       help="package to install as well (repeatable)")  # fmt: skip
+WRITE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, in place of stdout")
+ENV = (
+    options.FILE, WRITE, options.FORCE, PACKAGE,
+    options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(WAYS),
+                help="how mpi4py comes, in place of the site's way"),
+    options.own("intel_channel", bool, False, "--intel-channel", help="Intel MPI from Intel's own conda channel"),
+)  # fmt: skip
+ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
+CONTAINER = (
+    options.FILE, WRITE, options.FORCE, PACKAGE,
+    options.own("base", str, None, "--from", metavar="IMAGE", help="image to start from: docker://… or a file or folder here"),
+    options.own("by", str, None, "--by", metavar="|".join(get_args(By)), help="what installs MPI and Python's packages inside"),
+)  # fmt: skip
+CONTAINER_FIELDS = ("site", "workload", "image")
+
+
+def env(
+    flags: Dict[str, Any],
+    file: Optional[Path],
+    write: Optional[Path],
+    force: bool,
+    package: Optional[Tuple[str, ...]],
+    mpi4py: Optional[str],
+    intel_channel: bool,
+) -> None:
+    """Print what installs the software: an environment.yml, or the shell lines of a venv or of `pip install --user`.
+
+    \b
+    hpcgen env --site mahuika --conda dask -w environment.yml
+    hpcgen env --site vaughan --userbase ~/dask -w install.sh
+    """
+    from hpcgen import environment, rendering
+    from hpcgen.config import gather
+
+    site, merged = gather(flags, file)
+    asked = environment.Asked(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
+    made = environment.choose(site, merged, asked)
+    form, mode = ("conda.yml", 0o644) if made.kind == "conda" else (f"{made.kind}.sh", 0o755)
+    note(*made.notes)
+    put(rendering.document(f"environments/{form}", environment.context(made)), write, force, mode)
+
+
+def container(
+    flags: Dict[str, Any],
+    file: Optional[Path],
+    write: Optional[Path],
+    force: bool,
+    package: Optional[Tuple[str, ...]],
+    base: Optional[str],
+    by: Optional[str],
+) -> None:
+    """Print the definition file of an image whose MPI is the site's: `apptainer build` makes the image.
+
+    \b
+    hpcgen container --site mahuika -w dask-mpi.def
+    hpcgen container --site mahuika --from base.sif --package numpy
+    """
+    from hpcgen import definition, rendering
+    from hpcgen.config import gather
+
+    site, merged = gather(flags, file)
+    asked = definition.Asked(tuple(package or ()), base, by, write.name if write else None)
+    made = definition.choose(site, merged, asked)
+    note(*made.notes)
+    put(rendering.document(f"definitions/{made.by}.def", definition.context(made)), write, force, 0o644)
