@@ -133,6 +133,13 @@ def test_flags_win_over_the_file(call: Any, tmp_path: Path) -> None:
     assert "x.py is not here" in err
 
 
+def test_another_program_has_arguments_of_its_own(call: Any, tmp_path: Path) -> None:
+    """Those of the file stay where the file leaves the program to the command line."""
+    for text, line in (('program = "a.py"\nargs = ["1"]\n', "python y.py"), ('args = ["1"]\n', "python y.py 1")):
+        Path(tmp_path, "job.toml").write_text(text)
+        assert call("slurm", "--site", "mahuika", "--workload", "serial", "-f", "job.toml", "y.py")[1].endswith(f"\n{line}\n")
+
+
 def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(os.environ["XDG_CONFIG_HOME"], "hpcgen")
     folder.mkdir(parents=True, exist_ok=True)
@@ -344,7 +351,9 @@ def test_a_terminal_of_ascii() -> None:
 def test_no_command_shows_the_help() -> None:
     done = subprocess.run([sys.executable, "-m", "hpcgen"], capture_output=True, text=True)
     # typer before 0.24, Python 3.9's newest, shows it on stdout and ends with 0.
-    assert "\n  slurm " in done.stdout + done.stderr and "Traceback" not in done.stderr
+    shown = done.stdout + done.stderr
+    assert "\n  slurm " in shown and "Traceback" not in done.stderr
+    assert "..." not in shown.partition("Commands:")[2], "a sentence that is cut off"
 
 
 def test_version(call: Any) -> None:

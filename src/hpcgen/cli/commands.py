@@ -66,7 +66,9 @@ def _sites() -> Any:
 
 _REQUEST_FILE = options.own("file", Path, ..., metavar="FILE", help="request file (TOML)")
 _SUBMIT = (
-    options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON,
+    options.PROGRAM, options.FILE,
+    options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file of the script, in place of JOBNAME.sh"),
+    options.FORCE, options.JSON,
     options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, and submit nothing"),
 )  # fmt: skip
 
@@ -77,7 +79,7 @@ def _of_scheduler(name: str) -> Callable[..., None]:
         deliver(job, write, force, as_json)
 
     example = "--workers 4 prog.py" if name == "local" else "--site NAME --hetjob --workers 4 --time 2h prog.py"
-    body.__doc__ = f"""Print a script for {name}: `hpcgen {name} {example}`.
+    body.__doc__ = f"""Print a script for {"this machine" if name == "local" else name}: `hpcgen {name} {example}`.
 
     Without a program the script carries a self-check, which says what every rank got."""
     return options.command(body, options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON)
@@ -132,7 +134,7 @@ NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
 
 
 def script(flags: Dict[str, Any], file: Path, write: Optional[Path], force: bool, as_json: bool) -> None:
-    """Print the script of a request file, for the scheduler of its site.
+    """Print the script of a request file, for its site's scheduler.
 
     \b
     hpcgen script --site vaughan job.toml
@@ -190,7 +192,7 @@ def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
 
 
 def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
-    """Print the script with, beside every line, the fact, flag or rule that put it there; and what the job costs."""
+    """Print the script and the reason for every line: the fact, flag or rule that put it there; and what the job costs."""
     from hpcgen import explaining
 
     site, job = planned_at(flags, file)

@@ -61,7 +61,7 @@ def container(
     base: Optional[str],
     by: Optional[str],
 ) -> None:
-    """Print the definition file of an image whose MPI is the site's: `apptainer build` makes the image.
+    """Print the definition file of an image with the site's MPI: `apptainer build` makes the image.
 
     \b
     hpcgen container --site mahuika -w dask-mpi.def

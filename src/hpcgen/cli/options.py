@@ -7,6 +7,7 @@ would be half of a command's own time.
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Tuple, get_args, get_origin
 
@@ -107,7 +108,8 @@ def command(body: Callable[..., None], *more: Any, names: Optional[Tuple[str, ..
 
     # What follows the program is the program's own.
     context = {"allow_interspersed_args": PROGRAM not in more}
+    text = inspect.getdoc(body) or ""
     return TyperCommand(
-        None, callback=called, params=[*more, *of_request(names)], help=inspect.getdoc(body), context_settings=context,
-        rich_markup_mode=None,
+        None, callback=called, params=[*more, *of_request(names)], help=text, short_help=f"{re.split('[:.]', text)[0]}.",
+        context_settings=context, rich_markup_mode=None,
     )  # fmt: skip
