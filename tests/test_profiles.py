@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hpcgen import LimitError, Request, SiteError, load, plan, render, schedulers, workloads
+from hpcgen.paths import shown
 from hpcgen.site import Rates, listing
 from tiny import site, tables
 
@@ -82,7 +85,16 @@ def test_faults_are_named(changes: Any, words: Any) -> None:
     with pytest.raises(SiteError) as caught:
         site(**changes)
     assert all(word in str(caught.value) for word in words), str(caught.value)
-    assert all(problem.startswith("sites/tiny.toml: ") for problem in caught.value.problems)
+    assert all(problem.startswith("tiny.toml: ") for problem in caught.value.problems)
+
+
+def test_a_profile_is_named_as_the_person_named_it(tmp_path: Path) -> None:
+    """And ours by its place in the house, wherever that is installed."""
+    own = tmp_path / "own.toml"
+    own.write_text('name = "X"\n')
+    with pytest.raises(SiteError, match=re.escape(f"{own}: 'operator' is missing")):
+        load(str(own))
+    assert shown(load("mahuika").path) == "sites/mahuika.toml"
 
 
 def test_all_faults_at_once() -> None:

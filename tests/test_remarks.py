@@ -51,6 +51,7 @@ def test_mpi4py_is_seldom_in_a_sites_python() -> None:
         ("derecho", {"workload": "mpi", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and pals starts the ranks"),
         ("mahuika", {"workload": "serial", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and this workload has no ranks"),
         ("mahuika", {"workload": "mpi", "program": "./solver", "python": "py"}, "--python py: only a program that ends in .py"),
+        ("local", {"mpi": "pmix"}, "--mpi pmix: only srun takes it, and mpiexec starts the ranks"),
         ("local", {"workload": "serial", "job_name": "x"}, "--job-name, --account: nothing here acts on it"),
     ],
 )

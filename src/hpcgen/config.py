@@ -38,7 +38,7 @@ def gather(flags: Mapping[str, Any], file: Optional[Path] = None, site: Optional
     if not wanted:
         raise RequestError('--site: which machine? Give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
     found = load(str(wanted))
-    layers: List[Layer] = [Layer("fact", f"sites/{found.id}.toml: defaults", found.defaults)]
+    layers: List[Layer] = [Layer("fact", f"{paths.shown(found.path)}: defaults", found.defaults)]
     for where, values, own in configs:
         rest = {key: value for key, value in values.items() if key not in ("rooms", "sites", "site")}
         layers += [Layer("config", where, rest), *_of_site(found, where, own)]

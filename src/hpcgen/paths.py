@@ -19,6 +19,12 @@ def data() -> Path:
     return PACKAGE
 
 
+def shown(path: str) -> str:
+    """A file of ours by its place in the house, any other as it was named."""
+    ours = Path(path)
+    return f"{ours.parent.name}/{ours.name}" if ours.parent.parent == data() else path
+
+
 def user() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "hpcgen"
 

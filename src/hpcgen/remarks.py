@@ -71,7 +71,7 @@ def _listed(names: List[str]) -> str:
 
 def _unused(site: Site, request: Request, workload: Workload) -> Iterator[str]:
     """Options that may stand in a person's configuration, but mean nothing to this job."""
-    launcher, checked = site.mpi.launcher, workload.name == "dask-mpi" and not request.plain
+    launcher, checked = site.mpi.launcher, workload.name == "dask-mpi" and not request.plain and site.mpi.flavour
     if request.mpi and not (workload.mpi and (launcher == "srun" or checked)):
         why = f"{launcher} starts the ranks" if workload.mpi else "this workload has no ranks"
         yield f"--mpi {request.mpi}: only srun takes it, and {why}: nothing uses it"

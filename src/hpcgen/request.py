@@ -197,7 +197,8 @@ def merge(layers: Iterable[Layer]) -> Merged:
         found += [f"{layer.where}: {fault}" for fault in contradictions(filled)]
         problems += [layer.named(problem) for problem in found]
         if "program" in filled and "program" in values:
-            values.pop("args", None)  # they were the other program's
+            for known in (values, origins):
+                known.pop("args", None)  # they were the other program's
         for group in ALTERNATIVES:
             if any(key in filled for key in group):
                 for key in group:

@@ -308,7 +308,7 @@ def listing(rooms: Tuple[str, ...] = ()) -> Iterator[Tuple[str, Path]]:
 def decode(name: str, data: Dict[str, Any], path: str) -> Site:
     """A checked Site from a profile's tables. Raises SiteError with every fault."""
     problems: List[str] = []
-    where = f"sites/{name}.toml"
+    where = paths.shown(path)
     own = [f"{where}: unknown key '{key}'" for key in ("id", "path") if key in data]
     site = tables.struct(Site, {**data, "id": name, "path": path}, where, problems)
     if problems or own:
