@@ -10,12 +10,11 @@ import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
 
-from hpcgen import load, plan, render, tables, workloads
+from hpcgen import load, plan, render, schedulers, tables, workloads
 from hpcgen.errors import RequestError
 from hpcgen.job import Job
 from hpcgen.launchers import launch as launch_line
 from hpcgen.request import Layer, Merged, merge
-from hpcgen.schedulers import on_command_line
 from hpcgen.site import Site
 from hpcgen.spelling import gpus
 
@@ -68,7 +67,7 @@ def test_the_scheduler_reads_what_was_asked(path: Path) -> None:
 
 
 def site_words(job: Job) -> List[Any]:
-    words = on_command_line(job)
+    words = schedulers.get(job.scheduler).on_command_line(job)
     return list(zip(words[::2], words[1::2]))
 
 
