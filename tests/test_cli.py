@@ -11,6 +11,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
+from hpcgen import load
 from hpcgen.cli import status
 
 
@@ -140,7 +141,9 @@ def test_another_program_has_arguments_of_its_own(call: Any, tmp_path: Path) -> 
         assert call("slurm", "--site", "mahuika", "--workload", "serial", "-f", "job.toml", "y.py")[1].endswith(f"\n{line}\n")
 
 
-def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own_machine = tmp_path / "laptop.toml"
+    own_machine.write_text(Path(load("local").path).read_text())
     folder = Path(os.environ["XDG_CONFIG_HOME"], "hpcgen")
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.toml"
@@ -148,6 +151,9 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         config.write_text('site = "mahuika"\nmail_user = "me@example.org"\n[sites.kestrel]\naccount = "mine"\n')
         assert "--mail-user=me@example.org" in call("slurm")[1]
         assert "--account=mine" in call("slurm", "--site", "kestrel")[1]
+        assert "site local" in call("local", "x.py")[1] and call("run", "--workload", "serial", "true")[0] == 0
+        config.write_text(f'site = "{own_machine}"\n[sites.kestrel]\naccount = "mine"\n')
+        assert "site laptop" in call("local", "x.py")[1]
         assert "--account=other" in call("slurm", "--site", "kestrel", "-A", "other")[1]
         config.write_text("acount = 'x'\n")
         code, _, err = call("slurm", "--site", "mahuika")
@@ -324,6 +330,7 @@ def test_completion() -> None:
     assert "milan" in completions("hpcgen", "slurm", "--site", "mahuika", "--partition", "mi")
     assert completions("hpcgen", "slurm", "--site", "mahuika-cs400", "--module", "Py") == ["Python/3.9.9-gimkl-2020a"]
     assert completions("hpcgen", "slurm", "--workload", "dask") == ["dask-mpi"]
+    assert completions("hpcgen", "slurm", "--partition", "mi") == []
     assert completions("hpcgen", "slurm", "--hetj") == ["--hetjob"]
     assert completions("hpcgen", "sites", "show", "kes") == ["kestrel"]
 

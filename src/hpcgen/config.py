@@ -29,12 +29,17 @@ Configs = List[Tuple[str, Dict[str, Any], Dict[str, Any]]]
 def gather(flags: Mapping[str, Any], file: Optional[Path] = None, site: Optional[str] = None) -> Tuple[Site, Merged]:
     """The site and the request that flags, a file, the configurations and the profile mean together.
 
-    `site` is the one to take when nothing names any. Raises RequestError and SiteError.
+    `site` is the one to take where neither flags nor the file name one, and the configurations none of its scheduler's:
+    whose own cluster stands in config.toml still runs things here. Raises RequestError and SiteError.
     """
     configs = list(_configs())
     named = from_file(file) if file else Layer("file", "", {})
     _open_rooms(configs)
-    wanted = flags.get("site") or named.values.get("site") or _of_configs(configs) or site
+    wanted = flags.get("site") or named.values.get("site")
+    if not wanted:
+        usual = _of_configs(configs)
+        other = site and usual and load(str(usual)).scheduler.type != load(site).scheduler.type
+        wanted = site if other else usual or site
     if not wanted:
         raise RequestError('--site: which machine? Give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
     found = load(str(wanted))

@@ -41,7 +41,7 @@ def _site(ctx: Any) -> Any:
     from hpcgen.errors import HpcgenError
 
     try:
-        return gather({"site": ctx.params.get("site")}, site="local")[0]
+        return gather({"site": ctx.params.get("site")})[0]
     except HpcgenError:
         return None
 
