@@ -167,6 +167,37 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert "--account=fromenv" in call("slurm", "--site", "kestrel")[1]
 
 
+def test_the_persons_configuration_wins_over_the_machines(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Site, keys and rooms; of two profiles of one name the person's. /etc is a folder of the test's, for the machine has one."""
+    from hpcgen import paths
+    from hpcgen.site import load
+
+    text, room = Path(load("mahuika").path).read_text(), {}
+    for who in ("etc", "home"):
+        folder = tmp_path / who / "hpcgen"
+        room[who] = folder / "room"
+        for name, place in (("both", folder), ("same", room[who])):
+            (place / "sites").mkdir(parents=True)
+            (place / "sites" / f"{name}.toml").write_text(text.replace('name = "', f'name = "{who}s ', 1))
+    (tmp_path / "etc/hpcgen/config.toml").write_text(f'site = "kestrel"\naccount = "etc"\nqos = "high"\nrooms = ["{room["etc"]}"]\n')
+    (tmp_path / "home/hpcgen/config.toml").write_text(f'site = "mahuika"\naccount = "home"\nrooms = ["{room["home"]}"]\n')
+    monkeypatch.setattr(paths, "system", lambda: tmp_path / "etc/hpcgen")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HPCGEN_PATH", "")
+    out = call("slurm")[1]
+    assert "site mahuika" in out and "--account=home" in out and "--qos=high" in out
+    assert paths.rooms()[:2] == [room["home"], room["etc"]]
+    assert [load(name).name[:5] for name in ("both", "same")] == ["homes", "homes"]
+
+
+def test_what_is_in_the_file_wins_over_the_schedulers_variable(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(tmp_path, "job.toml").write_text('site = "kestrel"\naccount = "fromfile"\n')
+    monkeypatch.setenv("SBATCH_ACCOUNT", "fromenv")
+    assert "--account=fromfile" in call("script", "job.toml")[1]
+
+
 def test_own_room_of_profiles(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hpcgen.site import load
 
