@@ -100,6 +100,7 @@ def test_logical_cpus_of_mahuika() -> None:
     assert cpus(cpus_per_task=3) == pytest.approx(4)
     assert cpus(cpus_per_task=3, hint="nomultithread") == pytest.approx(6)
     assert cpus(workload="mpi", ntasks=5) == pytest.approx(10)
+    assert cpus(workload="mpi", ntasks=5, hint="multithread") == pytest.approx(6)
     assert cpus(workload="mpi", ntasks=5, cpus_per_task=3) == pytest.approx(20)
     assert cpus(workload="mpi", ntasks=5, cpus_per_task=3, hint="nomultithread") == pytest.approx(30)
 
@@ -122,6 +123,11 @@ def test_where_the_scheduler_chooses_the_charge_has_two_ends() -> None:
 def test_arrays_are_all_their_jobs() -> None:
     one, many = of(NCI, time=Time(3600)), of(NCI, time=Time(3600), array="1-10:3,15%2")
     assert many.jobs == 5 and charged(many) == 5 * charged(one) and many.core_hours == 5
+
+
+def test_without_a_time_limit_it_is_the_cost_of_an_hour() -> None:
+    found = of(load("local"), cpus_per_task=3)
+    assert (found.seconds, found.core_hours) == (3600, 3)
 
 
 def test_what_has_no_price_has_no_charge() -> None:

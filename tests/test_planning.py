@@ -249,11 +249,34 @@ def test_one_memory_style_in_a_heterogeneous_job() -> None:
         (dict(mpi="pmix"), ["does not start"]),
         (dict(interface="ib0", program="x.py", plain=True), ["--interface ib0", "dask_mpi.initialize()"]),
         (dict(hetjob=True, array="1-3"), ["--array", "leave out --hetjob"]),
+        (dict(workload="mpi", nodes=3, ntasks=8, distribution="plane=4"), ["--distribution plane=4", "leave nodes empty"]),
     ],
 )
 def test_refusals_name_the_limit_and_the_nearest(asked: Any, words: Any) -> None:
     text = refusal(**asked)
     assert "\n" not in text and all(word in text for word in words), text
+
+
+def test_planes_that_reach_the_last_node_by_one_task() -> None:
+    made = job(workload="mpi", nodes=3, ntasks=9, distribution="plane=4")
+    assert made.components[0].distribution == "plane=4"
+
+
+@pytest.mark.parametrize(("version", "word"), [("19.05.8", "packjob"), ("20.02", "hetjob"), ("23.11", "hetjob"), (None, "hetjob")])
+def test_components_are_parted_by_the_word_of_the_version(version: Any, word: str) -> None:
+    """Source: the release notes of Slurm 20.02. Older ones look for theirs anywhere in a line."""
+    at = site(scheduler={"version": version} if version else {})
+    assert f"\n#SBATCH {word}\n" in render(job(at, program="x.py", hetjob=True))
+    if word == "packjob":
+        assert "choose another" in refusal(at, program="x.py", hetjob=True, job_name="my-packjob")
+    else:
+        assert job(at, program="x.py", hetjob=True, job_name="my-packjob").name == "my-packjob"
+
+
+def test_the_default_partition_before_others_though_it_gives_whole_nodes() -> None:
+    both = {"nodes": ["thin"], "max_time": "4h", "source": "docs"}
+    at = site(partitions={"short": {**both, "default": True, "whole_nodes": "always"}, "apart": both, "long": both})
+    assert job(at, workload="serial", program="x.py", nodes=1).components[0].partition == "short"
 
 
 def test_limits_are_limit_errors() -> None:

@@ -26,7 +26,7 @@ TYPES = {
         ("node_f", 192, 4), ("node_q", 48, 1), ("gpu_1", 8, 1), ("cpu_4", 4, 0), ("cpu_16", 16, 0), ("cpu_40", 40, 0))},
     "partitions": {name: {"nodes": [name], "source": "x"} for name in ("node_f", "node_q", "gpu_1", "cpu_4", "cpu_16", "cpu_40")},
 }
-ALL = {**SITES, "gadi": GADI, "ucl": UCL, "tsubame": TYPES}
+ALL = {**SITES, "gadi": GADI, "ucl": UCL, "tsubame": TYPES, "lsf in GB": machine("lsf", {"cpus": "affinity", "memory_per": "slot", "memory_unit": "GB"})}
 
 
 def job(kind: str, **asked: Any) -> Job:
@@ -80,6 +80,26 @@ def test_chunks_are_dealt_out_evenly_and_know_their_ranks() -> None:
     assert "-l select=2:ncpus=6:mpiprocs=3:ompthreads=2:mem=6gb+2:ncpus=4:mpiprocs=2:ompthreads=2:mem=4gb" in said
     assert "-l place=scatter" in said
     assert "-l select=4:ncpus=1:mpiprocs=1:ompthreads=1:mem=1gb" in directives("pbs", ntasks=4, **MPI)
+
+
+def test_tasks_on_each_node_as_asked_and_the_rest_on_the_last() -> None:
+    said = directives("pbs", ntasks=9, ntasks_per_node=4, mem_per_cpu="1G", **MPI)
+    assert "-l select=2:ncpus=4:mpiprocs=4:ompthreads=1:mem=4gb+1:ncpus=1:mpiprocs=1:ompthreads=1:mem=1gb" in said
+
+
+def test_chunks_are_only_scattered_over_several_nodes() -> None:
+    assert not [one for one in directives("pbs", ntasks=4, nodes=1, **MPI) if "place" in one]
+
+
+def test_amounts_that_do_not_divide_are_rounded_up() -> None:
+    assert "-l mem=3414M" in directives("sge", workload="serial", cpus_per_task=3, mem="10G")
+    assert '-R "span[hosts=1] rusage[mem=2] affinity[core(1)]"' in directives("lsf in GB", workload="serial", mem="1500M")
+
+
+@pytest.mark.parametrize(("kind", "most"), [("pbs", 230), ("sge", 512), ("flux", 100)])
+def test_a_name_as_long_as_the_scheduler_takes(kind: str, most: int) -> None:
+    assert job(kind, workload="serial", job_name="n" * most).name == "n" * most
+    assert f"takes {most} characters" in refused(kind, workload="serial", job_name="n" * (most + 1))
 
 
 def test_a_heterogeneous_job_of_chunks() -> None:
@@ -199,6 +219,7 @@ REFUSALS = [
     ("lsf", {"mail_type": "FAIL"}, "END,FAIL"),
     ("lsf", {"resource": {"a": "1"}}, "rusage[a=1]"),
     ("lsf", {"array": "0-9"}, "counts from 1"),
+    ("lsf", {"workload": "mpi", "ntasks": 8, "gpus_per_task": "1"}, "on how many --nodes"),
     ("lsf", {"array": "1,9-3"}, "write 3-9"),
     ("lsf", {"workload": "dask-mpi", "hetjob": True, "gpus_per_task": "1"}, "leave it out"),
     ("summit", {"tmp": "1G"}, "--tmp"),
