@@ -370,6 +370,7 @@ def test_bases(base: Optional[str], lines: str) -> None:
         (["--from", "a b"], "no image's name"),
         (["--from", ""], "no image's name"),
         (["--from", "x{{ y }}"], "no image's name"),
+        (["--from", "/x}}.sif"], "no image's name"),
         (["--from", "ftp://x"], "docker://"),
         (["--by", "mamba"], "neither pip nor conda"),
         (["--package", "x y"], "is not a package"),

@@ -65,6 +65,7 @@ SITES = [name for name, _ in listing()]
         (dict(defaults={"tme": "1h"}), ["defaults", "did you mean 'time'?"]),
         (dict(defaults={"program": "rm"}), ["defaults.program"]),
         (dict(sources={"docs": {"title": "Docs", "url": "u"}}), ["sources.docs", "'date'", "'read'"]),
+        (dict(sources={"docs": {"title": "Docs", "url": "u", "date": datetime.date(2026, 1, 1), "read": datetime.date(2026, 1, 2)}}), ["sources.docs", "'date'", "'read'"]),
         (dict(id="x"), ["unknown key 'id'"]),
         (dict(nodes="many"), ["nodes"]),
         (dict(login={"host": "a b", "source": "docs"}), ["login.host", "one plain word"]),

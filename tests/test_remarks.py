@@ -31,6 +31,13 @@ def test_a_python_that_may_lack_the_package(workload: str, package: str) -> None
     assert not any("must be in the Python" in text for text in notes("mahuika", workload="mpi"))
 
 
+@pytest.mark.parametrize(("runner", "holds"), [(None, True), ("mpi", True), ("slurm", False), ("local", False)])
+def test_a_note_on_dask_mpi_is_of_ranks_by_mpi(runner: Any, holds: bool) -> None:
+    at = tiny.site(notes=[{"when": "dask-mpi", "text": "of MPI alone", "source": "docs"}])
+    made = plan(at, Request(program="x.py", workers=2, runner=runner))
+    assert ("tiny: of MPI alone" in made.notes) is holds
+
+
 def test_mpi4py_is_seldom_in_a_sites_python() -> None:
     """Said where no page says that it is there, no note of the site's says how it comes, and a program of Python needs it."""
 

@@ -84,7 +84,7 @@ def test_every_launcher_starts_it(kind: str) -> None:
     assert sum("HPCGEN_STAGE" in line and " copy " in line for line in text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("paths, why", [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name")])
+@pytest.mark.parametrize("paths, why", [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name"), (("~/",), "no name")])
 def test_refusals(paths: Any, why: str) -> None:
     with pytest.raises(HpcgenError, match=why):
         script(SLURM, workload="mpi", stage=paths, program="x")
