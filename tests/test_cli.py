@@ -351,6 +351,23 @@ def test_explain_gives_a_reason_for_every_line(call: Any) -> None:
     assert "fact mahuika: mpi.pmi" in call("explain", "--site", "mahuika", "x.py")[1]
 
 
+@pytest.mark.parametrize(
+    ("words", "whys"),
+    [
+        ("--workload mpi -N 2 --ntasks-per-node 8 ./a", ["--nodes times --ntasks-per-node: 2 times 8"]),
+        ("--workload torchrun -N 2 --nproc-per-node 4 a.py", ["a process on each node"]),
+        ("--workload ray --hetjob --workers 2 a.py", ["the head, on a node of its own", "--workers"]),
+        ("--workload serial a", ["one task"]),
+        ("a.py", ["3 workers, the scheduler and the client, a rank each"]),
+        ("--runner local a.py", ["one task"]),
+        ("-n 7 a.py", ["--ntasks"]),
+    ],
+)
+def test_why_there_are_as_many_tasks(call: Any, words: str, whys: List[str]) -> None:
+    lines = json.loads(call("explain", "--json", "--site", "vaughan", "-A", "x", *words.split())[1])
+    assert [line["origins"][0]["text"] for line in lines if "SBATCH --ntasks=" in line["text"]] == whys
+
+
 def completions(*words: str) -> List[str]:
     env = {**os.environ, "_HPCGEN_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     done = subprocess.run([sys.executable, "-m", "hpcgen"], env=env, capture_output=True, text=True)

@@ -95,17 +95,30 @@ def _of_dialect(site: Site, job: Job, origins: Origins) -> Origins:
     return found
 
 
+def _of_tasks(job: Job, c: Component, origins: Origins) -> str:
+    """Why there are as many tasks, where no option says their number."""
+    if "ntasks_per_node" in origins and c.nodes and c.ntasks_per_node and c.ntasks == c.nodes * c.ntasks_per_node:
+        return f"--nodes times --ntasks-per-node: {c.nodes} times {c.ntasks_per_node}"
+    if workloads.get(job.workload).one_a_node:
+        return "a process on each node"
+    if c.ntasks == 1:
+        return "one task"
+    return f"{c.ntasks - 2} workers, the scheduler and the client, a rank each" if c.role == "all" else f"{job.workload}: {c.role}"
+
+
 def _of_component(site: Site, job: Job, c: Component, origins: Origins) -> Origins:
     """Of each field: the option of its name, else those that it is derived from, else the workload's rule."""
     found = {field: origins[field] for field in c.__struct_fields__ if field in origins}
     for field, keys in DERIVED.items():
-        unasked = UNASKED.get(field, Origin("rule", f"{job.workload}: {c.role}"))
+        unasked = UNASKED.get(field) or Origin("rule", _of_tasks(job, c, origins))
         found.setdefault(field, next((origins[key] for key in keys if key in origins), unasked))
     if c.role == workloads.SMALL:
         small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
         memory = origins.get("scheduler_mem", small)
         found.update(cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=memory, mem_mib=memory)
         found.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"))
+    if c.role == workloads.HEAD:
+        found["ntasks"] = Origin("rule", "the head, on a node of its own")
     return {**found, **_of_gpus(site, c, found["gpus"], any(key in origins for key in GPUS)), **c.origins}
 
 
