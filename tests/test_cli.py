@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -378,6 +379,7 @@ def test_completion() -> None:
     assert completions("hpcgen", "slurm", "--site", "mahuika") == ["mahuika", "mahuika-cs400"]
     assert "milan" in completions("hpcgen", "slurm", "--site", "mahuika", "--partition", "mi")
     assert completions("hpcgen", "slurm", "--site", "mahuika-cs400", "--module", "Py") == ["Python/3.9.9-gimkl-2020a"]
+    assert completions("hpcgen", "pbs", "--site", "gadi", "--module", "sing") == ["singularity"]
     assert completions("hpcgen", "slurm", "--workload", "dask") == ["dask-mpi"]
     assert completions("hpcgen", "slurm", "--partition", "mi") == []
     assert completions("hpcgen", "slurm", "--hetj") == ["--hetjob"]
@@ -396,6 +398,19 @@ def test_a_stdout_that_takes_nothing(command: str) -> None:
     for closed in (">/dev/full", ">&-"):
         done = subprocess.run(f"{sys.executable} -m hpcgen {command} {closed}", shell=True, capture_output=True, text=True)
         assert done.returncode == 1 and "stdout" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_interrupt_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    """While it waits for a request file that nobody writes. What starts tests in the background may have SIGINT ignored."""
+    os.mkfifo(tmp_path / "job.toml")
+    command = [sys.executable, "-m", "hpcgen", "script", "--site", "mahuika", str(tmp_path / "job.toml")]
+    begun = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
+    with open(tmp_path / "job.toml", "w"):  # once hpcgen has opened it, too
+        begun.send_signal(signal.SIGINT)
+        _, err = begun.communicate(timeout=60)
+    assert begun.returncode == 130 and "Traceback" not in err
 
 
 def test_a_terminal_of_ascii() -> None:

@@ -752,6 +752,9 @@ def test_a_live_cluster_listens_on_what_is_there() -> None:
 def test_a_live_cluster_refuses_an_interface_that_is_not_here() -> None:
     with pytest.raises(RequestError, match=r"^interface ib0 is not on this machine, .* it has .*lo: give scheduler_"):
         jobqueue.cluster("eagle", account="abc")
+    found = export(tiny.site(network={"interface": "ib9", "fallback": ["lo"], "source": "docs"}), request(tiny.site()))
+    with pytest.raises(RequestError, match="^interface mine is not on this machine"):
+        live.alive(found, {"scheduler_options": {"interface": "mine"}})
 
 
 @pytest.mark.parametrize("name, instead", [("memory", "mem"), ("walltime", "time"), ("cores", "cpus_per_task")])

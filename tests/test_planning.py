@@ -279,6 +279,23 @@ def test_the_default_partition_before_others_though_it_gives_whole_nodes() -> No
     assert job(at, workload="serial", program="x.py", nodes=1).components[0].partition == "short"
 
 
+def test_only_components_can_wait_for_each_other() -> None:
+    said = [any("wait for each other" in note for note in job(program="x.py", hetjob=hetjob).notes) for hetjob in (True, None)]
+    assert said == [True, False]
+
+
+def test_only_an_image_that_is_a_file_is_looked_for() -> None:
+    looked = ["test -e" in render(job(workload="serial", program="x.py", image=image)) for image in ("x.sif", "docker://python:3.12")]
+    assert looked == [True, False]
+
+
+@pytest.mark.parametrize(("way", "line"), [("gpus", "--gpus=1"), ("gpus-per-node", "--gpus-per-node=1"), ("gres", "--gres=gpu:1")])
+def test_the_sites_way_to_ask_for_gpus_is_a_reason_where_it_is_not_the_flags(way: str, line: str) -> None:
+    made = job(site(scheduler={"gpu_request": way}), workload="serial", program="x.py", nodes=1, gpus="1")
+    (why,) = next(found.origins for found in explain(made) if found.text == f"#SBATCH {line}")
+    assert why.kind == "flag" and ("tiny: scheduler.gpu_request" in why.text) is (way != "gpus")
+
+
 def test_limits_are_limit_errors() -> None:
     with pytest.raises(LimitError):
         job(time="9-0")

@@ -130,6 +130,12 @@ def test_facts_are_dated_and_not_from_the_future(name: str) -> None:
     assert datetime.date(2000, 1, 1) < oldest <= newest <= datetime.date.today()
 
 
+def test_what_a_silent_profile_has_too_needs_no_source() -> None:
+    assert site(shell={"shebang": "/bin/bash"}, container={"binds": []}).shell.stated() == []
+    with pytest.raises(SiteError, match="shell: no 'source' for shebang"):
+        site(shell={"shebang": "/bin/bash -l"})
+
+
 def test_aliases_and_files_find_a_site() -> None:
     assert load("m3").id == load("smu-m3").id == "m3-smu"
     assert load(load("mahuika").path).id == "mahuika"

@@ -35,37 +35,40 @@ def pmi_agrees(flavour: str, pmi: str) -> bool:
 
 def faults(site: Site) -> Iterator[str]:
     """A sentence for everything in which the profile contradicts itself."""
-    yield from _citations(site)
-    yield from _unknown(site)
+    for rule in (_citations, _unknown, _incomplete, _mpi, _shell_texts, _wrapper, _charges, _partitions):
+        yield from rule(site)
+
+
+def _incomplete(site: Site) -> Iterator[str]:
+    """Facts that mean nothing without another one."""
     if site.status == "retired" and not (site.successor or site.status_note):
         yield "status: a retired site names its 'successor', or says why there is none in 'status_note'"
-    if site.mpi.flavour and site.mpi.pmi and not pmi_agrees(site.mpi.flavour, site.mpi.pmi):
-        wires = " or ".join(PMI[site.mpi.flavour])
-        yield f"mpi.pmi: {site.mpi.flavour} does not start under --mpi={site.mpi.pmi}; it takes {wires}"
-    if site.mpi.pmi_library and site.mpi.flavour == "openmpi":
-        yield "mpi.pmi_library: Open MPI brings its own PMIx and takes no PMI library"
-    if site.mpi.pmi_library and not site.mpi.pmi_library.startswith("/"):
-        yield f"mpi.pmi_library: '{site.mpi.pmi_library}' is not an absolute path"
-    if not re.fullmatch(r"(?:[\w./:+-]|\$[A-Za-z_]\w*)*", site.container.library_path or "", re.ASCII):
-        yield f"container.library_path: '{site.container.library_path}' is not folders and $VARIABLES with ':' between"
-    yield from _wrapper(site)
     if site.container.build_where and not site.container.build:
         yield "container.build_where: says where images are built, so 'build' says how: fakeroot, root or remote"
-    if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
-        yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
     if site.network.fallback and not site.network.interface:
         yield "network.fallback: it stands in for 'interface', which is not given"
     if site.login.jump and not site.login.host:
         yield "login.jump: it is on the way to 'host', which is not given"
-    yield from _charges(site)
-    for name, partition in site.partitions.items():
-        for kind in partition.nodes:
-            if kind not in site.nodes:
-                yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
-        yield from (f"partitions.{name}.bins: {fault}" for fault in _bins(partition))
-    yield from (f"limits.bins: {fault}" for fault in _bins(site.limits))
-    if sum(partition.default for partition in site.partitions.values()) > 1:
-        yield "partitions: more than one has default = true"
+
+
+def _mpi(site: Site) -> Iterator[str]:
+    """An MPI and the PMI that is said to join its ranks."""
+    facts = site.mpi
+    if facts.flavour and facts.pmi and not pmi_agrees(facts.flavour, facts.pmi):
+        wires = " or ".join(PMI[facts.flavour])
+        yield f"mpi.pmi: {facts.flavour} does not start under --mpi={facts.pmi}; it takes {wires}"
+    if facts.pmi_library and facts.flavour == "openmpi":
+        yield "mpi.pmi_library: Open MPI brings its own PMIx and takes no PMI library"
+    if facts.pmi_library and not facts.pmi_library.startswith("/"):
+        yield f"mpi.pmi_library: '{facts.pmi_library}' is not an absolute path"
+
+
+def _shell_texts(site: Site) -> Iterator[str]:
+    """Texts that scripts show to a shell as they are."""
+    if not re.fullmatch(r"(?:[\w./:+-]|\$[A-Za-z_]\w*)*", site.container.library_path or "", re.ASCII):
+        yield f"container.library_path: '{site.container.library_path}' is not folders and $VARIABLES with ':' between"
+    if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
+        yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
 
 
 def _wrapper(site: Site) -> Iterator[str]:
@@ -79,6 +82,17 @@ def _wrapper(site: Site) -> Iterator[str]:
         yield "container.wrapper_image, wrapper_flags: a wrapper reads both from variables, or both from its words"
     if facts.wrapper_image and not facts.wrapper:
         yield "container.wrapper_image: the variable of a 'wrapper', which is not given"
+
+
+def _partitions(site: Site) -> Iterator[str]:
+    for name, partition in site.partitions.items():
+        for kind in partition.nodes:
+            if kind not in site.nodes:
+                yield f"partitions.{name}.nodes: no [nodes.{kind}]{among(kind, list(site.nodes))}"
+        yield from (f"partitions.{name}.bins: {fault}" for fault in _bins(partition))
+    yield from (f"limits.bins: {fault}" for fault in _bins(site.limits))
+    if sum(partition.default for partition in site.partitions.values()) > 1:
+        yield "partitions: more than one has default = true"
 
 
 def _bins(place: Union[Partition, Limits]) -> Iterator[str]:

@@ -136,13 +136,6 @@ def job_id(answer: str) -> str:
 
 # --- values for the template
 
-# The fields of the job that values come from.
-OF_JOB = {
-    "account": "account", "soft_time": "signal", "array": "array", "throttle": "array", "join": "joined", "output": "output",
-    "error": "error", "shell": "shebang", "flags": "shebang", "mail": "mail_type", "hold": "dependency",
-    "all_variables": "export", "names": "export",
-}  # fmt: skip
-
 
 def spelled(job: Job) -> Spelled:
     says = dialects.read(Sge, job.dialect)
@@ -178,8 +171,20 @@ def spelled(job: Job) -> Spelled:
         "all_variables": "-V" if everything else None,
         "names": ",".join(passed) or None,
     }
+    return Spelled(values, _origins(job))
+
+
+# The fields of the job that values come from.
+OF_JOB = {
+    "account": "account", "soft_time": "signal", "array": "array", "throttle": "array", "join": "joined", "output": "output",
+    "error": "error", "shell": "shebang", "flags": "shebang", "mail": "mail_type", "hold": "dependency",
+    "all_variables": "export", "names": "export",
+}  # fmt: skip
+
+
+def _origins(job: Job) -> spelling.Origins:
     amounts = of_components(job, "ntasks", "cpus_per_task", "nodes", "whole_node_cpus")
-    origins = {
+    return {
         "pe": (*amounts, *of_job(job, "dialect.pe_many")),
         "nodes": (*amounts, *of_components(job, "partition")),
         "memory": (*of_components(job, "mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"), *of_job(job, "dialect.memory")),
@@ -189,7 +194,6 @@ def spelled(job: Job) -> Spelled:
         "hosts": of_components(job, "nodelist", "exclude"),
         **{name: of_job(job, key) for name, key in OF_JOB.items()},
     }  # fmt: skip
-    return Spelled(values, origins)
 
 
 def _slots(c: Component) -> int:
