@@ -60,6 +60,17 @@ def test_python_example(capsys: Any) -> None:
     assert "#SBATCH hetjob" in printed and "allows 21-00:00:00" in printed
 
 
+def test_request_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    example = re.search(r"<!-- request -->\n```toml\n(.*?)```", README, re.DOTALL)
+    assert example
+    monkeypatch.chdir(tmp_path)
+    Path("job.toml").write_text(example.group(1))
+    assert status(["script", "job.toml"]) == 0
+    made = capfd.readouterr().out
+    assert "--nodes=2\n" in made and "export NCCL_DEBUG=WARN\n" in made and "images.tar" in made
+    assert made.rstrip().endswith("train.py --epochs 10")
+
+
 def option(command: str, name: str) -> str:
     words = shlex.split(command)
     return words[words.index(name) + 1] if name in words else ""

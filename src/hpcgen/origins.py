@@ -103,7 +103,9 @@ def _of_tasks(job: Job, c: Component, origins: Origins) -> str:
         return "a process on each node"
     if c.ntasks == 1:
         return "one task"
-    return f"{c.ntasks - 2} workers, the scheduler and the client, a rank each" if c.role == "all" else f"{job.workload}: {c.role}"
+    if c.role == "all":
+        return f"{c.ntasks - 2} workers, the scheduler and the client, a rank each"
+    return f"{job.workload}: {c.role}"
 
 
 def _of_component(site: Site, job: Job, c: Component, origins: Origins) -> Origins:
