@@ -306,7 +306,7 @@ from dask_mpi import initialize
 
 initialize()
 
-from distributed import Client  # noqa: E402
+from distributed import Client
 
 
 def describe(dask_worker):
