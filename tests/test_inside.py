@@ -16,7 +16,7 @@ from hpcgen.workloads.dask_mpi import PARTS
 
 FOLDER = Path(inside.__file__).parent / "dask"
 RUNNERS = {runner: ("program", *parts) for runner, parts in PARTS.items()}
-LONGEST = 11_000
+LONGEST = 12_000
 # Grid Engine's and Flux's own marks too; what begins with none of them is no directive of anybody's.
 DIRECTIVE = re.compile(r"#(SBATCH|PBS|BSUB|\$|PJM|QSUB|\s*flux:|COBALT|OAR|@)", re.IGNORECASE)
 runners = pytest.mark.parametrize("runner", RUNNERS)

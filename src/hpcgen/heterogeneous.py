@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 from hpcgen import check, launchers, programs, schedulers, workloads
-from hpcgen.job import Job
+from hpcgen.job import Job, Step
 from hpcgen.request import Request
 from hpcgen.site import Site
 from hpcgen.units import clock
 
 # Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
 HANGS = (
-    "under --mpi=pmi2 the ranks of unequal components can wait for each other for ever, where the first component's host "
-    "comes after the others' by name: if this job hangs at its start, leave out --hetjob"
+    "under --mpi=pmi2 the ranks of unequal components can wait for each other for ever, where their hosts are not in the order "
+    "of their names: the job then says so at its start: cancel it and submit it again, or leave out --hetjob"
 )
 # MPI_APPNUM of the programs, run with three MPIs: tests/cluster/test_mpmd.py.
 ONE_APPNUM = "the programs of this job are one application to MPI: their MPI_APPNUM does not tell them apart, their names do"
@@ -32,9 +32,17 @@ def lacking(site: Site, scheduler: schedulers.Scheduler, workload: workloads.Wor
     return None
 
 
+def unordered(job: Job, step: Step) -> Tuple[str, ...]:
+    """Slurm's variables with the hosts of each component, where HANGS holds of them."""
+    if not (job.hetjob and step.pmi == "pmi2"):
+        return ()
+    group = launchers.grouped(job).replace("-", "_").upper()
+    return tuple(f"SLURM_JOB_NODELIST_{group}_{i}" for i in range(len(job.components)))
+
+
 def notes(job: Job, asked: Request, workload: workloads.Workload, flat: bool) -> Iterator[str]:
     """What to know of the job. `flat`: whether a heterogeneous one was `asked` for, and it is one of equal ranks."""
-    if job.hetjob and job.steps[0].pmi == "pmi2":
+    if unordered(job, job.steps[0]) and "launcher" not in dict(job.carried):  # which can do without MPI
         yield HANGS
     if programs.by_rank(job.steps[0]):
         yield ONE_APPNUM

@@ -25,7 +25,7 @@ def srun(job: Job, step: Step) -> str:
     In a heterogeneous job the colon form gives each component its own CPUs and environment and yet one
     MPI_COMM_WORLD; --mpi belongs on the first part only. Source: slurm src/srun/opt.c; run on 22.05.8.
     """
-    group = "pack-group" if job.scheduler_version and job.scheduler_version < "20.02" else "het-group"
+    group = grouped(job)
     parts = []
     for i, program in zip(step.components, programs(job, step)):
         options = [f"--{group}={i}"] if job.hetjob else []
@@ -33,6 +33,11 @@ def srun(job: Job, step: Step) -> str:
         parts.append(f"{join(options)} {program}".lstrip())
     first = [*cores.before_srun(job, step), "srun", *([f"--mpi={step.pmi}"] if step.pmi else []), *ENDS[step.kill_on_bad_exit]]
     return join(first) + " " + f" :{CONTINUED}".join(parts)
+
+
+def grouped(job: Job) -> str:
+    """Slurm's word for a component of a heterogeneous job, which changed with 20.02."""
+    return "pack-group" if job.scheduler_version and job.scheduler_version < "20.02" else "het-group"
 
 
 # A site's WaitTime would end the others some time after the first has ended. Source: srun(1), --wait.

@@ -13,6 +13,7 @@ from jinja2.bccache import Bucket
 
 from hpcgen import paths, schedulers, shell, staging
 from hpcgen.errors import TemplateError
+from hpcgen.heterogeneous import unordered
 from hpcgen.job import Job, Origin, Setup, Step
 from hpcgen.launchers import launch, starter
 from hpcgen.programs import by_rank, shared_out, words
@@ -139,6 +140,7 @@ class Launch(NamedTuple):
     """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
 
     `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
+    `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
     """
 
     line: str
@@ -147,6 +149,7 @@ class Launch(NamedTuple):
     through: Optional[str]
     rank: Optional[str]
     programs: Tuple[Tuple[str, str], ...]
+    unordered: Tuple[str, ...]
 
 
 def _launches(job: Job) -> List[Launch]:
@@ -156,9 +159,11 @@ def _launches(job: Job) -> List[Launch]:
 def _launch(job: Job, step: Step) -> Launch:
     found = tuple(step.origins.values())
     asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
-    origins = {"line": found, "programs": asked, "rank": (Origin("rule", f"{step.launcher}'s variable"),)}
+    variable = (Origin("rule", f"{step.launcher}'s variable"),)
+    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable}
     goes_on = step.kill_on_bad_exit is False
-    return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), shared_out(job, step))
+    programs = shared_out(job, step)
+    return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), programs, unordered(job, step))
 
 
 def _array(job: Job) -> Optional[Spelled]:
@@ -183,7 +188,8 @@ def templates(job: Job) -> Tuple[str, ...]:
     runtime = (f"containers/{job.container.runtime}.sh", "containers/wrapper.sh") if job.container else ()
     check = (f"{body}.py",) if {"selfcheck", "row"} & {*dict(job.carried)} else ()
     staged = ("staging.sh",) if job.stage else ()
-    return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", f"{body}.sh", *check)
+    ordered = ("ordered.sh",) if unordered(job, job.steps[0]) else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", *ordered, f"{body}.sh", *check)
 
 
 def _prepares(setup: Setup) -> bool:

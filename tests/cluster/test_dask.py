@@ -18,6 +18,7 @@ from hpcgen import load  # noqa: E402
 
 from . import bed, daskbed, mpi, slurm  # noqa: E402
 from .daskbed import HET, PLAIN, PMI, Done, script, site  # noqa: E402
+from .examples import names  # noqa: E402
 
 IB0 = "10.202.0."
 LIMIT = 12288 - 614  # of 3 GiB for each of 4 CPUs, less the twentieth that Dask is not told of
@@ -70,6 +71,22 @@ def test_one_task_with_many_threads(up: bed.Miniature) -> None:
 def test_without_mpi(up: bed.Miniature) -> None:
     as_asked(report(up, "slurm", "impi", runner="slurm", **HET))
     assert not list((up.home / "slurm").glob(".dask-*"))
+
+
+@pytest.mark.parametrize("kind", ["impi", "mpich"])
+def test_hosts_in_another_order_than_their_names(up: bed.Miniature, kind: str) -> None:
+    """Where MPI_Init would never come back under Slurm's PMI-2: test_negative.py has the plain program."""
+    first, *others = names(daskbed.SHAPE.hosts)
+    program = "from mpi4py import MPI\n" + (daskbed.PROGRAMS / "dask_report.py").read_text()
+    text = script(site(kind), program="prog.py", nodelist=first, **HET)
+    asks = f"#SBATCH --nodelist={first}\n"
+    assert text.count(asks) == 1
+    small, workers = text.split("#SBATCH hetjob\n")
+    done = daskbed.run(up, f"order-{kind}", f"{small}#SBATCH --nodelist={others[-1]}\n#SBATCH hetjob\n{workers}", program)
+    as_asked(done)
+    assert [up.hosts_of(record["NodeList"]) for record in done.job.records] == [[others[-1]], [first]]
+    (said,) = [line for line in done.output.splitlines() if "not in the order of their names" in line]
+    assert said.startswith("hpcgen: ") and not list(done.place.glob(".dask-*"))
 
 
 def test_on_one_node(up: bed.Miniature) -> None:

@@ -160,10 +160,13 @@ def test_published_form_gives_each_worker_the_cpus_of_all(mahuika: bed.Miniature
 def test_components_whose_hosts_are_not_in_order(mahuika: bed.Miniature, joined: bool) -> None:
     """Slurm's PMI-2 counts the hosts' tasks by names: unequal components in another order hang."""
     first, second = sorted(("broadwell-01", "broadwell-02"), reverse=not joined)
-    lines = ["#!/bin/bash", f"#SBATCH --time=2 --ntasks=2 --mem-per-cpu=1G --nodelist={first}", "#SBATCH hetjob"]
-    lines += [f"#SBATCH --ntasks=3 --mem-per-cpu=1G --nodelist={second}", "module load Python/3.9.9-gimkl-2020a"]
-    lines.append("timeout 9 srun --mpi=pmi2 --het-group=0 python mpi_program.py : --het-group=1 python mpi_program.py")
-    done = run(mahuika, f"order-{first}", "\n".join(lines) + "\n")
+    programs = {"program": "mpi_program.py", "mpmd": ["3: mpi_program.py"]}
+    text = script(workload="mpi", hetjob=True, ntasks=5, time="2", mem_per_cpu="1G", **programs)
+    parted = f"#SBATCH --nodelist={first}\n#SBATCH hetjob\n#SBATCH --nodelist={second}\n"
+    text = text.replace("#SBATCH hetjob\n", parted).replace("\nenv -u", "\ntimeout 9 env -u")
+    assert "\ntimeout 9 " in text
+    done = run(mahuika, f"order-{first}", text)
+    assert ("not in the order of their names" in done.output) is not joined
     assert done.state == ("COMPLETED" if joined else "FAILED")
     assert len(checks.reports(done.output)) == (5 if joined else 0)
 

@@ -4,11 +4,24 @@ import ctypes
 import os
 import sys
 
-from hpcgen.dask.program import ENV, PMIX, die
+from hpcgen.dask.meeting import numbered
+from hpcgen.dask.program import ENV, PMIX, die, say
 from hpcgen.dask.ranks import serve
 
 
 def begin(asked, argv):
+    serve(asked, argv, *(joined if "HPCGEN_BY_FILE" not in ENV else apart)(asked))
+
+
+def apart(asked):
+    """Where MPI_Init would not come back. What the program says of MPI fails then, and does not hang."""
+    ENV["MPI4PY_RC_INITIALIZE"] = "0"
+    if ENV["SLURM_PROCID"] == "0":
+        say("the components' hosts are not in the order of their names, in which alone Slurm's PMI-2 joins them: no MPI here")
+    return numbered(asked)
+
+
+def joined(asked):
     try:
         import mpi4py
 
@@ -42,7 +55,7 @@ def begin(asked, argv):
             MPI.Finalize = int
         return meeting
 
-    serve(asked, argv, comm.rank, ranks, bcast)
+    return comm.rank, ranks, bcast
 
 
 def wired(name, cure):

@@ -23,9 +23,10 @@ def leave(status, whole):
     """Without the MPI_Finalize that would wait for a dead rank, unless all are there: it lets no thread of Python's run."""
     ONCE.acquire()
     sys.stdout.flush()
-    if "mpi4py" in sys.modules and (whole or PMIX):
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi and mpi.Is_initialized() and (whole or PMIX):
         alarm(9)
-        sys.modules["mpi4py.MPI"].Finalize()
+        mpi.Finalize()
         ctypes.PyDLL(None).exit(status)  # MPICH says goodbye to Hydra there
     os._exit(status)
 

@@ -70,7 +70,7 @@ def lay_out(request: Request) -> Layout:
     )
 
 
-PARTS = {"mpi": ("ranks", "mpi"), "slurm": ("ranks", "slurm"), "local": ("local",)}
+PARTS = {"mpi": ("ranks", "meeting", "mpi"), "slurm": ("ranks", "meeting", "slurm"), "local": ("local",)}
 
 
 def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:

@@ -114,9 +114,10 @@ ONCE = threading.Lock()
 def leave(status, whole):
  ONCE.acquire()
  sys.stdout.flush()
- if "mpi4py" in sys.modules and (whole or PMIX):
+ mpi = sys.modules.get("mpi4py.MPI")
+ if mpi and mpi.Is_initialized() and (whole or PMIX):
   alarm(9)
-  sys.modules["mpi4py.MPI"].Finalize()
+  mpi.Finalize()
   ctypes.PyDLL(None).exit(status)
  os._exit(status)
 class Hub:
@@ -256,7 +257,29 @@ def close(status, whole):
  logging.disable()
  for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
   server.loop.add_callback(server.close)
+def numbered(asked):
+ rank, size = int(ENV["SLURM_PROCID"]), asked.get("ranks") or int(ENV["SLURM_NTASKS"])
+ path = ENV.get("HPCGEN_STATUS", ".dask-{SLURM_JOB_ID}-{SLURM_STEP_ID}".format(**ENV)) + ".meet"
+ def by_file(value):
+  if rank == 0:
+   with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    json.dump(value, file)
+   os.rename(path + "~", path)
+  for _ in range(600):
+   if os.path.exists(path):
+    with open(path) as file:
+     return json.load(file)
+   time.sleep(0.1)
+  die(f"there is no {path} after a minute: the hosts must share the working folder")
+ return rank, size, by_file
 def begin(asked, argv):
+ serve(asked, argv, *(joined if "HPCGEN_BY_FILE" not in ENV else apart)(asked))
+def apart(asked):
+ ENV["MPI4PY_RC_INITIALIZE"] = "0"
+ if ENV["SLURM_PROCID"] == "0":
+  say("the components' hosts are not in the order of their names, in which alone Slurm's PMI-2 joins them: no MPI here")
+ return numbered(asked)
+def joined(asked):
  try:
   import mpi4py
   mpi4py.rc.initialize = False
@@ -285,7 +308,7 @@ def begin(asked, argv):
     os._exit(0)
    MPI.Finalize = int
   return meeting
- serve(asked, argv, comm.rank, ranks, bcast)
+ return comm.rank, ranks, bcast
 def wired(name, cure):
  library = ENV.get("I_MPI_PMI_LIBRARY", "")
  wrong = "MPICH" in name or os.path.exists(library) if PMIX else "Open MPI" in name
@@ -299,6 +322,16 @@ PYTHON
 )
 
 # Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+# Slurm's PMI-2 joins components in the order of their hosts' names alone: in another, unequal ones wait for ever in MPI_Init.
+ordered() {
+    local hosts
+    hosts=$(
+        scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_0"
+        scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_1"
+    )
+    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ]
+}
+ordered || export HPCGEN_BY_FILE=1   # by which the ranks meet then, and have no MPI
 HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
 export HPCGEN_STATUS
 status=0
