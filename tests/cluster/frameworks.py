@@ -76,8 +76,14 @@ gpus = 2
 source = "here"
 [partitions.all]
 nodes = ["node"]
+default = true
+source = "here"
+[partitions.whole]
+nodes = ["node"]
+whole_nodes = "always"
 source = "here"
 """
+NODE = (8, 16 << 10)  # its CPUs and MiB
 
 
 def site() -> Site:
@@ -98,8 +104,11 @@ def image(name: str) -> Path:
 
 
 def shape(name: str) -> Shape:
-    """Three hosts with a fast network beside the slow one."""
-    return dataclasses.replace(from_site.shape(site()), name=f"test-{name}")
+    """Three hosts with a fast network beside the slow one, and a partition that shares no node."""
+    made = from_site.shape(site())
+    rule = {"whole": {"OverSubscribe": "EXCLUSIVE"}}
+    partitions = tuple(dataclasses.replace(one, options={**one.options, **rule.get(one.name, {})}) for one in made.partitions)
+    return dataclasses.replace(made, name=f"test-{name}", partitions=partitions)
 
 
 def script(framework: str, **request: Any) -> str:

@@ -89,6 +89,18 @@ def test_a_small_head_in_a_component_of_its_own(up: bed.Miniature, ray: str) -> 
     assert set(tasks(done.output)[0]) <= set(workers)
 
 
+def test_nodes_of_ones_own(up: bed.Miniature) -> None:
+    """Unasked, Ray has all CPUs of each host, on which a task may run, and the memory that it finds there."""
+    fewer = {"RAY_enable_worker_prestart": "0"}  # a Python for each CPU would be started
+    done = job(up, "own", nodes=2, mem=None, partition="whole", args=["whole"], env=fewer).completed()
+    cpus, mib = frameworks.NODE
+    seen = nodes(done.output)
+    assert sorted(seen) == up.hosts_of(done.records[0]["NodeList"]) and [found[1] for found in seen.values()] == [str(cpus)] * 2
+    assert all(0.8 < (int(memory) + int(store)) / MIB / mib <= 1 for *_, memory, store in seen.values()), seen
+    assert tasks(done.output)[1] == [[str(cpus), cpus]]
+    assert done.records[0]["TRES"].startswith(f"cpu={2 * cpus},mem={2 * mib >> 10}G,node=2,")
+
+
 def test_gpus(up: bed.Miniature) -> None:
     done = job(up, "gpus", nodes=2, gpus_per_node="2").completed()
     assert [node[2] for node in nodes(done.output).values()] == ["2", "2"]

@@ -43,6 +43,16 @@ def test_over_three_hosts(up: bed.Miniature) -> None:
         assert (one["threads"], one["cpus"], one["argv"]) == (2, 4, ["--lr", "a b"])
 
 
+@pytest.mark.parametrize("asked", [{"exclusive": True}, {"partition": "whole"}], ids=["exclusive", "whole"])
+def test_nodes_of_ones_own(up: bed.Miniature, asked: dict[str, Any]) -> None:
+    """Unasked, all CPUs of each host, shared out among its processes, and all its memory."""
+    done = job(up, "own", nodes=2, nproc_per_node=2, **asked).completed()
+    cpus, mib = frameworks.NODE
+    seen = [(one["size"], one["cpus"], one["threads"], one["rss_mib"]) for one in checks.reports(done.output)]
+    assert seen == [(4, cpus, cpus // 2, mib)] * 4
+    assert done.records[0]["TRES"].startswith(f"cpu={2 * cpus},mem={2 * mib >> 10}G,node=2,")
+
+
 def test_where_the_interface_is_missing(up: bed.Miniature) -> None:
     """The name's address serves, and NCCL is not told of what is not there."""
     done = job(up, "eth", nodes=2, nproc_per_node=1, mem="1G", interface="ib7").completed()

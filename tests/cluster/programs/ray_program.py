@@ -29,7 +29,9 @@ def warned(*_):
 
 
 cpus = int(ray.cluster_resources()["CPU"])
-done = ray.get([where.options(scheduling_strategy="SPREAD").remote(0.5) for _ in range(2 * cpus)])
+each = cpus // len(ray.nodes()) if "whole" in sys.argv else 1  # a task may have all of a node
+spread = where.options(scheduling_strategy="SPREAD", num_cpus=each)
+done = ray.get([spread.remote(0.5) for _ in range(2 * cpus // each)])
 print("tasks", json.dumps([sorted({host for host, *_ in done}), sorted({(threads, n) for *_, threads, n in done})]), flush=True)
 end = sys.argv[1] if sys.argv[1:] else "0"
 if end.startswith("sleep"):

@@ -1,6 +1,7 @@
 """What each process of torchrun sees; `fail N` ends rank 1 with status N."""
 import json
 import os
+import resource
 import socket
 import sys
 
@@ -14,6 +15,7 @@ dist.all_reduce(total)
 mine = {
     "rank": rank, "size": size, "host": socket.gethostname(), "sum": total.item(), "master": os.environ["MASTER_ADDR"],
     "threads": torch.get_num_threads(), "cpus": len(os.sched_getaffinity(0)), "argv": sys.argv[1:],
+    "rss_mib": resource.getrlimit(resource.RLIMIT_RSS)[0] >> 20,  # the job's memory on the host, as Slurm sets it
     "interfaces": [os.environ.get(name) for name in ("NCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME")],
 }  # fmt: skip
 sys.stdout.write("facts " + json.dumps(mine) + "\n")  # in one piece
