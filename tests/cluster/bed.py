@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Iterator
 
 from . import apptainer, gridengine, modules, mpi, net, processes, slurm, suites
+from .patience import LONGER
 from .shape import LOGIN, Node, Shape
 
 BEDS = Path(os.environ.get("HPCGEN_TEST_BEDS", "/var/tmp/hpcgen-cluster"))
@@ -98,7 +99,7 @@ class Miniature:
         return self.folder / "run" / f"{name}.ready"
 
     def _await(self, name: str, pid: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * LONGER
         while not self._ready(name).exists():
             if not processes.started(pid) or time.monotonic() > deadline:
                 self.fail(f"host {name} does not start")
@@ -196,7 +197,7 @@ class Miniature:
     def run(self, argv: list[str], host: str = LOGIN, cwd: str = "", env: dict[str, str] | None = None, check: bool = True, seconds: float = 120, user: str = USER) -> subprocess.CompletedProcess:
         extra = ["env", *(f"{name}={value}" for name, value in env.items())] if env else []
         line = self.command([*extra, *argv], host, cwd, user)
-        answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+        answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds * LONGER, stdin=subprocess.DEVNULL)
         if check and answer.returncode:
             self.fail(f"{' '.join(argv)}: status {answer.returncode}\n{answer.stdout}{answer.stderr}", *([Path(cwd)] if cwd else []))
         return answer

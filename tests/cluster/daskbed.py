@@ -13,6 +13,7 @@ from hpcgen.site import Site, decode
 
 from . import apptainer, bed, mpi, slurm
 from .examples import hosts, names
+from .patience import LONGER
 from .shape import Module, Node, Partition, Shape
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -105,7 +106,7 @@ def pid(up: bed.Miniature, host: str, pattern: str) -> list[str]:
 
 
 def until(condition: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * LONGER
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.2)

@@ -5,6 +5,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Callable
 
+from .patience import LONGER
 from .shape import LOGIN, Host, Shape, daemon
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def answers(bed: Miniature) -> bool:
     return bed.run(["qconf", "-sconf"], check=False).returncode == 0
 
 
-def prepare(bed: Miniature, seconds: float = 25) -> None:
+def prepare(bed: Miniature, seconds: float = 25 * LONGER) -> None:
     deadline = time.monotonic() + seconds
     names = [host.name for host in bed.shape.hosts]
     until(bed, deadline, lambda: answers(bed), "the master does not answer")

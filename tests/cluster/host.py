@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 
 from . import affinity, machine
+from .patience import LONGER
 from .shape import Node
 
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0), "fuse": (10, 229)}
@@ -137,7 +138,7 @@ def enter(root: Path) -> None:
 
 
 def wait_for_network(names: list[str]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 15 * LONGER
     while not all(Path("/sys/class/net", name).exists() for name in names):
         if time.monotonic() > deadline:
             raise TimeoutError(f"no interface {', '.join(names)}")
@@ -151,7 +152,7 @@ def start(daemon: dict, cpus: int) -> int:
         Path(folder).mkdir(parents=True, exist_ok=True)
     pid = affinity.spawn(daemon["argv"], env, log, cpus)
     os.close(log)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * LONGER
     while daemon["until"] and not Path(daemon["until"]).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     return pid

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .patience import LONGER
 from .shape import LOGIN, Host, Partition, Shape, daemon
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def answers(bed: Miniature) -> bool:
     return "is UP" in bed.run(["scontrol", "ping"], check=False).stdout
 
 
-def prepare(bed: Miniature, seconds: float = 25) -> None:
+def prepare(bed: Miniature, seconds: float = 25 * LONGER) -> None:
     """Until every host has reported."""
     deadline = time.monotonic() + seconds
     while True:
@@ -163,7 +164,8 @@ def run(bed: Miniature, script: str, *options: str, cwd: str = "", env: dict[str
 
 
 def wait(bed: Miniature, job: str, seconds: float = 120) -> list[dict[str, str]]:
-    deadline = time.monotonic() + seconds
+    """What the job has come to; `seconds` are those of a quiet machine."""
+    deadline = time.monotonic() + seconds * LONGER
     while True:
         records = show(bed, job)
         if records and all(record["JobState"] in FINISHED for record in records):
@@ -171,7 +173,7 @@ def wait(bed: Miniature, job: str, seconds: float = 120) -> list[dict[str, str]]
         if time.monotonic() > deadline:
             state = [record.get("JobState", "") + " " + record.get("Reason", "") for record in records]
             bed.run(["scancel", job], check=False)
-            bed.fail(f"job {job} is not done after {seconds:.0f} s: {state}", *(Path(record["WorkDir"]) for record in records[:1]))
+            bed.fail(f"job {job} is not done after {seconds * LONGER:.0f} s: {state}", *(Path(record["WorkDir"]) for record in records[:1]))
         time.sleep(0.2)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from . import apptainer, bed, examples, machine, needs, processes, slurm
+from . import apptainer, bed, daskbed, examples, machine, needs, processes, slurm
 
 needs.or_skip()
 PROGRAMS = Path(__file__).parent / "programs"
@@ -42,10 +42,8 @@ def ranks(output):
 
 def test_up_again_changes_nothing(mahuika):
     before = mahuika.state.read_text()
-    begin = time.monotonic()
     mahuika.up()
-    assert mahuika.state.read_text() == before
-    assert time.monotonic() - begin < 5
+    assert mahuika.state.read_text() == before  # in which stands when each host's first process began
 
 
 def test_hosts_look_like_the_nodes(mahuika):
@@ -283,7 +281,6 @@ def test_a_miniature_of_the_same_name_elsewhere_stays_up(monkeypatch, tmp_path):
 
 def crash_slurmd(up):
     up.run(["sh", "-c", "kill -9 $(cat /run/slurmd.pid)"], user="root", host="wbn003")
-    time.sleep(0.3)  # until it is buried
 
 
 def crash_host(up):
@@ -295,7 +292,7 @@ def test_up_mends_what_is_dead():
     try:
         for crash in (crash_controller, crash_slurmd, crash_host):
             crash(up)
-            assert not up.healthy()
+            daskbed.until(lambda: not up.healthy())  # the host's first process buries it, and says so
             assert up.up().healthy()
     finally:
         up.down()

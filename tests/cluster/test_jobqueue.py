@@ -20,6 +20,7 @@ needs.or_skip()
 from hpcgen import load  # noqa: E402
 
 from . import bed, cases, examples, from_site, mpi, slurm  # noqa: E402
+from .patience import LONGER  # noqa: E402
 from .test_gridengine import COMPLEXES  # noqa: E402
 
 GRID = """
@@ -224,7 +225,7 @@ def test_grid_engine(grid: bed.Miniature, how: str) -> None:
 
 def gone(up: bed.Miniature, jobs: list[str]) -> None:
     """The cluster's closing has deleted its jobs."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 30 * LONGER
     while any(job in up.run(["qstat"]).stdout for job in jobs):
         assert time.monotonic() < deadline, "jobs are left in the queue"
         time.sleep(0.5)

@@ -15,6 +15,7 @@ from . import frameworks, needs
 needs.or_skip()
 
 from . import bed, net, slurm  # noqa: E402
+from .patience import LONGER, allowed  # noqa: E402
 
 PROGRAM = Path(__file__).parent / "programs" / "ray_program.py"
 RAYS = ("ray", "ray-2.9")
@@ -45,12 +46,12 @@ def job(up: bed.Miniature, name: str, ray: str = "ray", seconds: float = 150, **
 def left(up: bed.Miniature) -> list[str]:
     """Processes and folders of Ray's on any host; for a second they may be those of a job that is just ending."""
     look = "pgrep -u researcher -fa '[r]aylet|[g]cs_server|[r]ay::|[r]ay[.]scripts|[l]og_monitor'; ls -d /tmp/ray* 2>/dev/null; true"
-    for _ in range(20):
+    deadline = time.monotonic() + allowed(2)
+    while True:
         found = [line for host in up.shape.hosts for line in up.run(["sh", "-c", look], host=host.name).stdout.splitlines()]
-        if not found:
-            break
+        if not found or time.monotonic() > deadline:
+            return found
         time.sleep(0.1)
-    return found
 
 
 def nodes(output: str) -> dict[str, list[str]]:
@@ -134,32 +135,35 @@ def test_it_ends_within_seconds(up: bed.Miniature, more: Any) -> None:
     done = slurm.run(up, "job.sh", cwd=str(place), seconds=150).completed()
     ended, over = (float(re.findall(rf"^{word} ([\d.]+)$", done.output, re.MULTILINE)[0]) for word in ("ended", "over"))
     print(f"from the program's end to the step's: {over - ended:.1f} s")
-    assert over - ended < 5 and left(up) == []
+    assert over - ended < allowed(5) and left(up) == []
 
 
 def test_a_warning_before_the_end_is_for_the_program(up: bed.Miniature) -> None:
-    number = slurm.submit(up, "job.sh", cwd=str(folder(up, "signal", nodes=2, args=["sleep60"])))
+    number = slurm.submit(up, "job.sh", cwd=str(folder(up, "signal", nodes=2, args=["sleep400"])))
     _until(up, number, "tasks")
     up.run(["scancel", "--signal=USR1", number])
     assert slurm.wait(up, number, 30)[0]["ExitCode"] == "7:0" and left(up) == []
 
 
 def test_cancelled(up: bed.Miniature) -> None:
-    number = slurm.submit(up, "job.sh", cwd=str(folder(up, "cancel", nodes=2, args=["sleep60"])))
+    number = slurm.submit(up, "job.sh", cwd=str(folder(up, "cancel", nodes=2, args=["sleep400"])))
     _until(up, number, "tasks")
     up.run(["scancel", number])
     assert slurm.wait(up, number, 30)[0]["JobState"] == "CANCELLED" and left(up) == []
 
 
 def test_nodes_that_do_not_join(up: bed.Miniature) -> None:
-    """The script is told of three nodes, and the job has two."""
-    place = folder(up, "missing", nodes=2)
-    script = (place / "job.sh").read_text().replace('{"nodes":2', '{"wait":20,"nodes":3')
-    (place / "job.sh").write_text(script)
-    done = slurm.run(up, "job.sh", cwd=str(place), seconds=90)
-    assert done.state == "FAILED" and left(up) == []
-    said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
-    assert said == ["hpcgen: node-01: 2 of 3 nodes have joined: node-01 node-02 after 20 s"]
+    """The script is told of three nodes, and the job has two; on a busy machine these two want longer to join."""
+    for wait in (20, 90):
+        place = folder(up, "missing", nodes=2)
+        script = (place / "job.sh").read_text().replace('{"nodes":2', f'{{"wait":{wait},"nodes":3')
+        (place / "job.sh").write_text(script)
+        done = slurm.run(up, "job.sh", cwd=str(place), seconds=150)
+        assert done.state == "FAILED" and left(up) == []
+        said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
+        if said != [f"hpcgen: node-01: 1 of 3 nodes have joined: node-01 after {wait} s"]:
+            break
+    assert said == [f"hpcgen: node-01: 2 of 3 nodes have joined: node-01 node-02 after {wait} s"]
 
 
 def test_a_head_that_does_not_start(up: bed.Miniature) -> None:
@@ -170,7 +174,7 @@ def test_a_head_that_does_not_start(up: bed.Miniature) -> None:
     done = slurm.run(up, "job.sh", cwd=str(place), seconds=60)
     said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
     assert done.state == "FAILED" and len(said) == 1 and "'one' is not a valid integer" in said[0]
-    assert done.seconds < 30 and left(up) == []
+    assert done.seconds < allowed(30) and left(up) == []
 
 
 def test_no_ray_there(up: bed.Miniature) -> None:
@@ -230,7 +234,7 @@ def test_symmetric_run_that_does_not_start(up: bed.Miniature) -> None:
 
 def test_symmetric_run_beside_another_ray(up: bed.Miniature) -> None:
     """It takes no node on which a Ray runs, and says so; that one goes on."""
-    other = slurm.submit(up, "job.sh", cwd=str(folder(up, "symmetric-other", nodes=2, args=["sleep60"])))
+    other = slurm.submit(up, "job.sh", cwd=str(folder(up, "symmetric-other", nodes=2, args=["sleep400"])))
     _until(up, other, "tasks")
     done = slurm.run(up, "job.sh", cwd=str(folder(up, "symmetric-beside", nodes=2, symmetric_run=True)), seconds=60)
     assert done.state == "FAILED" and "Ray is already started on this node" in done.output
@@ -241,7 +245,7 @@ def test_symmetric_run_beside_another_ray(up: bed.Miniature) -> None:
 
 
 def _until(up: bed.Miniature, number: str, word: str) -> None:
-    for _ in range(300):
+    for _ in range(300 * LONGER):
         records = slurm.show(up, number)
         if records and word in slurm.Job(up, number, records, 0).output:
             return

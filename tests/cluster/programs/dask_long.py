@@ -1,4 +1,4 @@
-"""A computation of some seconds; it writes down who does what, so that someone can be ended in the middle of it."""
+"""A computation of some seconds; it writes down who does what, and waits until someone has been ended in the middle of it."""
 import os
 import socket
 import time
@@ -13,6 +13,8 @@ def me(dask_worker=None, dask_scheduler=None):
 
 def slow(x):
     time.sleep(0.5)
+    while not os.path.exists("struck"):
+        time.sleep(0.1)
     return x
 
 
