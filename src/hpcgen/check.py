@@ -17,7 +17,7 @@ from hpcgen.units import clock, size
 
 
 class Case(NamedTuple):
-    """What a rule looks at."""
+    """What a rule looks at; `name` is the partition's, None where the scheduler will choose."""
 
     site: Site
     job: Job
@@ -62,6 +62,7 @@ def _holds(bin_: Bin, c: Component) -> bool:
 
 
 def cited(origin: Origin) -> str:
+    """A fact's source and its date, in brackets, for a refusal."""
     return f"[{origin.source}, {origin.date}]" if origin.source else f"[{origin.text}]"
 
 

@@ -26,14 +26,17 @@ def shown(path: str) -> str:
 
 
 def user() -> Path:
+    """The person's own room, which holds config.toml, too."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "hpcgen"
 
 
 def system() -> Path:
+    """The machine's room, for everybody on it."""
     return Path("/etc/hpcgen")
 
 
 def cache() -> Path:
+    """Where what can be made again is kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpcgen"
 
 

@@ -29,11 +29,13 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
 
 
 def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
+    """By what name the program finds its index, where it is not Slurm's."""
     if job.array and (variable := scheduler.array_index(job.dialect)):
         yield f"each job of the array has its index in ${variable}"
 
 
 def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
+    """The profile's own notes that hold of this job; `ranks`: whether it has MPI's."""
     notes = []
     if site.status == "retired":
         notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")

@@ -112,6 +112,7 @@ def render(job: Job) -> str:
 
 
 def text(environment: Environment, job: Job) -> str:
+    """The template filled in, with NOTHING in the lines that `finished` leaves out. Raises TemplateError."""
     return _rendered(environment, f"{job.scheduler}.sh", context(job))
 
 

@@ -28,6 +28,15 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Scheduler(Table, frozen=True, kw_only=True):
+    """The scheduler, and what the site has set in it. Further keys of its own are in the table of its `type` (see dialects).
+
+    `routes`: it chooses the partition, so that none is written. `hetjob`, `arrays`: false where the site takes none, and
+    `*_advice` what to do instead. `array_max`: Slurm's MaxArraySize, which no index reaches; `array_jobs`: how many jobs an
+    array may have; `script_max_kib`: how large a script may be. `gpu_request`: the option by which GPUs are asked for;
+    `gpu_types`: whether jobs name their type. `whole_nodes`: jobs get nodes with all their CPUs. `omit`, `extra`:
+    directives that are never written, and always.
+    """
+
     type: str
     version: Optional[Line] = None
     account_required: bool = False
@@ -47,6 +56,8 @@ class Scheduler(Table, frozen=True, kw_only=True):
 
 
 class Shell(Table, frozen=True, kw_only=True):
+    """The first line of scripts; `init`: files that they read first; `env`: variables that they export."""
+
     shebang: Line = "/bin/bash"  # type: ignore[assignment]
     init: Tuple[Line, ...] = ()
     env: Dict[Name, Text] = {}
@@ -65,6 +76,10 @@ class Modules(Table, frozen=True, kw_only=True):
 
 
 class Mpi(Table, frozen=True, kw_only=True):
+    """The site's MPI and what starts it. `options`: words that the launcher always gets; `pmi`: the type for
+    ``srun --mpi=``; `pmi_library`: for Intel MPI, the file by which it speaks that.
+    """
+
     flavour: Optional[Literal["intel", "mpich", "openmpi", "cray-mpich"]] = None
     launcher: str = "srun"
     options: Tuple[Line, ...] = ()
@@ -80,7 +95,8 @@ class Login(Table, frozen=True, kw_only=True):
 
 
 class Network(Table, frozen=True, kw_only=True):
-    """`interface` of the compute nodes; `fallback` are those to try, in this order, on a host that has not got it."""
+    """`interface` of the compute nodes; `fallback` are those to try, in this order, on a host that has not got it. `fabric` is
+    for the reader."""
 
     interface: Optional[Token] = None
     fallback: Tuple[Token, ...] = ()
@@ -126,7 +142,7 @@ class Dask(Table, frozen=True, kw_only=True):
 
 
 class Storage(Table, frozen=True, kw_only=True):
-    """`local` is a node's own; `in_memory` where it takes of the job's memory."""
+    """`local` is a node's own; `in_memory` where it takes of the job's memory. `scratch` is for the reader."""
 
     local: Optional[Line] = None
     in_memory: bool = False
@@ -141,7 +157,8 @@ class Cpu(Table, frozen=True, kw_only=True):
 
 
 class Node(Table, frozen=True, kw_only=True):
-    """A kind of node. `cores` are those that jobs may use, `mem` what jobs may ask for on one node."""
+    """A kind of node. `cores` are those that jobs may use, `mem` what jobs may ask for on one node, in MiB. `count`: how many
+    there are; `gpus`: how many each has, of the type `gpu`. `features` and `cpu` are for the reader."""
 
     cores: Count
     mem: Optional[Memory] = None
@@ -286,6 +303,7 @@ def load(name: str, rooms: Tuple[str, ...] = ()) -> Site:
 
 
 def find(name: str, rooms: Tuple[str, ...] = ()) -> Path:
+    """The profile of the site with this id or alias. Raises SiteError with the nearest name."""
     profiles = dict(listing(rooms))
     if name in profiles:
         return profiles[name]

@@ -182,6 +182,7 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
 
 
 def interfaces(site: Site, request: Request) -> Tuple[str, ...]:
+    """Of the traffic between nodes, best first: the one asked for alone, else the site's with its fallbacks."""
     if request.interface:
         return (str(request.interface),)
     return tuple(map(str, filter(None, (site.network.interface, *site.network.fallback))))

@@ -28,6 +28,7 @@ def of_components(job: Job, *names: str) -> Tuple[Origin, ...]:
 
 
 def of_job(job: Job, *names: str) -> Tuple[Origin, ...]:
+    """The origins of what is said once for the whole job, by the names that `origins` gives them."""
     return tuple(job.origins[name] for name in names if name in job.origins)
 
 
@@ -183,6 +184,8 @@ IDS = r"[\w.\[\]-]+(:[\w.\[\]-]+)*"
 
 
 class Dependency(NamedTuple):
+    """What must have become of these jobs: ``afterok`` and the like."""
+
     kind: str
     jobs: Tuple[str, ...]
 

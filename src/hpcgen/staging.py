@@ -50,6 +50,7 @@ def stage(site: Site, request: Request) -> Optional[Stage]:
 
 
 def notes(site: Site, found: Optional[Stage]) -> Iterator[str]:
+    """Where the copies are found, and whether they take of the job's memory."""
     if found:
         where = ", ".join(f"$HPCGEN_STAGED/{name}" for name in found.names)
         yield f"staged on each node: {where}, for --python, --conda or --venv as well"

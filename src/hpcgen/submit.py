@@ -25,6 +25,7 @@ def scripted(job: Job) -> str:
 
 
 def print_out(text: str) -> None:
+    """To stdout, byte for byte: a program's arguments need not be UTF-8."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()

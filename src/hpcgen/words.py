@@ -1,4 +1,7 @@
-"""The kinds of text that come in from flags, files and profiles, each checked as it comes in."""
+"""The kinds of text that come in from flags, files and profiles, each checked as it comes in.
+
+`parse` of each makes one of any value, or raises ValueError with a sentence that shows the value.
+"""
 
 from __future__ import annotations
 

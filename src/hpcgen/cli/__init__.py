@@ -41,6 +41,7 @@ class Commands(TyperGroup):
 
 
 def built(name: str, make: Callable[[], Any]) -> Any:
+    """A command out of what `commands.table` has for it: a command itself, or a Typer with commands of its own."""
     made = make()
     command = typer.main.get_command(made) if isinstance(made, typer.Typer) else made
     command.name = name
@@ -83,6 +84,7 @@ def main(args: Optional[List[str]] = None) -> None:
 
 
 def status(args: Optional[List[str]] = None) -> int:
+    """Run the command: its exit status, with what went wrong said on stderr in a line each."""
     from hpcgen.errors import HpcgenError
 
     if sys.stdout is None:

@@ -44,6 +44,7 @@ INSTEAD = {
 
 
 def made(site: str, arguments: Mapping[str, Any]) -> Any:
+    """The cluster of `hpcgen.jobqueue.cluster`, whose arguments are told apart here. Raises RequestError and SiteError."""
     asked = {name: value for name, value in arguments.items() if name in Request.__struct_fields__}
     extras = {name: value for name, value in arguments.items() if name in Extras._fields}
     theirs = {name: value for name, value in arguments.items() if name not in asked and name not in extras}

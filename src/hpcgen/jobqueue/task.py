@@ -90,6 +90,7 @@ def usual_processes(cores: int) -> int:
 
 
 def cores_origin(part: Component, origins: Origins) -> Optional[Origin]:
+    """Where the number of a job's CPUs comes from."""
     return next((origins[key] for key in ("cpus_per_worker", "cpus_per_task", "workers") if key in origins),
                 part.origins.get("cpus_per_task"))  # fmt: skip
 
