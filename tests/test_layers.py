@@ -15,7 +15,7 @@ TOP = Path(__file__).parent.parent
 SOURCE = TOP / "src" / "hpcgen"
 # Lowest first: a module imports, when it is imported itself, from lower layers and from its own.
 LAYERS = (
-    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "dask", "ray", "inside"},
+    {"errors", "units", "words", "paths", "job", "tables", "shell", "dialects", "charging", "facts", "dask", "ray", "inside"},
     {"site", "profile", "request", "launchers", "programs", "cores", "schedulers", "workloads", "spelling"},
     {"allocation", "check", "comparing", "costs", "gpus", "partitions", "header", "origins", "software", "steps", "refusing", "placing", "staging", "binding", "heterogeneous", "remarks",
      "planning", "rendering", "explaining", "packages", "environment", "definition"},

@@ -11,7 +11,8 @@ import pytest
 
 from hpcgen import LimitError, Request, SiteError, load, plan, render, schedulers, workloads
 from hpcgen.paths import shown
-from hpcgen.site import Rates, listing
+from hpcgen.charging import Rates
+from hpcgen.site import listing
 from tiny import site, tables
 
 SITES = [name for name, _ in listing()]

@@ -8,9 +8,10 @@ from typing import Dict, Iterator, List, Optional, Tuple
 import msgspec
 
 from hpcgen.errors import RequestError
+from hpcgen.facts import Node, Partition
 from hpcgen.job import Component, Job, Origin
 from hpcgen.request import Request
-from hpcgen.site import Node, Partition, Site
+from hpcgen.site import Site
 from hpcgen.spelling import by_node
 from hpcgen.units import clock
 from hpcgen.workloads import HEAD, SMALL, Assumed, threads

@@ -10,8 +10,9 @@ from math import ceil
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen.allocation import all_gpus, settled
+from hpcgen.facts import Bin, Node, Partition
 from hpcgen.job import Component, Job, Origin
-from hpcgen.site import Bin, Node, Partition, Site
+from hpcgen.site import Site
 from hpcgen.spelling import array
 from hpcgen.units import clock, size
 

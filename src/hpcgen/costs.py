@@ -15,8 +15,9 @@ from msgspec import Struct
 from hpcgen import allocation
 from hpcgen.charging import Rates
 from hpcgen.check import refusals, threads
+from hpcgen.facts import Node
 from hpcgen.job import Component, Job
-from hpcgen.site import Node, Site
+from hpcgen.site import Site
 from hpcgen.spelling import array, by_node
 from hpcgen.units import clock, size
 

@@ -15,7 +15,8 @@ from hpcgen.request import Request
 from hpcgen.shell import OWN
 
 if TYPE_CHECKING:
-    from hpcgen.site import Limits, Partition, Site
+    from hpcgen.facts import Limits, Partition
+    from hpcgen.site import Site
 
 # Which `srun --mpi=` types wire which MPI (pmix also as pmix_v4, pmix_v5 …). Intel MPI with I_MPI_PMI_LIBRARY aborts
 # under pmix and none, and Open MPI without PMIx aborts under pmi2: measured with Slurm 22.05, Intel MPI 2021.18,

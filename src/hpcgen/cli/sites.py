@@ -10,6 +10,7 @@ from hpcgen.charging import Rates
 from hpcgen.cli import complete, show
 from hpcgen.config import open_rooms
 from hpcgen.errors import SiteError
+from hpcgen.facts import Bin
 from hpcgen.tables import Table
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -84,7 +85,7 @@ def _text(value: Any) -> str:
     """A fact in a line; of a table within a table, what differs from a silent one."""
     if isinstance(value, (tuple, list)):
         return ", ".join(map(_text, value))
-    if isinstance(value, sites.Bin):
+    if isinstance(value, Bin):
         return f"{value.max_time} up to " + " and ".join(f"{most} {key}" for key, most in _pairs(value)[:3] if most)
     if isinstance(value, Rates):
         silent = Rates()
