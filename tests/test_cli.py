@@ -155,6 +155,13 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         config.write_text(f'site = "{own_machine}"\n[sites.kestrel]\naccount = "mine"\n')
         assert "site laptop" in call("local", "x.py")[1]
         assert "--account=other" in call("slurm", "--site", "kestrel", "-A", "other")[1]
+        config.write_text('[sites.kestrel]\naccount = "mine"\ninterface = "hsn1"\nchunk = 2\nuserbase = "~/u"\n')
+        code, out, err = call("slurm", "--site", "kestrel", "--workload", "serial", "--venv", "v", "a")
+        assert code == 0 and "sites.kestrel: interface: --workload serial has no use for it" in err and "chunk: --workload" in err
+        assert "PYTHONUSERBASE" not in out and "--venv v a\n" in out.splitlines(keepends=True)[2] and "--chunk" not in out
+        assert "hsn1" in call("slurm", "--site", "kestrel", "x.py")[1]
+        assert call("slurm", "--site", "kestrel", "--workload", "serial", "--interface", "hsn1", "a")[0] == 2
+        assert call("env", "--site", "kestrel", "--conda", "e")[1].startswith("# hpcgen")
         config.write_text("acount = 'x'\n")
         code, _, err = call("slurm", "--site", "mahuika")
         assert code == 2 and "did you mean 'account'?" in err and str(config) in err

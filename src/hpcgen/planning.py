@@ -11,7 +11,7 @@ from hpcgen import allocation, binding, gpus, header, heterogeneous, placing, re
 from hpcgen.inside import carried
 from hpcgen.job import Component, Env, Job, Origin, Origins
 from hpcgen.origins import JOB_WIDE, explained, item_key
-from hpcgen.refusing import refuse
+from hpcgen.refusing import meant, refuse
 from hpcgen.request import Merged, Request, checked
 from hpcgen.schedulers import Scheduler
 from hpcgen.site import Site
@@ -32,8 +32,9 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     for what is over the site's limits; each carries every refusal found, with the nearest request that would pass.
     """
     asked, origins = asked if isinstance(asked, Merged) else checked(asked)
-    made_by = header.lines(site, asked, origins)
     workload, scheduler = workloads.get(asked.workload or DEFAULT_WORKLOAD), schedulers.get(site.scheduler.type)
+    asked, unused = meant(asked, origins, workload)
+    made_by = header.lines(site, asked, origins)
     request = binding.hyperthreads(site, _flattened(site, asked, workload, scheduler))
     refuse(site, request, workload, scheduler)
     layout = workload.lay_out(request)
@@ -50,6 +51,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         header=(*made_by, *header.by_hand(job)),
         assumed=_assumed(request, layout, components[-1], job),
         notes=(
+            *unused,
             *remarks.before(site, request, workload, scheduler),
             *counted,
             *staging.notes(site, job.stage),

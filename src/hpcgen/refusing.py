@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Iterator, List, Tuple
 
 import msgspec
 
-from hpcgen import check, heterogeneous, steps
+from hpcgen import check, heterogeneous, steps, tables
 from hpcgen.errors import RequestError
+from hpcgen.job import Origins
 from hpcgen.profile import pmi_agrees
 from hpcgen.programs import RANKS
 from hpcgen.request import GPUS, Request, gpus_asked
@@ -23,6 +24,19 @@ ONLY = {
     "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
 }  # fmt: skip
 INDICES = r"\d{1,9}(-\d{1,9}(:\d{1,9})?)?"
+
+
+def meant(request: Request, origins: Origins, workload: Workload) -> Tuple[Request, List[str]]:
+    """The request without what a configuration or profile says for other workloads, whatever runs; and what to say of it."""
+    others = [name for name, only in ONLY.items() if only != workload.name]
+    found = [
+        name
+        for name in (*workload.refuses, *others)
+        if getattr(request, name) not in (None, ()) and name in origins and origins[name].kind in ("config", "fact")
+    ]
+    defaults = {field.name: field.default for field in tables.fields(Request)}
+    kept = msgspec.structs.replace(request, **{name: defaults[name] for name in found})
+    return kept, [f"{origins[name].text}: --workload {workload.name} has no use for it" for name in found]
 
 
 def refuse(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> None:

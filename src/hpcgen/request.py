@@ -125,7 +125,7 @@ ALTERNATIVES = (
     ("mem", "mem_per_cpu", "mem_per_gpu"),
     tuple(GPUS),
     ("workers", "ntasks"),
-    ("conda", "venv"),
+    ("conda", "venv", "userbase"),
     ("hint", "ntasks_per_core"),
     ("hint", "threads_per_core"),
 )
