@@ -18,10 +18,10 @@ from typing import Any, Dict, List, Optional, Tuple
 import msgspec
 import pytest
 import yaml
+from gallery import beside
 from hypothesis import example, given
 from hypothesis import strategies as st
 from stubs import FEW, PRINTABLE, WILD, check_harmless, flags, shared
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tiny import site as tiny
 
 from hpcgen import definition, environment, load, plan, render
@@ -38,26 +38,8 @@ SITES = [name for name, _ in listing()]
 PLACES = {"conda": "dask-mpi", "venv": "~/venvs/dask-mpi", "userbase": "~/dask"}
 NAMES = ("conda.yml", "venv.sh", "userbase.sh", "container.def")
 CASES = [f"{folder.name}/{name}" for folder in sorted(GALLERY.iterdir()) for name in NAMES]
+FILES = beside(GALLERY)
 stubs = shared()
-
-
-class Beside(SingleFileSnapshotExtension):
-    """Snapshots as the files they are of: environments/<site>/conda.yml."""
-
-    file_extension = ""
-    _write_mode = WriteMode.TEXT
-
-    @classmethod
-    def dirname(cls, *, test_location: Any) -> str:
-        return str(GALLERY)
-
-    @classmethod
-    def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:
-        return str(index)
-
-    @classmethod
-    def get_location(cls, *, test_location: Any, index: Any) -> str:
-        return str(GALLERY / str(index))
 
 
 def chosen(site: Site, asked: environment.Asked = environment.Asked(), **values: Any) -> environment.Environment:
@@ -88,7 +70,7 @@ def text(case: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_gallery(case: str, snapshot: Any) -> None:
-    assert text(case) == snapshot(extension_class=Beside, name=case)
+    assert text(case) == snapshot(extension_class=FILES, name=case)
 
 
 def test_no_orphans() -> None:

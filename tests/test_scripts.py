@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from gallery import beside
 
 from hpcgen import load, plan, render, schedulers, tables, workloads
 from hpcgen.errors import RequestError
@@ -22,6 +22,7 @@ from hpcgen.request import Layer, merge
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CASES = sorted(SCRIPTS.glob("*/*.toml"))
+FILES = beside(SCRIPTS, ".sh")
 
 
 def name(path: Path) -> str:
@@ -34,28 +35,9 @@ def script(path: Path) -> str:
     return render(plan(site, merge([Layer("file", path.name, values)])))
 
 
-class Beside(SingleFileSnapshotExtension):
-    """Snapshots beside their requests: scripts/<site>/<case>.sh."""
-
-    file_extension = "sh"
-    _write_mode = WriteMode.TEXT
-
-    @classmethod
-    def dirname(cls, *, test_location: Any) -> str:
-        return str(SCRIPTS)
-
-    @classmethod
-    def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:
-        return str(index)
-
-    @classmethod
-    def get_location(cls, *, test_location: Any, index: Any) -> str:
-        return str(SCRIPTS / f"{index}.sh")
-
-
 @pytest.mark.parametrize("path", CASES, ids=name)
 def test_script(path: Path, snapshot: Any) -> None:
-    assert script(path) == snapshot(extension_class=Beside, name=name(path))
+    assert script(path) == snapshot(extension_class=FILES, name=name(path))
 
 
 def test_no_orphans() -> None:
