@@ -19,7 +19,7 @@ from hpcgen.costs import Amount, Cost, cost, line
 from hpcgen.cli import status
 from hpcgen.comparing import Way, compare
 from hpcgen.request import checked
-from hpcgen.site import Site
+from hpcgen.site import Site, listing
 from hpcgen.units import Memory, Time
 from tiny import TABLES, site
 
@@ -266,16 +266,27 @@ def test_the_commands(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
     assert line(Cost(seconds=60, core_hours=0.5)) == "0.5 core-hours in 00:01:00"
 
 
-def test_on_a_terminal_the_heads_have_the_units(tmp_path: Any) -> None:
+def on_a_terminal(folder: Any, columns: int, *words: str) -> str:
+    """What a terminal of so many columns would show."""
     inner, outer = pty.openpty()
-    words = ["cost", "--site", "gadi", "-A", "a1", "--workers", "46", "--time", "2h", "x.py"]
     program = "import sys; from hpcgen.cli import status; sys.exit(status(sys.argv[1:]))"
-    env = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run([sys.executable, "-c", program, *words], stdout=outer, stderr=subprocess.PIPE, cwd=tmp_path, env=env, timeout=60)
+    env = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run([sys.executable, "-c", program, *words], stdout=outer, stderr=subprocess.PIPE, cwd=folder, env=env, timeout=60)
     os.close(outer)
-    shown = os.read(inner, 100_000).decode()
+    shown = os.read(inner, 100_000).decode().replace("\r", "")
     os.close(inner)
     assert done.returncode == 0, done.stderr
+    return shown
+
+
+def test_on_a_terminal_the_heads_have_the_units(tmp_path: Any) -> None:
+    shown = on_a_terminal(tmp_path, 100, "cost", "--site", "gadi", "-A", "a1", "--workers", "46", "--time", "2h", "x.py")
     heads = re.split(r" {2,}", next(text for text in shown.splitlines() if "core-hours" in text).strip())
     assert heads == ["request", "core-hours", "node-hours", "charge"]  # no job has GPUs
-    assert re.search(r"^ *as asked +96 +192 SU *$", shown.replace("\r", ""), re.MULTILINE)
+    assert re.search(r"^ *as asked +96 +192 SU *$", shown, re.MULTILINE)
+
+
+def test_a_narrow_terminal_cuts_no_names(tmp_path: Any) -> None:
+    rows = [row.split() for row in on_a_terminal(tmp_path, 80, "sites").splitlines()]
+    found = {row[0]: row[-1] for row in rows if row}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", found[name]) for name, _ in listing())

@@ -9,7 +9,10 @@ from hpcgen.errors import printable
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table for a person, without columns that say nothing; for a program, a row a line, its cells separated by tabs."""
+    """A table for a person, without columns that say nothing; for a program, a row a line, its cells separated by tabs.
+
+    Where a terminal is narrow, sentences give way, and words stay whole as long as all columns' words have room.
+    """
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(printable(cell) for cell in row))
@@ -21,7 +24,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") 
 
     filled = list(rows)
     kept = [number for number in range(len(heads)) if not filled or any(row[number] for row in filled)]
-    made = Table(*(heads[number] for number in kept), title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    made = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
+    for number in kept:
+        cells = [row[number] for row in filled]
+        longest = max((len(word) for cell in (heads[number], *cells) for word in cell.split()), default=1)
+        made.add_column(heads[number], no_wrap=not any(" " in cell for cell in cells), min_width=min(longest, 20), overflow="fold")
     for row in filled:
         made.add_row(*(Text(printable(row[number])) for number in kept))
     Console().print(made)

@@ -42,7 +42,7 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
         print(json.dumps([{key: str(getattr(site, key)) for key in keys} for site in found]))
     else:
         rows = ((s.id, s.scheduler.type, s.name, s.operator, s.country, _status(s), f"{s.facts_age()[1]}") for s in found)
-        show.table(("site", "scheduler", "name", "operator", "country", "status", "facts of"), rows)
+        show.table(("site", "scheduler", "name", "operator", "in", "status", "facts of"), rows)
     if wrong:
         raise SiteError(*wrong)
 
