@@ -28,7 +28,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") 
     for number in kept:
         cells = [row[number] for row in filled]
         longest = max((len(word) for cell in (heads[number], *cells) for word in cell.split()), default=1)
-        made.add_column(heads[number], no_wrap=not any(" " in cell for cell in cells), min_width=min(longest, 20), overflow="fold")
+        names = not any(" " in cell for cell in cells)
+        made.add_column(heads[number], no_wrap=names, min_width=min(longest, 20), overflow="fold")
     for row in filled:
         made.add_row(*(Text(printable(row[number])) for number in kept))
     Console().print(made)
