@@ -31,5 +31,5 @@ export PATH="$PYTHONUSERBASE/bin:$PATH"
 export {{ name }}={{ value|word }}
 #% endfor
 #% if container
-#% include runtime
+#%   include runtime
 #% endif

@@ -171,25 +171,31 @@ def _packed(site: Site, c: Component, node: Optional[Node]) -> List[int]:
 
 def _charged(site: Site, share: Share, rates: Rates, c: Component) -> Optional[Tuple[str, float]]:
     """The unit, and the units an hour; None where the profile has no price for something that the component has."""
-    unit = str(site.charge.unit or "units")
-    if rates == Rates():
+    of_gpus = _of_gpus(share, rates, c)
+    if rates == Rates() or of_gpus is None:
         return None
-    node, gpus = share.node, share.gpus
-    if rates.basis == "nodes" and node and gpus:
-        gpus = share.nodes * node.gpus
-    by_gpu = rates.gpu
-    if rates.gpus and gpus:
-        model = ((c.gpus.type if c.gpus else None) or (node.gpu if node else None) or "").lower()
-        by_gpu = {name.lower(): rate for name, rate in rates.gpus.items()}.get(model)
-        if by_gpu is None:
-            return None
-    if site.charge.gpu_unit and gpus and by_gpu is not None:
-        return str(site.charge.gpu_unit), gpus * by_gpu
+    if site.charge.gpu_unit and share.gpus and (rates.gpus or rates.gpu is not None):
+        return str(site.charge.gpu_unit), of_gpus
+    unit = str(site.charge.unit or "units")
     if rates.basis == "share":
-        return (unit, (rates.node or 0) * max(_parts(site, share).values())) if node else None
+        return (unit, (rates.node or 0) * max(_parts(site, share).values())) if share.node else None
     cpus = max(float(share.cpus), share.mem / rates.mem_per_cpu if rates.mem_per_cpu else 0.0)
     memory = share.mem / 1024 * (rates.mem or 0)
-    return unit, cpus * (rates.cpu or 0) + memory + gpus * (by_gpu or 0) + share.nodes * (rates.node or 0)
+    return unit, cpus * (rates.cpu or 0) + memory + of_gpus + share.nodes * (rates.node or 0)
+
+
+def _of_gpus(share: Share, rates: Rates, c: Component) -> Optional[float]:
+    """Units an hour of the component's GPUs, of all on its nodes where these are what is counted; None where their model has
+    no price."""
+    node, gpus, rate = share.node, share.gpus, rates.gpu
+    if rates.basis == "nodes" and node and gpus:
+        gpus = share.nodes * node.gpus
+    if rates.gpus and gpus:
+        model = ((c.gpus.type if c.gpus else None) or (node.gpu if node else None) or "").lower()
+        rate = {name.lower(): of_model for name, of_model in rates.gpus.items()}.get(model)
+        if rate is None:
+            return None
+    return gpus * (rate or 0.0)
 
 
 def _parts(site: Site, share: Share) -> Dict[str, float]:

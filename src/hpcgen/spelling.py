@@ -129,6 +129,10 @@ def option_of(field: str) -> str:
     return option(field.replace("_mib", ""))
 
 
+# How tasks share cores, of which only Slurm is told.
+CORES = dict.fromkeys(("hint", "ntasks_per_core", "threads_per_core"), "ask for --cpus-per-task, and leave it out")
+
+
 def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str]:
     """A refusal for each of these options that was asked for: what this scheduler lacks, with what to do instead."""
     for name, advice in instead.items():

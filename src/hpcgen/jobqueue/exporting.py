@@ -139,18 +139,20 @@ def _no_class(site: Site) -> str:
 
 # What means nothing to a job of dask-jobqueue, and what to do instead.
 JOBS = "each job is one task on one node: ask for more jobs by cluster.scale(jobs=4)"
+NO_SCHEDULER = "Dask's scheduler runs where the cluster is made, and in no job: leave it out"
+STARTS = "dask-jobqueue starts the workers"
 MEANINGLESS = {
     "program": "workers run what the client sends them: leave the program out",
     "workload": "the jobs are Dask's workers: leave it out",
     "array": JOBS,
-    "hetjob": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
-    "scheduler_cpus": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
-    "scheduler_mem": "Dask's scheduler runs where the cluster is made, and in no job: leave it out",
+    "hetjob": NO_SCHEDULER,
+    "scheduler_cpus": NO_SCHEDULER,
+    "scheduler_mem": NO_SCHEDULER,
     "mpi": "nothing of the job runs under MPI: leave it out",
-    "runner": "dask-jobqueue starts the workers: leave it out",
-    "stage": "dask-jobqueue starts the workers: copy in a job's script prologue",
-    "plain": "dask-jobqueue starts the workers: leave it out",
-    "kill_on_bad_exit": "dask-jobqueue starts the workers: leave it out",
+    "runner": f"{STARTS}: leave it out",
+    "stage": f"{STARTS}: copy in a job's script prologue",
+    "plain": f"{STARTS}: leave it out",
+    "kill_on_bad_exit": f"{STARTS}: leave it out",
     "worker_class": "dask-jobqueue starts a nanny with each worker: for another class say --worker-arg=--worker-class=NAME",
 }
 

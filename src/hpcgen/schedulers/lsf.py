@@ -42,9 +42,7 @@ def tells_ranks(dialect: Mapping[str, Any]) -> bool:
 
 LACKS = {
     "qos": "--directive '-sla NAME' names a service class",
-    "hint": "ask for --cpus-per-task, and leave it out",
-    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
-    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    **spelling.CORES,
     "distribution": "ask for --nodes, or leave it out",
     "licenses": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",
     "gres": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",

@@ -44,9 +44,7 @@ LACKS = {
     "comment": "put it into the program's output, or leave it out",
     "open_mode": "each job has files of its own: leave it out",
     "exclude": "ask for the nodes you want by --constraint",
-    "hint": "ask for --cpus-per-task, and leave it out",
-    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
-    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    **spelling.CORES,
     "distribution": "ask for --nodes and --ntasks-per-node, or --directive '-l place=pack'",
     "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
 }

@@ -42,9 +42,7 @@ def on_command_line(job: Job) -> Tuple[str, ...]:
 LACKS = {
     "qos": "choose by --partition (a queue), or --resource",
     "comment": "--directive '-ac comment=…' keeps one with the job",
-    "hint": "ask for --cpus-per-task, and leave it out",
-    "ntasks_per_core": "ask for --cpus-per-task, and leave it out",
-    "threads_per_core": "ask for --cpus-per-task, and leave it out",
+    **spelling.CORES,
     "distribution": "the parallel environment spreads the slots: --directive '-pe NAME NUMBER' is not needed",
     "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
     "gres": "resources have the site's own names: --resource NAME=VALUE",
