@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -91,6 +92,21 @@ def test_backends_do_not_know_each_other(folder: str) -> None:
         else:
             known = [other for other in imports(module) if other.startswith(f"{folder}.")]
             assert not known, f"{module} names {known}: ask {folder}.get"
+
+
+@pytest.mark.parametrize("folder", ["schedulers", "workloads"])
+def test_a_backend_has_nothing_that_nobody_asks_for(folder: str) -> None:
+    """Its record takes from a module what it knows by name: a misspelt SILENT would be lost without a word."""
+    record = importlib.import_module(f"hpcgen.{folder}").get("local" if folder == "schedulers" else "mpi")
+    asked = {spelled for field in record._fields for spelled in (field, field.upper())}
+    for module in MODULES:
+        if module.startswith(f"{folder}."):
+            tree = ast.parse(MODULES[module].read_text())
+            has = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            has |= {name.id for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))
+                    for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}  # fmt: skip
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+            assert has <= asked | used, module
 
 
 def test_no_cycles() -> None:
