@@ -25,7 +25,10 @@ def places(job: Job) -> Env:
 
 
 def hyperthreads(site: Site, request: Request) -> Request:
-    """What --hyperthreads means by this site's counting of CPUs. Raises RequestError where nothing says it."""
+    """The request with --hyperthreads as --hint or --threads-per-core, by what a CPU is at this site.
+
+    Raises RequestError where no option of the scheduler says it.
+    """
     if request.hyperthreads is None:
         return request
     flag = "--hyperthreads" if request.hyperthreads else "--no-hyperthreads"
@@ -45,7 +48,7 @@ def hyperthreads(site: Site, request: Request) -> Request:
 
 
 def told(site: Site, job: Job, scheduler: schedulers.Scheduler) -> Job:
-    """The job whose launcher hears what a CPU is, and the ranks of each node where they are known and it cannot know them."""
+    """The job, whose step says what a CPU is and, where its launcher cannot learn it, how many ranks each node has."""
     c = job.components[-1]
     step = replace(job.steps[0], cpu=meaning(site, c), core_each=site.cpu.task_per_core)
     job = replace(job, steps=(step,))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from hpcgen import allocation, workloads
-from hpcgen.costs import Cost, cost, meant
+from hpcgen.costs import Cost, cost, suits
 from hpcgen.errors import RequestError
 from hpcgen.job import Component, Job
 from hpcgen.planning import plan
@@ -20,7 +20,7 @@ ALIKE = {"hetjob": None, "flatten": None, "scheduler_cpus": None, "scheduler_mem
 
 
 class Way(Struct, frozen=True):
-    """A form of the request, named by what is changed of it; its cost, or in few words why it is not to be had."""
+    """The request or an alternative, named by what it changes, with its cost or, in few words, why it is refused."""
 
     request: str
     cost: Optional[Cost] = None
@@ -28,7 +28,7 @@ class Way(Struct, frozen=True):
 
 
 class Change(NamedTuple):
-    """Fields of the request that change. A way that is `offered` is shown even where it is refused."""
+    """An alternative: the fields of the request that it replaces. One that is `offered` is shown even where it is refused."""
 
     name: str
     fields: Dict[str, Any]
@@ -36,7 +36,7 @@ class Change(NamedTuple):
 
 
 def compare(site: Site, merged: Merged) -> List[Way]:
-    """The request as it was asked, then its alternatives; those of one cost are one way.
+    """The request as it was asked, then its alternatives; partitions of the same cost are one of them.
 
     Raises RequestError where none can be had.
     """
@@ -53,47 +53,47 @@ def compare(site: Site, merged: Merged) -> List[Way]:
             job = plan(site, Merged(request, merged.origins))
         except RequestError:
             raise error from None
-        ways = [Way(first, None, _few(error)), Way("without --hetjob", cost(site, job))]
-    for change in _others(site, request, job, not ways[0].why):
+        ways = [Way(first, None, _reason(error)), Way("without --hetjob", cost(site, job))]
+    for change in _changes(site, request, job, not ways[0].why):
         try:
             other = plan(site, Merged(msgspec.structs.replace(request, **change.fields), merged.origins))
             ways.append(Way(f"{change.name}{_elsewhere(change, other, job)}", cost(site, other)))
         except RequestError as error:
             if change.offered:
-                ways.append(Way(change.name, None, _few(error)))
-    return _joined(ways)
+                ways.append(Way(change.name, None, _reason(error)))
+    return _by_cost(ways)
 
 
 def _elsewhere(change: Change, other: Job, job: Job) -> str:
-    """The partition, where another one is chosen unasked."""
+    """A word on the partition, where the change has the rules choose another one."""
     name = other.components[-1].partition
     return f" (partition {name})" if name != job.components[-1].partition and "partition" not in change.fields else ""
 
 
-def _few(error: RequestError) -> str:
+def _reason(error: RequestError) -> str:
     """The reason of a refusal without its option, its source and its advice."""
     return error.problems[0].partition(": ")[2].partition(" [")[0].partition(": ")[0] or error.problems[0]
 
 
-def _others(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
-    """`either`: whether equal ranks and unequal ones are still to be told apart."""
+def _changes(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
+    """The alternatives to try. `either`: whether the form with --hetjob, or without it, is not shown yet."""
     if either and "hetjob" not in workloads.get(job.workload).refuses and request.runner != "local":
         apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, "workers" not in workloads.get(job.workload).refuses)
         yield Change("without --hetjob", ALIKE) if request.hetjob else apart
     small = job.components[0]
     if small.role == workloads.SMALL and small.ntasks_per_core == 2 and request.share_core is None:
         yield Change("with --no-share-core", {"share_core": False})
-    if fewer := next(_denser(site, request, job), None):
+    if fewer := next(_on_fewer_nodes(site, request, job), None):
         yield fewer
     c = job.components[-1]
     for name, partition in site.partitions.items():
-        if name != c.partition and meant(site, partition.nodes, c):
+        if name != c.partition and suits(site, partition.nodes, c):
             yield Change(f"--partition {name}", {"partition": name})
 
 
-def _denser(site: Site, request: Request, job: Job) -> Iterator[Change]:
-    """The same tasks on fewer nodes, fewest first, with the memory of all the nodes on these. Where each node has one task, a
-    job of fewer nodes is not the same."""
+def _on_fewer_nodes(site: Site, request: Request, job: Job) -> Iterator[Change]:
+    """The same tasks on fewer nodes, fewest first, each with its share of the memory of all. None where each node has one
+    task: with fewer nodes that would be another job."""
     if workloads.get(job.workload).one_a_node:
         return
     c = job.components[-1]
@@ -108,7 +108,7 @@ def _denser(site: Site, request: Request, job: Job) -> Iterator[Change]:
 
 
 def _fits(site: Site, c: Component, nodes: int) -> bool:
-    """Worth to be planned: a node has room for so many of the tasks."""
+    """Whether a node has room for its share of the tasks: much quicker than to plan the job."""
     each = msgspec.structs.replace(c, nodes=nodes, ntasks_per_node=None, cpus=None, whole_node_cpus=None)
     return any(allocation.room(site, node, each) >= allocation.least(each) for node in site.nodes.values())
 
@@ -120,8 +120,8 @@ def _plans(site: Site, request: Request) -> bool:
         return False
 
 
-def _joined(ways: List[Way]) -> List[Way]:
-    """Partitions of one cost together."""
+def _by_cost(ways: List[Way]) -> List[Way]:
+    """The alternatives, with partitions of the same cost in one of them."""
     found: List[Way] = []
     for way in ways:
         at = next((i for i, other in enumerate(found) if _alike(way, other)), None)

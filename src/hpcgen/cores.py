@@ -31,34 +31,36 @@ def binds(job: Job, step: Step) -> bool:
 
 def of_srun(job: Job, step: Step, c: Component) -> List[str]:
     """srun's options for the CPUs of a component's ranks."""
-    return [*_number(c, step), *(_bound(c, step) if binds(job, step) else [])]
+    return [*_count(c, step), *(_binding(c, step) if binds(job, step) else [])]
 
 
 def before_srun(job: Job, step: Step) -> List[str]:
-    """What keeps the job's CPUs a task from srun, which takes them from there since 23.11, where it is not to hear of them."""
-    return UNCOUNTED if any(_one(job.components[i], step) for i in step.components) else []
+    """What stands before srun where it must not see the job's CPUs a task, which it takes from the environment since 23.11."""
+    return UNCOUNTED if any(_core_each(job.components[i], step) for i in step.components) else []
 
 
 UNCOUNTED = ["env", "-u", "SLURM_CPUS_PER_TASK", "-u", "SLURM_TRES_PER_TASK"]
 
 
-def _number(c: Component, step: Step) -> List[str]:
-    return [] if _one(c, step) else [f"--cpus-per-task={c.cpus_per_task}"]
+def _count(c: Component, step: Step) -> List[str]:
+    return [] if _core_each(c, step) else [f"--cpus-per-task={c.cpus_per_task}"]
 
 
-def _one(c: Component, step: Step) -> bool:
-    """Tasks of one hardware thread where the site gives each a core (CR_ONE_TASK_PER_CORE): told of one CPU, srun counts
-    threads, and has two tasks share one of them. Run on 22.05, 24.11 and 26.05.
+def _core_each(c: Component, step: Step) -> bool:
+    """Whether tasks ask for one hardware thread, at a site that gives each a core of its own (CR_ONE_TASK_PER_CORE).
+
+    With --cpus-per-task=1 srun would put two of them on one core. Run on 22.05, 24.11 and 26.05.
     """
     asked = c.ntasks_per_core or c.threads_per_core or c.hint or (c.gpus and c.gpus.per == "task")
     return step.core_each and c.cpus_per_task == 1 and step.cpu == "thread" and not asked
 
 
-def _bound(c: Component, step: Step) -> List[str]:
+def _binding(c: Component, step: Step) -> List[str]:
     """srun's options that give each rank CPUs of its own.
 
-    `cores` would have ranks of 3 hardware threads share a core. Where a plugin of the site makes CPUs whole cores, srun is not
-    told, and would put two of a rank's on each. Sources: srun(1), by which --hint excludes --cpu-bind; run on 22.05.8.
+    By threads where CPUs are threads: --cpu-bind=cores has ranks of 3 threads share a core. Where a CPU is a core only by
+    a plugin of the site, srun does not know it, and needs --threads-per-core=1. Sources: srun(1), by which --hint excludes
+    --cpu-bind; run on 22.05.8.
     """
     if c.hint:
         return []
@@ -67,7 +69,7 @@ def _bound(c: Component, step: Step) -> List[str]:
 
 
 def around_mpiexec(job: Job, step: Step) -> List[str]:
-    """What stands before mpiexec: Slurm's variables that it may not see, and Intel MPI's."""
+    """What stands before mpiexec: `env -u` for variables of Slurm's that it must not see, and Intel MPI's own settings."""
     parts = [job.components[i] for i in step.components]
     words = UNHEARD if job.scheduler == "slurm" and any(c.hint or c.threads_per_core for c in parts) else []
     if step.flavour == "intel" and binds(job, step):

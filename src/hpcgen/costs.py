@@ -33,9 +33,10 @@ class Amount(Struct, frozen=True):
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """Hours of cores, nodes (where the job has whole ones, or they are what is charged) and GPUs, in `seconds` of `jobs` jobs.
+    """Hours of cores, nodes and GPUs that `jobs` jobs of `seconds` each keep from others.
 
-    `charges` is empty where no rule is known; `notes` are for the person.
+    `node_hours` is None where the job has no whole nodes and nodes are not charged for; `charges` is empty where the profile
+    has no rates; `notes` are for the person.
     """
 
     seconds: int
@@ -74,7 +75,7 @@ def cost(site: Site, job: Job) -> Cost:
     found = [[(_share(site, c, name), _rates(site, name)) for name in _partitions(site, job, c)] for c in job.components]
     shares = [ways[0][0] for ways in found]
     whole = any(share.whole or rates.node is not None for ways in found for share, rates in ways[:1])
-    notes = [text for c, ways in zip(job.components, found) for text in _more(site, *ways[0], c)]
+    notes = [text for c, ways in zip(job.components, found) for text in _memory_notes(site, *ways[0], c)]
     amounts = [[_charged(site, *way, c) for way in ways] for c, ways in zip(job.components, found)]
     return Cost(
         seconds=seconds,
@@ -104,13 +105,13 @@ def _partitions(site: Site, job: Job, c: Component) -> List[Optional[str]]:
     open_to = [
         name
         for name, partition in site.partitions.items()
-        if partition.auto and meant(site, partition.nodes, c) and not refusals(site, job, c, name)
+        if partition.auto and suits(site, partition.nodes, c) and not refusals(site, job, c, name)
     ]
     return list(open_to) or [None]
 
 
-def meant(site: Site, kinds: Tuple[str, ...], c: Component) -> bool:
-    """Nodes with GPUs are for jobs that ask for them, and the other way round."""
+def suits(site: Site, kinds: Tuple[str, ...], c: Component) -> bool:
+    """Whether a component may go to these kinds of node: those with GPUs are for jobs that ask for some, and only these."""
     cards = [bool(site.nodes[kind].gpus) for kind in kinds]
     return any(cards) if c.gpus else not cards or not all(cards)
 
@@ -130,7 +131,7 @@ def _share(site: Site, c: Component, name: Optional[str]) -> Share:
     c = allocation.settled(site, c, name)
     rates = _rates(site, name)
     node = _node(site, c, name)
-    counts = by_node(c) or _packed(site, c, node)
+    counts = by_node(c) or _on_fewest_nodes(site, c, node)
     each = node.threads_per_core if node and site.cpu.unit == "thread" else 1
     cpus = c.cpus or sum(_cpus(site, c, tasks, each) for tasks in counts)
     of_cpus = cpus if each > 1 and threads(c) != 1 else c.ntasks * c.cpus_per_task
@@ -162,8 +163,8 @@ def _node(site: Site, c: Component, name: Optional[str]) -> Optional[Node]:
     return min(fitting, key=lambda kind: (kind.gpus, site.cpus(kind), kind.mem or 0), default=None)
 
 
-def _packed(site: Site, c: Component, node: Optional[Node]) -> List[int]:
-    """Tasks of each node where nobody said: as few nodes as can be."""
+def _on_fewest_nodes(site: Site, c: Component, node: Optional[Node]) -> List[int]:
+    """Tasks of each node, on as few nodes as hold them: where nobody said how many."""
     room = allocation.room(site, node, c) if node else c.ntasks
     full, rest = divmod(c.ntasks, max(1, min(room, c.ntasks)))
     return [max(1, min(room, c.ntasks))] * full + [rest] * bool(rest)
@@ -178,7 +179,7 @@ def _charged(site: Site, share: Share, rates: Rates, c: Component) -> Optional[T
         return str(site.charge.gpu_unit), of_gpus
     unit = str(site.charge.unit or "units")
     if rates.basis == "share":
-        return (unit, (rates.node or 0) * max(_parts(site, share).values())) if share.node else None
+        return (unit, (rates.node or 0) * max(_fractions(site, share).values())) if share.node else None
     cpus = max(float(share.cpus), share.mem / rates.mem_per_cpu if rates.mem_per_cpu else 0.0)
     memory = share.mem / 1024 * (rates.mem or 0)
     return unit, cpus * (rates.cpu or 0) + memory + of_gpus + share.nodes * (rates.node or 0)
@@ -198,8 +199,8 @@ def _of_gpus(share: Share, rates: Rates, c: Component) -> Optional[float]:
     return gpus * (rate or 0.0)
 
 
-def _parts(site: Site, share: Share) -> Dict[str, float]:
-    """How many nodes' worth of CPUs, memory and GPUs this is."""
+def _fractions(site: Site, share: Share) -> Dict[str, float]:
+    """CPUs, memory and GPUs as fractions of a node's: 1.5 are those of one and a half nodes."""
     node = share.node
     if node is None:
         return {"cpus": 0.0}
@@ -207,22 +208,22 @@ def _parts(site: Site, share: Share) -> Dict[str, float]:
     return {**found, "mem": share.mem / node.mem if node.mem else 0.0}
 
 
-def _more(site: Site, share: Share, rates: Rates, c: Component) -> Iterator[str]:
-    """Memory that makes the job be charged for more than its CPUs or GPUs, and the most that would not."""
+def _memory_notes(site: Site, share: Share, rates: Rates, c: Component) -> Iterator[str]:
+    """Notes where memory makes the job dearer than its CPUs and GPUs do, with the most that would not."""
     mem = f"its memory, {size(share.mem)} ({c.role}),"
     if rates.mem_per_cpu and share.mem > 1.001 * (free := share.cpus * rates.mem_per_cpu):  # else it is but rounded
         as_cpus = f"{share.mem / rates.mem_per_cpu:.4g} CPUs, not {share.cpus}"
-        yield f"{mem} is charged as {as_cpus}: {_less(share, c, free)} would not be"
+        yield f"{mem} is charged as {as_cpus}: {_cheaper_memory(share, c, free)} would not be"
     if rates.basis == "share" and share.node and share.node.mem:
-        parts = _parts(site, share)
+        parts = _fractions(site, share)
         other = max(parts["cpus"], parts["gpus"])
         if parts["mem"] > other:
             what = f"{parts['mem']:.3g} of a node, where its CPUs and GPUs are {other:.3g}"
-            yield f"{mem} is charged as {what}: {_less(share, c, other * share.node.mem)} would not be"
+            yield f"{mem} is charged as {what}: {_cheaper_memory(share, c, other * share.node.mem)} would not be"
 
 
-def _less(share: Share, c: Component, mib: float) -> str:
-    """So much memory in all, in the style in which it was asked for."""
+def _cheaper_memory(share: Share, c: Component, mib: float) -> str:
+    """The option for so many MiB in all, in the style in which memory was asked for."""
     if c.mem_per_cpu_mib:
         return f"--mem-per-cpu {size(int(mib * c.mem_per_cpu_mib / share.mem))}"
     return f"--mem {size(int(mib / share.nodes))}"
@@ -239,5 +240,5 @@ def line(found: Cost) -> str:
 
 
 def number(charge: Amount) -> str:
-    """``12.5``, or ``12.5 to 18`` where it hangs on the partition."""
+    """``12.5``, or ``12.5 to 18`` where it depends on the partition."""
     return f"{charge.least:.5g}" if charge.least == charge.most else f"{charge.least:.5g} to {charge.most:.5g}"

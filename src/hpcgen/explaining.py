@@ -25,7 +25,7 @@ MARK = re.compile("\0(\\d+)\0")
 
 
 class Tracing(rendering.Environment):
-    """Renders as ever, and leaves behind each value a mark that counts into `origins`."""
+    """Jinja that puts a mark behind each value that it writes: the number of its origins in `origins`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,7 +63,7 @@ def _several(found: Any) -> Tuple[Origin, ...]:
 
 
 def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
-    """A filter that works on the text alone and puts the marks behind its result."""
+    """The filter, applied to the text without its marks, which then stand behind each line of the result."""
 
     def kept(value: Any) -> Any:
         if not isinstance(value, str) or not MARK.search(value):

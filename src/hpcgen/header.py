@@ -16,7 +16,7 @@ APART = ("site", "program", "args")
 
 
 def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[str, ...]:
-    """`said`: the command's name and options of its own, where it is not the scheduler's."""
+    """The version, the age of the facts, and the command. `said`: its name and own options, where it is not the scheduler's."""
     from hpcgen import __version__
 
     oldest, newest = site.facts_age()
@@ -47,7 +47,7 @@ def _name(site: Site, request: Request) -> str:
 
 
 def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
-    """What was asked for, wherever it was asked, as one command; the site's own defaults need no saying."""
+    """One command for the whole request, whichever files and variables it came from, less the site's own defaults."""
     name, *more = said or (site.scheduler.type,)
     words: List[str] = ["hpcgen", name]
     if said or site.id != "local":

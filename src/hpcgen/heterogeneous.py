@@ -55,9 +55,7 @@ def _flattened(job: Job, asked: Request, workload: workloads.Workload) -> str:
     parts, (c,) = workload.lay_out(asked).components, job.components
     more = c.ntasks * c.cpus_per_task - sum(part.ntasks * part.cpus_per_task for part in parts)
     hours = f", {more * job.time / 3600:.4g} core-hours in {clock(job.time)}" if job.time else ""
-    each = f"{c.cpus_per_task} CPUs each"
+    ranks = f"all ranks get {c.cpus_per_task} CPUs each"
     if any(part.role == workloads.SMALL for part in parts):
-        each = f"scheduler and client get a worker's {each} and not {parts[0].cpus_per_task}"
-    else:
-        each = f"all ranks get {each}"
-    return f"--flatten: {job.scheduler} of {job.site} takes no heterogeneous jobs, so that {each}: {more} CPUs more{hours}"
+        ranks = f"scheduler and client get a worker's {c.cpus_per_task} CPUs each and not {parts[0].cpus_per_task}"
+    return f"--flatten: {job.scheduler} of {job.site} takes no heterogeneous jobs, so that {ranks}: {more} CPUs more{hours}"

@@ -17,7 +17,7 @@ UNKNOWN = sys.maxsize
 
 
 class Choice(NamedTuple):
-    """A partition or None, why, and what is refused."""
+    """The partition, None where the scheduler chooses; why it is this one; and the refusals, where the job does not fit."""
 
     partition: Optional[str]
     origin: Origin
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
 
 
 def choose(site: Site, job: Job, component: Component) -> Choice:
-    """Nothing is clamped: where no partition fits, the refusals are those of the one that is nearest."""
+    """The partition for a component. Where none takes it, the refusals are those of the one that comes nearest."""
     if component.partition:
         return _asked(site, job, component)
     routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
@@ -68,7 +68,7 @@ def excess(site: Site, job: Job, component: Component, name: str) -> float:
 
 
 def _asked(site: Site, job: Job, component: Component) -> Choice:
-    """Of a list (Slurm takes one, separated by commas) each must be known, and one must fit."""
+    """The partition that was asked for, or several with commas, as Slurm takes them: all must be known, and one must fit."""
     asked = Origin("flag", "--partition")
     names = str(component.partition).split(",")
     known = list(site.partitions)

@@ -53,7 +53,7 @@ def _environment(scheduler: str, rooms: Tuple[Path, ...]) -> Environment:
 
 
 def _compiled() -> Optional[jinja2.BytecodeCache]:
-    """Templates compiled once: half of a command's own time goes into that otherwise."""
+    """A cache of compiled templates, which otherwise take half of a command's own time; None where none can be written."""
     folder = paths.cache() / "templates"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def _compiled() -> Optional[jinja2.BytecodeCache]:
 
 
 class Compiled(jinja2.FileSystemBytecodeCache):
-    """Jinja's, which must never be why a script is not made: a full or read-only home, a file that is cut short."""
+    """Jinja's cache, which may fail without a word: the home may be full or read-only, a file of it cut short."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
         try:

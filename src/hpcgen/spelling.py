@@ -43,8 +43,10 @@ class Chunk(NamedTuple):
 
 
 def chunks(c: Component) -> List[Chunk]:
-    """A component as parts of one node each: a node's share where the nodes are known, else a task. Tasks are dealt out
-    as evenly as can be, or `ntasks_per_node` at a time; memory for the whole of a node is None here."""
+    """A component in parts of one node each, or of one task each where the number of nodes is not known.
+
+    Tasks are dealt out evenly, or `ntasks_per_node` to each node; `mem` is None where all of a node's was asked for.
+    """
     per_node = by_node(c)
     counts = [1] * c.ntasks if per_node is None else per_node
     made: List[Chunk] = []
@@ -101,7 +103,7 @@ def cpus(c: Component) -> int:
 
 
 def layout_faults(c: Component) -> Iterator[str]:
-    """What of a component cannot be dealt out to nodes: for schedulers that are told a node's share."""
+    """Refusals of what cannot be dealt out to nodes, for schedulers that must be told what each node gets."""
     parts = by_node(c)
     if c.nodes and c.nodes > c.ntasks:
         yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
@@ -165,7 +167,7 @@ class Array(NamedTuple):
 
 
 def array(text: str) -> Array:
-    """Of sbatch's ``1-10:2,15%3``. Source: sbatch(1), --array."""
+    """sbatch's ``1-10:2,15%3``, taken apart. Source: sbatch(1), --array."""
     indices, _, throttle = text.partition("%")
     ranges = []
     for part in indices.split(","):
@@ -242,7 +244,7 @@ def pattern(text: str, known: Mapping[str, str]) -> Optional[str]:
 
 
 def file_faults(job: Job, scheduler: str, known: Mapping[str, str], instead: str) -> Iterator[str]:
-    """Paths that a directive cannot say: this scheduler's files have no such pattern, or the line would be cut at a blank."""
+    """Refusals of --output and --error: patterns that are not `known`, and characters that a directive cannot hold."""
     for name in ("output", "error"):
         text = getattr(job, name)
         if text is None:
@@ -276,7 +278,7 @@ def resource_faults(job: Job, required: Iterable[str], written: Iterable[Optiona
 
 
 def twice(job: Job, option_of: str, written: Iterable[str]) -> Iterator[str]:
-    """Directives of one's own that say again what the script says already."""
+    """Refusals of --directive: no option of this scheduler, or one that the script has already."""
     known = {line.split("=")[0].strip() for line in written}
     for directive in job.directives:
         if re.match(r"-[A-Za-z]", directive) is None and not directive.startswith("--"):
@@ -303,5 +305,5 @@ def yes_or_no(on: bool) -> str:
 
 
 def last_line(answer: str) -> str:
-    """Of what a submit command printed: the job's id stands there, after whatever the site's own scripts said."""
+    """The last line that a submit command printed: the id stands there, after what the site's own scripts may have said."""
     return answer.strip().rpartition("\n")[2]
