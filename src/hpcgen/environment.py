@@ -1,4 +1,4 @@
-"""What installs Python software of one's own in a way that fits the site's MPI: conda, a venv, or pip's user base."""
+"""Environments with a workload's packages and an mpi4py for the site's MPI: by conda, a venv, or pip's user base."""
 
 from __future__ import annotations
 
@@ -202,12 +202,12 @@ def _refuse(site: Site, kind: Kind, way: Optional[str], asked: Asked) -> None:
 
 
 def _compiler(site: Site) -> str:
-    """The MPI compiler that mpi4py's build is told of. Cray's is cc: HPE's manual, and mpi4py's."""
+    """The MPI compiler for mpi4py's build. Sources: HPE's manual and mpi4py's, for Cray's `cc`."""
     return site.environment.compiler or ("cc" if site.mpi.flavour == "cray-mpich" else "mpicc")
 
 
 def _library(site: Site, way: Optional[str]) -> Optional[str]:
-    """The words that mpi4py's library must show of itself; a wheel of MPICH is not Cray's."""
+    """What MPI_Get_library_version must contain, or None where nothing is known of it; a wheel of MPICH is not Cray's."""
     flavour = site.mpi.flavour or ("mpich" if way in ("wheel", "conda") else None)
     if way is None or flavour is None:
         return None

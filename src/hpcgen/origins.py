@@ -44,7 +44,7 @@ def item_key(field: str, item: object) -> str:
 
 
 def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin]]) -> Origins:
-    """The origins of fields whose keys in the request are `keys`; `more` says those of the rest."""
+    """The origins of an object's fields: by `keys`, which name each field's key in the request, and by `more` for the rest."""
     found = {attr: origins[key] for attr, key in keys.items() if key in origins}
     for extra in more:
         found.update({attr: origin for attr, origin in extra.items() if origin is not None and attr not in found})

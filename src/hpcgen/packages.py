@@ -1,4 +1,4 @@
-"""Packages to install, as pip spells them and as conda does; and the way by which mpi4py gets the site's MPI."""
+"""Packages to install, as pip spells them and as conda does, and the ways in which mpi4py can be had."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def wanted(workload: str, asked: Iterable[str]) -> Tuple[List[Package], List[Pac
 
 
 def library(flavour: str, by_conda: bool, asked: List[Package]) -> Tuple[Package, List[Package]]:
-    """The package of the MPI itself, as asked for if it was, and what else was."""
+    """The MPI's own package, in the version asked for if any was, and the rest of what was `asked` for."""
     name = (CONDA if by_conda else WHEELS)[flavour]
     own = parse(name)
     found = next((package for package in asked if package.key == own.key), own)

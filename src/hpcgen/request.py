@@ -213,7 +213,7 @@ def merge(layers: Iterable[Layer]) -> Merged:
 
 
 def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
-    """What one layer asks for twice in different ways."""
+    """A sentence for every group of ALTERNATIVES of which one layer has more than one."""
     for group in ALTERNATIVES:
         given = [option(key) for key in group if values.get(key) is not None]
         if len(given) > 1:

@@ -27,7 +27,7 @@ def read(path: Path, error: Type[HpcgenError]) -> Dict[str, Any]:
 
 @cache
 def fields(kind: Type[Struct]) -> Tuple[msgspec.structs.FieldInfo, ...]:
-    """The fields of a struct; msgspec reads its annotations anew at every question."""
+    """The fields of a struct. Kept, for msgspec reads the annotations again each time."""
     return tuple(msgspec.structs.fields(kind))
 
 

@@ -37,7 +37,7 @@ class Export(NamedTuple):
     command_line: Tuple[str, ...] = ()
 
     def whole(self) -> Export:
-        """Itself, where a configuration can say all of it. Raises RequestError."""
+        """The export itself. Raises RequestError where a configuration cannot say all of it."""
         if self.command_line:
             words = " ".join(self.command_line)
             raise RequestError(

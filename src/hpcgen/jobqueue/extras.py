@@ -1,4 +1,4 @@
-"""What is about Dask and its scheduler, and so in no request of a job."""
+"""Options of `hpcgen dask-jobqueue` that are about Dask and its scheduler, and so no part of a job's request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ DEATH_TIMEOUT = 60
 
 
 class Extras(NamedTuple):
-    """What is about Dask and its scheduler, and so in no request. `death_timeout` is in seconds."""
+    """What dask-jobqueue is told beside the job. `section`: of Dask's configuration; `log_directory`: of the jobs' output;
+    `death_timeout`: seconds for which a worker looks for the scheduler; `scheduler_interface`: of the machine that makes the
+    cluster; `worker_args`: words for the worker's command.
+    """
 
     section: Optional[str] = None
     log_directory: Optional[str] = None
@@ -33,7 +36,7 @@ class Extras(NamedTuple):
         return cls(**known)
 
     def said(self) -> Iterator[str]:
-        """The options again, for the line that says how the file was made."""
+        """The options as they are typed, for the line that says how the file was made."""
         for name, default in self._field_defaults.items():
             value = getattr(self, name)
             if value != default:
@@ -64,6 +67,6 @@ def _fault(name: str, value: Any) -> Optional[str]:
 
 
 def interface_fault(flag: str, value: str) -> Optional[str]:
-    """dask-jobqueue writes it into a command line as it is."""
+    """Why this is no network interface, or None: dask-jobqueue writes it into a command line as it is."""
     fine = re.fullmatch(r"[A-Za-z][\w.:@-]*", value, re.ASCII)
     return None if fine else f"{flag}: '{value}' is not the name of a network interface: write ib0"

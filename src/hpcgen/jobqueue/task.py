@@ -48,7 +48,7 @@ def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged,
 
 
 def with_thread_rule(job: Job, request: Request, origins: Origins) -> Job:
-    """With the CPUs that each of a worker's threads has for a library's own threads."""
+    """The job, with OMP_NUM_THREADS set to the CPUs that each of a worker's threads has, unless it was asked for."""
     if "OMP_NUM_THREADS" in request.env:
         return job
     each = job.components[0].cpus_per_task // processes(request, origins, job.components[0].cpus_per_task)[0]
@@ -69,7 +69,9 @@ def threads(request: Request, cpus: int) -> int:
 
 
 def processes(request: Request, origins: Origins, cores: int) -> Tuple[int, Origin]:
-    """Workers of a job. dask-jobqueue would give each ``int(cores / processes)`` threads and lose the rest."""
+    """Workers of a job, and who says so. Raises RequestError where `cores` is no multiple of them: dask-jobqueue would give
+    each ``int(cores / processes)`` threads and leave the rest idle.
+    """
     if request.workers:
         workers, why = request.workers, origins.get("workers", Origin("flag", "--workers"))
     elif request.cpus_per_worker:

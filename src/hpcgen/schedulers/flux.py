@@ -26,7 +26,7 @@ def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
 
 
 def memory(components: List[Component]) -> List[Component]:
-    """None: Flux knows no memory."""
+    """The components without any: Flux holds no job to an amount of memory."""
     none = dict.fromkeys(("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"))
     return [msgspec.structs.replace(c, **none) for c in components]
 
