@@ -14,7 +14,7 @@ from typing import Any, Dict, List
 
 import oracle
 from oracle import Options
-from stubs import RUNTIMES, WRAPPERS, Stubs, as_asked
+from stubs import RUNTIMES, WRAPPERS, Call, Stubs, as_asked
 
 from hpcgen import Job
 from hpcgen.job import Component
@@ -201,11 +201,23 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
         return
     assert len(calls) == 1, ran
     pmi = [f"--mpi={step.pmi}"] if step.pmi else []
+    assert calls[0].args[: len(pmi)] == [os.fsencode(word) for word in pmi]
     here = pmi if step.pmi in oracle.mpi_types() else []  # a type that this srun does not have is compared as written
     parts, errors = oracle.srun([*here, *calls[0].args[len(pmi) :]], len(job.components))
     assert errors == []
+    parts_started(parts, job, here)
+    if not request.mpmd:  # tests/test_mpmd.py has what ranks become
+        programs = ran.calls[ran.calls.index(calls[0]) + 1 :]
+        runs = [call for call in programs if os.fsdecode(call.name) not in (*RUNTIMES, *WRAPPERS)] or programs
+        assert len(runs) == len(parts), ran
+        for call in runs:
+            program_started(call, job, request, stubs)
+
+
+def parts_started(parts: List[Any], job: Job, pmi: List[str]) -> None:
+    """What srun understood of each part of the line: one for each component, with its CPUs, and the PMI in the first alone."""
+    step = job.steps[0]
     assert len(parts) == len(job.components)
-    assert calls[0].args[: len(pmi)] == [os.fsencode(word) for word in pmi]
     for i, (part, component) in enumerate(zip(parts, job.components)):
         # where the site gives a task a core, srun would have tasks of one CPU share a thread
         apart = step.core_each and component.cpus_per_task == 1 and not (component.ntasks_per_core or component.hint)
@@ -215,19 +227,17 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
         assert part.options.get("het-group") == (str(i) if i else None)
         known = {"cpus-per-task", "cpu-bind", "threads-per-core", "het-group", "mpi", "kill-on-bad-exit", "wait"}
         assert known >= set(part.options)
-        assert [word for word in part.written if word.startswith("--mpi")] == (here if i == 0 else [])
-    if request.mpmd:  # tests/test_mpmd.py has what ranks become
-        return
-    programs = ran.calls[ran.calls.index(calls[0]) + 1 :]
-    runs = [call for call in programs if os.fsdecode(call.name) not in (*RUNTIMES, *WRAPPERS)] or programs
-    assert len(runs) == len(parts), ran
-    for call in runs:
-        if job.steps[0].commands[0].told:
-            # of `apptainer run IMAGE` nothing but the image's own run script would call Python
-            call = as_asked(call._replace(args=call.args[call.args.index(b"-c") :]), job)
-        if request.program:
-            assert call.args[len(call.args) - len(request.args) :] == [os.fsencode(text) for text in request.args]
-            program = re.sub("^~(?=/)", str(stubs.home), request.program)
-            assert os.fsencode(program) in call.args or os.fsdecode(call.name) == os.path.basename(request.program)
-        else:
-            assert os.fsencode(dict(job.carried)["selfcheck"]) in call.args
+        assert [word for word in part.written if word.startswith("--mpi")] == (pmi if i == 0 else [])
+
+
+def program_started(call: Call, job: Job, request: Any, stubs: Stubs) -> None:
+    """What a task was started with: the program and its arguments, or the self-check."""
+    if job.steps[0].commands[0].told:
+        # of `apptainer run IMAGE` nothing but the image's own run script would call Python
+        call = as_asked(call._replace(args=call.args[call.args.index(b"-c") :]), job)
+    if request.program:
+        assert call.args[len(call.args) - len(request.args) :] == [os.fsencode(text) for text in request.args]
+        path = re.sub("^~(?=/)", str(stubs.home), request.program)
+        assert os.fsencode(path) in call.args or os.fsdecode(call.name) == os.path.basename(request.program)
+    else:
+        assert os.fsencode(dict(job.carried)["selfcheck"]) in call.args

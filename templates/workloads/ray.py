@@ -14,8 +14,10 @@ def square(number):
 for node in sorted(ray.nodes(), key=lambda node: node["NodeManagerHostname"]):
     has = node["Resources"]
     sizes = [f"{has.get(name, 0) / 2**20:.0f} MiB {name}" for name in ("memory", "object_store_memory")]
-    print("node", node["NodeManagerHostname"], node["NodeManagerAddress"], f"{has.get('CPU', 0):g} CPUs", f"{has.get('GPU', 0):g} GPUs", *sizes)
+    counts = [f"{has.get(kind, 0):g} {kind}s" for kind in ("CPU", "GPU")]
+    print("node", node["NodeManagerHostname"], node["NodeManagerAddress"], *counts, *sizes)
 count = int(4 * ray.cluster_resources().get("CPU", 1))
 done = ray.get([square.remote(number) for number in range(count)])
-print("tasks on", *sorted({host for _, host, _ in done}), "with OMP_NUM_THREADS", *sorted({str(threads) for *_, threads in done}))
+hosts, threads = ({str(each[place]) for each in done} for place in (1, 2))
+print("tasks on", *sorted(hosts), "with OMP_NUM_THREADS", *sorted(threads))
 print("Ray result:", sum(number for number, *_ in done), "of", sum(number**2 for number in range(count)))
