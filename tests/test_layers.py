@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Set
 
 import pytest
+
+from hpcgen import schedulers
 
 TOP = Path(__file__).parent.parent
 SOURCE = TOP / "src" / "hpcgen"
@@ -69,6 +72,13 @@ def _ours(node: ast.stmt) -> Iterator[str]:
     else:
         return
     yield from (full.partition("hpcgen.")[2] for full in named if full.startswith("hpcgen."))
+
+
+def test_readme_shows_the_whole_house() -> None:
+    house = (TOP / "README.md").read_text().partition("## The house")[2]
+    shown = set(re.findall(r"[\w.]+", house))
+    assert shown >= {module.partition(".")[0] for module in MODULES}
+    assert shown >= {path.name for path in (TOP / "templates").iterdir() if path.stem not in schedulers.names()}
 
 
 @pytest.mark.parametrize("module", MODULES)
