@@ -18,10 +18,10 @@ module load {{ module|word }}
 #% endif
 #% if setup.conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate {{ setup.conda|path }}
+conda activate {{ setup.conda|path }} || exit
 #% endif
 #% if setup.venv
-. {{ setup.venv|path }}/bin/activate
+. {{ setup.venv|path }}/bin/activate || exit
 #% endif
 #% if setup.userbase
 export PYTHONUSERBASE={{ setup.userbase|path }}

@@ -194,6 +194,8 @@ def launched(script: str, job: Job, request: Any, stubs: Stubs) -> None:
         stubs.program(stubs.cwd / request.program)
     if job.container:
         assert stubs.image(job.container.image)
+    if job.setup.venv:
+        stubs.image(f"{job.setup.venv}/bin/activate")
     ran = stubs.run(script, "bash")
     calls = ran.of("srun")
     if step.launcher != "srun":

@@ -331,6 +331,14 @@ def test_submit_without_a_scheduler(call: Any, monkeypatch: pytest.MonkeyPatch, 
     assert code == 1 and "login node of mahuika" in err
 
 
+@pytest.mark.parametrize("option", ["--venv", "--conda"])
+def test_an_environment_that_is_not_there_ends_the_job(call: Any, tmp_path: Path, option: str) -> None:
+    """Else the program would run with whatever Python comes first."""
+    assert call("run", "--workload", "serial", option, "none", "touch", "ran")[0] == 1
+    assert not (tmp_path / "ran").exists()
+    assert call("run", "--workload", "serial", "touch", "ran")[0] == 0 and (tmp_path / "ran").exists()
+
+
 def test_sites(call: Any) -> None:
     code, out, _ = call("sites")
     assert code == 0 and "mahuika\tslurm\t" in out and "\x1b" not in out

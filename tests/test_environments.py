@@ -168,9 +168,9 @@ def test_the_job_activates_it(name: str, kind: str) -> None:
     own = [f"module load {module}" for module in site.environment.modules]
     assert [line for line in loads if line not in own] == [line for line in script.splitlines() if line.startswith("module ")]
     if kind == "conda":
-        assert yaml.safe_load(made)["name"] == place and f"conda activate {place}\n" in script
+        assert yaml.safe_load(made)["name"] == place and f"conda activate {place} || exit\n" in script
     else:
-        line = '. "$HOME"/venvs/dask-mpi/bin/activate\n' if kind == "venv" else 'export PYTHONUSERBASE="$HOME"/dask\n'
+        line = '. "$HOME"/venvs/dask-mpi/bin/activate || exit\n' if kind == "venv" else 'export PYTHONUSERBASE="$HOME"/dask\n'
         assert line in made and line in script
 
 

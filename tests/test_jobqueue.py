@@ -383,7 +383,7 @@ def test_gadi_s_page_comes_out() -> None:
     assert now == then
     assert options_of(ours) == options_of(page.replace(" $TMPDIR ", " '$TMPDIR' "))
     lines = ours.splitlines()
-    assert [line for line in lines if line.startswith("module")] == modules and f". {environment}/bin/activate" in lines
+    assert [line for line in lines if line.startswith("module")] == modules and f". {environment}/bin/activate || exit" in lines
 
 
 # --- the file

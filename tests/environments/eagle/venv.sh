@@ -12,7 +12,7 @@ set -e
 module purge
 module load mpi/intelmpi/18.0.3.222
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact eagle: mpi.flavour (NREL HPC: Dask, 2023-08-24)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

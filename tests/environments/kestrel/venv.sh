@@ -11,7 +11,7 @@ set -e
 
 module load PrgEnv-intel
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact kestrel: mpi.flavour (NREL HPC: Kestrel performance recommendations, 2025-07-30)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

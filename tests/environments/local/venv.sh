@@ -10,7 +10,7 @@
 set -e
 
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 python -m pip install mpi4py mpich dask distributed dask-mpi
 

@@ -13,7 +13,7 @@ module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact m3-smu: mpi.flavour (SMU HPC: module hpc-x/2.21.1, 2026-08-06)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

@@ -11,7 +11,7 @@ set -e
 
 module load python-data
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact mahti: mpi.flavour (CSC: Compiling applications in Mahti, read 2026-11-21)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

@@ -12,7 +12,7 @@ set -e
 module purge
 module load Python/3.9.9-gimkl-2020a
 python -m venv --system-site-packages "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 python -m pip install dask distributed dask-mpi
 

@@ -12,7 +12,7 @@ set -e
 module load python-data
 module load openmpi
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact puhti: mpi.flavour (CSC: Compiling applications in Puhti, read 2026-11-21)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

@@ -14,7 +14,7 @@ module load python-data
 module load gcc/15.2.0
 module load openmpi/5.0.10
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact roihu: mpi.flavour (CSC: Compiling applications in Roihu, read 2026-11-21)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

@@ -14,7 +14,7 @@ module load calcua/2023a
 module load Python/3.11.3-GCCcore-12.3.0
 module load intel
 python -m venv "$HOME"/venvs/dask-mpi
-. "$HOME"/venvs/dask-mpi/bin/activate
+. "$HOME"/venvs/dask-mpi/bin/activate || exit
 
 # fact vaughan: mpi.flavour (VSC: MPI for distributed programming, 2026-07-24)
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py

@@ -12,7 +12,7 @@ cd "$PBS_O_WORKDIR" || exit
 
 module load miniforge3
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate dask
+conda activate dask || exit
 
 launcher=$(cat <<'PYTHON'
 import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types

@@ -13,7 +13,7 @@ cd "$PBS_O_WORKDIR" || exit
 
 module load miniforge3
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate ray
+conda activate ray || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

@@ -14,7 +14,7 @@ module purge
 module load ncarenv/23.09
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate npl
+conda activate npl || exit
 
 launcher=$(cat <<'PYTHON'
 import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types

@@ -15,7 +15,7 @@ module purge
 module load ncarenv/23.09
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=16
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.

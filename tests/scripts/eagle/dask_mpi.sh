@@ -12,7 +12,7 @@ module purge
 module load conda
 module load intel-mpi
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate daskmpi
+conda activate daskmpi || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

@@ -13,7 +13,7 @@ module purge
 module load conda
 module load intel-mpi
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=18
 
 python train.py

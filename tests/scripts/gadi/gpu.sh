@@ -14,7 +14,7 @@
 
 module load python3/3.11.0
 module load openmpi/4.1.5
-. /g/data/vp91/venvs/torch/bin/activate
+. /g/data/vp91/venvs/torch/bin/activate || exit
 export OMP_NUM_THREADS=24
 
 python train.py

@@ -13,7 +13,7 @@
 
 module load python3/3.11.0
 module load openmpi/4.1.5
-. /g/data/vp91/venvs/ray/bin/activate
+. /g/data/vp91/venvs/ray/bin/activate || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

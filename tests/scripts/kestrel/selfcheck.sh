@@ -14,7 +14,7 @@
 
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate daskmpi
+conda activate daskmpi || exit
 
 launcher=$(cat <<'PYTHON'
 import atexit, contextlib, ctypes, inspect, json, logging, os, queue, secrets, socket, sys, threading, time, types

@@ -13,7 +13,7 @@
 
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=16
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.

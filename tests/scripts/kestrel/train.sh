@@ -11,7 +11,7 @@
 
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=8
 
 python train.py --lr 0.1

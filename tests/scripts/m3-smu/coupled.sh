@@ -17,7 +17,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-. "$HOME"/dask/bin/activate
+. "$HOME"/dask/bin/activate || exit
 
 srun --mpi=pmix_v5 --het-group=0 --cpus-per-task=1 env OMP_NUM_THREADS=1 python ocean.py : \
      --het-group=1 --cpus-per-task=4 env OMP_NUM_THREADS=4 python atmosphere.py --levels 60

@@ -12,7 +12,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-. "$HOME"/dask/bin/activate
+. "$HOME"/dask/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

@@ -15,7 +15,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-. "$HOME"/distributed_python/bin/activate
+. "$HOME"/distributed_python/bin/activate || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.metadata, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

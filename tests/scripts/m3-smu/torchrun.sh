@@ -14,7 +14,7 @@
 module purge
 module load gcc/13.4.0
 module load hpc-x/2.21.1
-. "$HOME"/torch/bin/activate
+. "$HOME"/torch/bin/activate || exit
 export OMP_NUM_THREADS=8
 
 selfcheck=$(cat <<'PYTHON'

@@ -17,7 +17,7 @@
 
 module purge
 module load Python/3.9.9-gimkl-2020a
-. "$HOME"/ray/bin/activate
+. "$HOME"/ray/bin/activate || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

@@ -9,7 +9,7 @@
 #$ -j y
 
 module load python3/recommended
-. /home/ccaabcd/venvs/fit/bin/activate
+. /home/ccaabcd/venvs/fit/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 row=$(cat <<'PYTHON'

@@ -11,7 +11,7 @@
 
 module load python3/recommended
 module load default-modules
-. /home/ccaabcd/venvs/dask/bin/activate
+. /home/ccaabcd/venvs/dask/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

@@ -12,7 +12,7 @@
 #$ -j y
 
 module load python3/recommended
-. /home/ccaabcd/venvs/torch/bin/activate
+. /home/ccaabcd/venvs/torch/bin/activate || exit
 export OMP_NUM_THREADS=8
 
 python train.py

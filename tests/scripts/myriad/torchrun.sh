@@ -11,7 +11,7 @@
 #$ -j y
 
 module load python3/recommended
-. /home/ccaabcd/venvs/torch/bin/activate
+. /home/ccaabcd/venvs/torch/bin/activate || exit
 export OMP_NUM_THREADS=8
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.

@@ -16,7 +16,7 @@ cd "$PBS_O_WORKDIR" || exit
 module use /soft/modulefiles
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate base
+conda activate base || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

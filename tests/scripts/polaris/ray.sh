@@ -16,7 +16,7 @@ cd "$PBS_O_WORKDIR" || exit
 module use /soft/modulefiles
 module load conda
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate base
+conda activate base || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

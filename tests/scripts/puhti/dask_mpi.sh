@@ -11,7 +11,7 @@
 
 module load python-data
 module load openmpi
-. "$HOME"/dask/bin/activate
+. "$HOME"/dask/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

@@ -12,7 +12,7 @@
 
 module purge
 module load python-data
-. /projappl/project_2001234/train/bin/activate
+. /projappl/project_2001234/train/bin/activate || exit
 export OMP_NUM_THREADS=72
 
 python train.py

@@ -9,7 +9,7 @@
 #BSUB -o dask-mpi.%J.out
 
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate /ccs/proj/abc123/dask
+conda activate /ccs/proj/abc123/dask || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

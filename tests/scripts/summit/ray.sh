@@ -9,7 +9,7 @@
 #BSUB -o tune.%J.out
 
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate /ccs/proj/abc123/ray
+conda activate /ccs/proj/abc123/ray || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

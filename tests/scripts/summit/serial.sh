@@ -9,7 +9,7 @@
 #BSUB -o fit.%J.out
 
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate /ccs/proj/abc123/fit
+conda activate /ccs/proj/abc123/fit || exit
 export OMP_NUM_THREADS=7
 
 jsrun -n 1 -a 1 -c 7 -g 1 -r 1 -b packed:7 -d packed python fit.py

@@ -9,7 +9,7 @@
 #BSUB -o train.%J.out
 
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate /ccs/proj/abc123/torch
+conda activate /ccs/proj/abc123/torch || exit
 export OMP_NUM_THREADS=7
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.

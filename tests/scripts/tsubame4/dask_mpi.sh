@@ -12,7 +12,7 @@
 module purge
 module load miniconda/24.1.2
 module load openmpi/5.0.7-gcc
-. /gs/fs/tga-hpc/venvs/dask/bin/activate
+. /gs/fs/tga-hpc/venvs/dask/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

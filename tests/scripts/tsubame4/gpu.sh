@@ -12,7 +12,7 @@
 module purge
 module load miniconda/24.1.2
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=8
 
 python train.py

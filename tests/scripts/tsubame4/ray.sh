@@ -12,7 +12,7 @@
 module purge
 module load miniconda/24.1.2
 module load openmpi/5.0.7-gcc
-. /gs/fs/tga-hpc/venvs/ray/bin/activate
+. /gs/fs/tga-hpc/venvs/ray/bin/activate || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

@@ -13,7 +13,7 @@ module purge
 module load miniconda/24.1.2
 module load openmpi/5.0.7-gcc
 . "$(conda info --base)/etc/profile.d/conda.sh"
-conda activate torch
+conda activate torch || exit
 export OMP_NUM_THREADS=48
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.

@@ -13,7 +13,7 @@
 
 module load cray-python
 module load cray-mpich
-. /p/lustre5/me/venvs/dask/bin/activate
+. /p/lustre5/me/venvs/dask/bin/activate || exit
 export OMP_NUM_THREADS=1
 
 launcher=$(cat <<'PYTHON'

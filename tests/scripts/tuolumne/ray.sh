@@ -13,7 +13,7 @@
 # flux: --setattr=thp=always
 
 module load cray-python
-. /p/lustre5/me/venvs/ray/bin/activate
+. /p/lustre5/me/venvs/ray/bin/activate || exit
 
 launcher=$(cat <<'PYTHON'
 import ctypes, fcntl, hashlib, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, time

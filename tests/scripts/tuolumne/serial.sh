@@ -13,7 +13,7 @@
 # flux: --setattr=thp=always
 
 module load cray-python
-. /p/lustre5/me/venvs/fit/bin/activate
+. /p/lustre5/me/venvs/fit/bin/activate || exit
 export OMP_NUM_THREADS=21
 
 python fit.py

@@ -13,7 +13,7 @@
 # flux: --setattr=thp=always
 
 module load cray-python
-. /p/lustre5/me/venvs/torch/bin/activate
+. /p/lustre5/me/venvs/torch/bin/activate || exit
 export OMP_NUM_THREADS=21
 
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.
