@@ -370,6 +370,13 @@ def test_the_type_of_gpu_where_a_sites_jobs_name_it() -> None:
     assert "h100" not in render(job(site(), program="x.py", workload="serial", gpus="1"))
 
 
+def test_no_type_where_that_of_a_node_is_not_known() -> None:
+    old = {"cores": 16, "mem": "128G", "gpus": 2, "source": "docs"}
+    both = {"nodes": ["gpu", "old"], "max_time": "4h", "source": "docs"}
+    at = site(scheduler={"gpu_types": True}, nodes={"old": old}, partitions={"gpu": both})
+    assert "#SBATCH --gpus=1\n" in render(job(at, program="x.py", workload="serial", gpus="1"))
+
+
 def test_the_type_of_gpu_in_the_sites_own_letters() -> None:
     """Slurm tells letters apart: tests/cluster/test_negative.py. What --gres says stays as it was written."""
     for style in ("gpus", "gres"):

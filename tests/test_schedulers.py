@@ -113,6 +113,11 @@ def test_a_heterogeneous_job_of_chunks() -> None:
     assert f'-R "{compound}"' in directives("lsf", **asked)
 
 
+def test_components_of_one_queue_have_it_for_one_reason() -> None:
+    whys = [c.origins["partition"] for c in job("pbs", hetjob=True, workers=3).components]
+    assert whys[0] == whys[1] and whys[0].text == "the site's default"
+
+
 def test_polaris_names_its_system_and_no_more() -> None:
     assert "-l select=2:system=polaris" in directives("polaris", ntasks=24, cpus_per_task=4, **MPI)
     assert launched("polaris", ntasks=24, cpus_per_task=4, **MPI) == "mpiexec -n 24 --ppn 12 --depth 4 --cpu-bind depth python x.py"
