@@ -40,7 +40,11 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm"], ["--site", "hpcgen sites", "config.toml"]),
         (["slurm", "--site", "local"], ["runs local", "hpcgen local"]),
         (["slurm", "--site", "mahuika", "--hetjb"], ["unknown option '--hetjb'", "did you mean '--hetjob'?"]),
+        (["slurm", "--site", "mahuika", "--nice", "5"], ["unknown option '--nice'", "--directive '--nice' or '--nice=VALUE'"]),
+        (["slurm", "--site", "mahuika", "--ranks", "5"], ["unknown option '--ranks'", "did you mean '--ntasks'?"]),
+        (["env", "--site", "mahuika", "--packages", "x"], ["unknown option '--packages'", "did you mean '--package'?"]),
         (["slurm", "--site", "mahuika", "--mem", "-3"], ["--mem", "'-3'", "3G"]),
+        (["slurm", "--site", "mahuika", "--mem", "0G"], ["--mem", "'0G' is no memory", "0 alone is all of a node's"]),
         (["slurm", "--site", "mahuika", "--mem-per-cpu", "1.5G"], ["--mem-per-cpu", "1536M"]),
         (["slurm", "--site", "mahuika", "--nodes", "0"], ["--nodes", "1 or more"]),
         (["slurm", "--site", "mahuika", "--nodes", "two"], ["--nodes", "a whole number", "'two'"]),
@@ -77,6 +81,11 @@ def test_bad_input_is_one_clear_line(call: Any, args: List[str], words: List[str
     last = err.splitlines()[-1]
     assert (code, out) == (2, "") and all(word in last for word in words), err
     assert "Traceback" not in err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("pbs", "--site", "gadi", "--nice"), ("slurm", "--verbose"), ("env", "--ranks"), ("slurm", "-l")])
+def test_no_option_is_named_that_is_another_thing(call: Any, words: Any) -> None:
+    assert call(*words) == (2, "", f"hpcgen: unknown option '{words[-1]}'\n")
 
 
 def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:

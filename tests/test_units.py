@@ -29,7 +29,7 @@ def test_memory(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
 
 
-@pytest.mark.parametrize(("text", "nearest"), [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "1M")])
+@pytest.mark.parametrize(("text", "nearest"), [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "512M")])
 def test_what_is_no_memory(text: str, nearest: str) -> None:
     with pytest.raises(ValueError, match=nearest):
         parse_memory(text)

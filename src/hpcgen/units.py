@@ -83,6 +83,8 @@ def parse_memory(text: str) -> Memory:
         raise ValueError(f"'{text}' is not an amount of memory: write 512M or 3G")
     number, unit = match.group(1), (match.group(2) or "M").upper()
     mib = min(float(number), 1e12) * _MIB[unit]
+    if not mib:
+        raise ValueError(f"'{text}' is no memory: write 512M or 3G; 0 alone is all of a node's")
     if "." in number:
         raise ValueError(f"'{text}': schedulers take whole numbers – write {max(1, round(mib))}M")
     if mib < 1 or mib != int(mib):

@@ -143,12 +143,13 @@ def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
 
 
 def _one_line(error: Any) -> str:
-    from hpcgen.errors import nearest, printable
+    from hpcgen.cli.unknown import advice
+    from hpcgen.errors import printable
 
     text = " ".join(error.format_message().split()).rstrip(".")
     option = getattr(error, "option_name", None)
     context = getattr(error, "ctx", None)
     if option and context and type(error).__name__ == "NoSuchOption":
         known = [name for parameter in context.command.params for name in parameter.opts + parameter.secondary_opts]
-        text = f"unknown option '{option}'{nearest(option, known)}"
+        text = f"unknown option '{option}'{advice(option, known, context.command.name)}"
     return printable(text)
