@@ -103,6 +103,16 @@ def test_a_program_that_is_here_and_not_on_the_path(call: Any, tmp_path: Path) -
     assert "write ./" not in call("slurm", "--site", "mahuika", "simulate")[2], "Dask's programs are Python's"
 
 
+def test_a_file_that_is_not_here(call: Any, tmp_path: Path) -> None:
+    words = ["--stage", "data", "--image", "i.sif", "--workload", "serial", "a"]
+    for name in ("data", "i.sif"):
+        assert f"note: {name} is not here; it must be where the job runs" in call("slurm", "--site", "mahuika", *words)[2]
+        Path(tmp_path, name).touch()
+        assert f"note: {name} is not here" not in call("slurm", "--site", "mahuika", *words)[2]
+    words[1:4:2] = ["$SCRATCH/data", "docker://python"]
+    assert "is not here" not in call("slurm", "--site", "mahuika", *words)[2]
+
+
 @pytest.mark.parametrize(
     ("template", "words"),
     [

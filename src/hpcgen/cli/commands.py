@@ -100,7 +100,7 @@ def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[
     if scheduler and site.scheduler.type != scheduler:
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
     job = plan(site, merged)
-    note(*_of_program(merged.request, job), *remarks.assumed(job.assumed), *job.notes)
+    note(*_of_program(merged.request, job), *_of_files(merged.request), *remarks.assumed(job.assumed), *job.notes)
     return site, job
 
 
@@ -115,6 +115,14 @@ def _of_program(request: Request, job: Job) -> Iterator[str]:
     on_path = "/" not in program and job.steps[0].commands[0].python is None
     if on_path and os.path.isfile(place):
         yield f"{program} is looked for on the PATH: write ./{program} for the file that is here"
+
+
+def _of_files(request: Request) -> Iterator[str]:
+    """What the job stages, and its image, where they are files and not here."""
+    images = [request.image] if request.image and "://" not in request.image else []
+    for name in (*request.stage, *images):
+        if "$" not in name and not os.path.exists(os.path.join(request.chdir or "", os.path.expanduser(name))):
+            yield f"{name} is not here; it must be where the job runs"
 
 
 def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None:
