@@ -298,6 +298,10 @@ def test_the_sites_way_to_ask_for_gpus_is_a_reason_where_it_is_not_the_flags(way
     assert why.kind == "flag" and ("tiny: scheduler.gpu_request" in why.text) is (way != "gpus")
 
 
+def test_what_all_components_are_over_is_said_once() -> None:
+    assert refusal(program="x.py", hetjob=True, time="9-0").count("allows 3-00:00:00") == 1
+
+
 def test_limits_are_limit_errors() -> None:
     with pytest.raises(LimitError):
         job(time="9-0")

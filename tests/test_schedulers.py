@@ -210,6 +210,7 @@ REFUSALS = [
     ("torque", {"array": "9-3"}, "write 3-9"),
     ("torque", {"exclusive": True}, "all CPUs"),
     ("gadi", {"nodelist": "n1"}, "--nodelist"),
+    ("gadi", {"workload": "dask-mpi", "hetjob": True, "runner": "local"}, "one process on one node"),
     ("sge", {"dependency": "afterok:1"}, "afterany"),
     ("sge", {"array": "0-9"}, "1-10"),
     ("sge", {"array": "1-9:0"}, "write 1-9"),

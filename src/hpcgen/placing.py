@@ -63,8 +63,8 @@ def sayable(site: Site, placed: Placed, scheduler: Scheduler) -> Tuple[Job, List
     job, notes = placed.job, placed.notes
     problems = scheduler.refuse(job)
     bare, left_out = allocation.untyped(site, job)
-    if problems and left_out and (fewer := scheduler.refuse(bare)) != problems:
-        job, problems, notes = bare, fewer, [*notes, *left_out]
+    if problems and left_out:
+        job, problems, notes = bare, scheduler.refuse(bare), [*notes, *left_out]
     if problems:
         raise RequestError(*problems)
     if placed.over:
