@@ -23,6 +23,7 @@ SITES = [name for name, _ in listing()]
     [
         (dict(mpi={"pmi": "pmix"}), ["mpi.pmi", "intel", "--mpi=pmix", "pmi2"]),
         (dict(mpi={"pmi": "none"}), ["mpi.pmi"]),
+        (dict(nodes={"thin": {"cores": 8, "mem": 256, "source": "docs"}}), ["nodes.thin.mem", "256 MiB", "write 256G"]),
         (dict(mpi={"flavour": "openmpi", "pmi": "pmix_v5"}), ["pmi_library", "Open MPI"]),
         (dict(mpi={"pmi_library": "libpmi2.so"}), ["absolute"]),
         (dict(mpi={"launcher": "sruns"}), ["mpi.launcher", "did you mean 'srun'?"]),

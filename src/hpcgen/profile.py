@@ -36,7 +36,7 @@ def pmi_agrees(flavour: str, pmi: str) -> bool:
 
 def faults(site: Site) -> Iterator[str]:
     """A sentence for everything in which the profile contradicts itself."""
-    for rule in (_citations, _unknown, _incomplete, _mpi, _shell_texts, _wrapper, _charges, _partitions):
+    for rule in (_citations, _unknown, _incomplete, _mpi, _shell_texts, _wrapper, _amounts, _charges, _partitions):
         yield from rule(site)
 
 
@@ -83,6 +83,15 @@ def _wrapper(site: Site) -> Iterator[str]:
         yield "container.wrapper_image, wrapper_flags: a wrapper reads both from variables, or both from its words"
     if facts.wrapper_image and not facts.wrapper:
         yield "container.wrapper_image: the variable of a 'wrapper', which is not given"
+
+
+def _amounts(site: Site) -> Iterator[str]:
+    """A number without its unit is MiB, as sbatch's is, which no node has so few of."""
+    known = [(f"nodes.{name}.mem", node.mem) for name, node in site.nodes.items()]
+    known += [(f"partitions.{name}.max_mem", partition.max_mem) for name, partition in site.partitions.items()]
+    for place, mib in known:
+        if mib and mib < 1024:
+            yield f"{place}: {int(mib)} MiB on a node: write {int(mib)}G if these are GiB"
 
 
 def _partitions(site: Site) -> Iterator[str]:
