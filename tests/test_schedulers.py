@@ -206,6 +206,7 @@ REFUSALS = [
     ("pbs", {"resource": {"select": "2"}}, "by the option"),
     ("pbs", {"mem": "3G", "workload": "mpi", "ntasks": 4}, "--mem-per-cpu"),
     ("pbs", {"qos": "a", "licenses": "m"}, "--resource"),
+    ("pbs", {"workload": "mpi", "kill_on_bad_exit": True}, "only srun knows it"),
     ("torque", {"workload": "mpi", "ntasks": 4, "cpus_per_task": 2}, "--nodes"),
     ("torque", {"array": "9-3"}, "write 3-9"),
     ("torque", {"exclusive": True}, "all CPUs"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from functools import partial
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def table() -> Dict[str, Callable[[], Any]]:
-    """The commands' names and what makes each: the schedulers', then those of this module."""
+    """The commands' names and what makes each, the schedulers' first."""
     from hpcgen import schedulers
 
     made: Dict[str, Callable[[], Any]] = {name: partial(_of_scheduler, name) for name in schedulers.names()}
@@ -26,42 +27,17 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["submit"] = partial(options.command, submit, *_SUBMIT)
     made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
-    made["cost"] = _cost
-    made["dask-jobqueue"] = _jobqueue
-    made["env"] = _env
-    made["container"] = _container
-    made["sites"] = _sites
+    made["cost"] = partial(_of_module, "costing", "COMMAND")
+    made["dask-jobqueue"] = partial(_of_module, "jobqueue", "COMMAND")
+    made["env"] = partial(_of_module, "installing", "ENV")
+    made["container"] = partial(_of_module, "installing", "CONTAINER")
+    made["sites"] = partial(_of_module, "sites", "app")
     return made
 
 
-def _cost() -> Any:
-    from hpcgen.cli import costing
-
-    return options.command(costing.body, *costing.PARAMETERS)
-
-
-def _jobqueue() -> Any:
-    from hpcgen.cli import jobqueue
-
-    return options.command(jobqueue.body, *jobqueue.PARAMETERS)
-
-
-def _env() -> Any:
-    from hpcgen.cli import installing
-
-    return options.command(installing.env, *installing.ENV, names=installing.ENV_FIELDS)
-
-
-def _container() -> Any:
-    from hpcgen.cli import installing
-
-    return options.command(installing.container, *installing.CONTAINER, names=installing.CONTAINER_FIELDS)
-
-
-def _sites() -> Any:
-    from hpcgen.cli import sites
-
-    return sites.app
+def _of_module(module: str, name: str) -> Any:
+    """A command with a module of its own, which is imported when the command is called for."""
+    return getattr(importlib.import_module(f"hpcgen.cli.{module}"), name)
 
 
 _REQUEST_FILE = options.own("file", Path, ..., metavar="FILE", help="request file (TOML)")

@@ -50,3 +50,6 @@ def _row(way: Any, units: bool) -> List[str]:
     hours = [(way.cost.core_hours, "core-hours"), (way.cost.node_hours, "node-hours"), (way.cost.gpu_hours, "GPU-hours")]
     cells = ["" if amount is None else f"{amount:.5g} {unit}" if units else f"{amount:.5g}" for amount, unit in hours]
     return [way.request, *cells, ", ".join(f"{number(charge)} {charge.unit}" for charge in way.cost.charges), ""]
+
+
+COMMAND = options.command(body, *PARAMETERS)

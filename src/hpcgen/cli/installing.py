@@ -11,14 +11,14 @@ from hpcgen.packages import WAYS, By
 PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
                        help="package to install as well (repeatable)")  # fmt: skip
 WRITE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, in place of stdout")
-ENV = (
+OF_ENV = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
     options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(WAYS),
                 help="how mpi4py comes, in place of the site's way"),
     options.own("intel_channel", bool, False, "--intel-channel", help="Intel MPI from Intel's own conda channel"),
 )  # fmt: skip
 ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
-CONTAINER = (
+OF_CONTAINER = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
     options.own("base", str, None, "--from", metavar="IMAGE", help="image to start from: docker://… or a file or folder here"),
     options.own("by", str, None, "--by", metavar="|".join(get_args(By)), help="what installs MPI and Python's packages inside"),
@@ -75,3 +75,7 @@ def container(
     made = definition.choose(site, merged, asked)
     note(*made.notes)
     put(rendering.document(f"definitions/{made.by}.def", definition.context(made)), write, force, 0o644)
+
+
+ENV = options.command(env, *OF_ENV, names=ENV_FIELDS)
+CONTAINER = options.command(container, *OF_CONTAINER, names=CONTAINER_FIELDS)

@@ -42,3 +42,6 @@ def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], for
     note(*found.notes)
     text = {"yaml": texts.yaml, "python": texts.python, "json": texts.as_json}[format](found)
     put(text, write, force, 0o644)
+
+
+COMMAND = options.command(body, *PARAMETERS)
