@@ -298,6 +298,17 @@ def test_the_sites_way_to_ask_for_gpus_is_a_reason_where_it_is_not_the_flags(way
     assert why.kind == "flag" and ("tiny: scheduler.gpu_request" in why.text) is (way != "gpus")
 
 
+def test_of_whole_nodes_that_differ_the_smaller_are_counted_on() -> None:
+    mixed = {"nodes": ["fat", "thin"], "max_time": "4h", "whole_nodes": "always", "source": "docs"}
+    made = job(site(partitions={"mixed": mixed}), workload="mpi", program="x", ntasks=32, partition="mixed").components[0]
+    assert (made.nodes, made.whole_node_cpus) == (2, 16)
+
+
+def test_a_task_that_has_a_node_takes_the_cpus_of_the_smallest_it_may_get() -> None:
+    at = site(partitions={"mixed": {"nodes": ["thin", "fat"], "max_time": "4h", "source": "docs"}})
+    assert job(at, workload="ray", program="x.py", nodes=2, exclusive=True, partition="mixed").components[0].cpus_per_task == 16
+
+
 def test_what_all_components_are_over_is_said_once() -> None:
     assert refusal(program="x.py", hetjob=True, time="9-0").count("allows 3-00:00:00") == 1
 

@@ -91,6 +91,15 @@ def test_chunks_are_only_scattered_over_several_nodes() -> None:
     assert not [one for one in directives("pbs", ntasks=4, nodes=1, **MPI) if "place" in one]
 
 
+def test_all_memory_is_that_of_the_smallest_node_where_all_are_known() -> None:
+    assert [one for one in directives("pbs", workload="serial", mem="0") if ":mem=192gb" in one]
+    nodes = {**NODES, "old": {"cores": 48, "source": "x"}}
+    normal = {**SITES["pbs"]["partitions"]["normal"], "nodes": ["thin", "old"]}
+    at = decode("stub", {**SITES["pbs"], "nodes": nodes, "partitions": {"normal": normal}}, "stub.toml")
+    with pytest.raises(RequestError, match="--mem 0: PBS has no word for all memory"):
+        plan(at, flags(program="x.py", workload="serial", mem="0"))
+
+
 def test_amounts_that_do_not_divide_are_rounded_up() -> None:
     assert "-l mem=3414M" in directives("sge", workload="serial", cpus_per_task=3, mem="10G")
     assert '-R "span[hosts=1] rusage[mem=2] affinity[core(1)]"' in directives("lsf in GB", workload="serial", mem="1500M")
