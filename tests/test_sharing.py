@@ -24,6 +24,11 @@ def test_unasked_where_a_cpu_is_a_thread() -> None:
     assert "one core for scheduler and client" in said and "--no-share-core" in said
 
 
+def test_not_where_one_kind_of_node_has_no_second_thread() -> None:
+    nodes = {**THREADS, "thin": TABLES["nodes"]["thin"]}
+    assert "per-core" not in small(site(cpu={"unit": "thread", "source": "docs"}, nodes=nodes))[0]
+
+
 def test_the_workers_have_their_own_cores() -> None:
     text = render(plan(HYPER, Request(program="x.py", hetjob=True)))
     assert "ntasks-per-core" not in text.partition("#SBATCH hetjob")[2]
