@@ -304,6 +304,12 @@ def test_of_whole_nodes_that_differ_the_smaller_are_counted_on() -> None:
     assert (made.nodes, made.whole_node_cpus) == (2, 16)
 
 
+def test_whole_nodes_hold_as_many_tasks_as_their_memory_does() -> None:
+    at = site(scheduler={"whole_nodes": "always"})
+    made = job(at, workload="mpi", program="x", ntasks=4, cpus_per_task=2, mem_per_cpu="16G", partition="long").components[0]
+    assert (made.nodes, made.whole_node_cpus) == (2, 16), "64G a node: two tasks of 32G"
+
+
 def test_a_task_that_has_a_node_takes_the_cpus_of_the_smallest_it_may_get() -> None:
     at = site(partitions={"mixed": {"nodes": ["thin", "fat"], "max_time": "4h", "source": "docs"}})
     assert job(at, workload="ray", program="x.py", nodes=2, exclusive=True, partition="mixed").components[0].cpus_per_task == 16
