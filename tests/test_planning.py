@@ -246,6 +246,7 @@ def test_one_memory_style_in_a_heterogeneous_job() -> None:
         (dict(args=["a"]), ["without a program"]),
         (dict(program="-x.py"), ["./-x.py"]),
         (dict(bind=["/x"]), ["--image"]),
+        (dict(bind=["/x,/a:/b:ro:rw"], image="i.sif"), ["--bind /x,/a:/b:ro:rw", "FOLDER:PLACE:ro"]),
         (dict(mpi="pmix"), ["does not start"]),
         (dict(interface="ib0", program="x.py", plain=True), ["--interface ib0", "dask_mpi.initialize()"]),
         (dict(hetjob=True, array="1-3"), ["--array", "leave out --hetjob"]),

@@ -102,6 +102,9 @@ def _of_gpus(request: Request) -> Iterator[str]:
 def _of_container(request: Request) -> Iterator[str]:
     if (request.bind or request.container_verb) and not request.image:
         yield "--bind and --container-verb are for a container: give its --image as well"
+    for bind in request.bind:
+        if any(part.count(":") > 2 for part in bind.split(",")):
+            yield f"--bind {bind}: it has too many ':': write FOLDER, FOLDER:PLACE or FOLDER:PLACE:ro"
 
 
 def _of_launcher(site: Site, request: Request, workload: Workload) -> Iterator[str]:
