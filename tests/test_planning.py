@@ -316,6 +316,18 @@ def test_a_task_that_has_a_node_takes_the_cpus_of_the_smallest_it_may_get() -> N
     assert job(at, workload="ray", program="x.py", nodes=2, exclusive=True, partition="mixed").components[0].cpus_per_task == 16
 
 
+def test_the_type_asked_for_is_stronger_than_the_sites() -> None:
+    at = site(mpi={"flavour": "mpich"})
+    assert "srun --mpi=pmi2 " in render(job(at, workload="mpi", program="./x"))
+    assert "srun --mpi=pmix " in render(job(at, workload="mpi", program="./x", mpi="pmix"))
+
+
+@pytest.mark.parametrize("launcher", ["mpirun", "mpiexec"])
+def test_mpis_own_launchers_know_no_components_of_slurm(launcher: str) -> None:
+    text = refusal(site(mpi={"launcher": launcher}), program="x.py", hetjob=True)
+    assert text.startswith("--hetjob: ") and launcher in text and "--flatten" in text
+
+
 def test_what_all_components_are_over_is_said_once() -> None:
     assert refusal(program="x.py", hetjob=True, time="9-0").count("allows 3-00:00:00") == 1
 
