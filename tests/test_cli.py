@@ -184,6 +184,9 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         config.write_text("acount = 'x'\n")
         code, _, err = call("slurm", "--site", "mahuika")
         assert code == 2 and "did you mean 'account'?" in err and str(config) in err
+        config.write_text('[sites.mahuikaa]\naccount = "mine"\n[sites.mahuika-cs400]\naccount = "old"\n')
+        assert call("slurm", "--site", "mahuika")[::2] == (2, f"hpcgen: {config}: sites.mahuikaa: there is no such site – did you mean 'mahuika'?\n")
+        assert call("slurm", "--site", "kestrel", "-A", "x")[0] == 0
         config.write_text("[sites]\nmahuika = 3\n")
         assert "[sites.NAME]" in call("slurm", "--site", "mahuika")[2]
         config.write_text("rooms = [3]\n")

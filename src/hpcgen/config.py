@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hpcgen import paths, schedulers, tables
-from hpcgen.errors import RequestError
+from hpcgen.errors import RequestError, nearest
 from hpcgen.request import Layer, Merged, from_file, merge
-from hpcgen.site import Site, load
+from hpcgen.site import Site, listing, load
 
 # Of each file that is there: its name, its values, its tables of sites.
 Configs = List[Tuple[str, Dict[str, Any], Dict[str, Any]]]
@@ -81,7 +81,12 @@ def _of_configs(configs: Configs) -> Optional[str]:
 
 
 def _of_site(site: Site, where: str, own: Dict[str, Any]) -> Iterator[Layer]:
-    for name in (site.id, *site.aliases):
+    """The site's own table. Raises RequestError for one that nobody has, and that was meant for it by its name."""
+    names = (site.id, *site.aliases)
+    for name in own:
+        if name not in names and (meant := nearest(name, names, 0.85)) and all(name != known for known, _ in listing()):
+            raise RequestError(f"{where}: sites.{name}: there is no such site{meant}")
+    for name in names:
         if name in own:
             yield Layer("config", f"{where}: sites.{name}", own[name])
 

@@ -43,9 +43,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`` – did you mean 'x'?`` for the closest known word, else the empty string."""
-    close = difflib.get_close_matches(word, list(known), 1, 0.55)
+def nearest(word: str, known: Iterable[str], alike: float = 0.55) -> str:
+    """`` – did you mean 'x'?`` for the closest known word, else the empty string; `alike` is the least ratio of difflib's."""
+    close = difflib.get_close_matches(word, list(known), 1, alike)
     return f" – did you mean '{close[0]}'?" if close else ""
 
 
