@@ -136,7 +136,7 @@ class Stubs:
         path = self.home / text[2:] if text.startswith("~/") else self.cwd / text
         if "://" in text or path.exists():
             return True
-        if not {self.cwd, self.home} & {*Path(os.path.abspath(path)).parents} or ".." in path.parts:
+        if not self.holds(path):
             return False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,6 +144,10 @@ class Stubs:
         except OSError:
             return False
         return not text.endswith("/")
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is one of ours to make: drawn text may be any path of the machine's."""
+        return bool({self.cwd, self.home} & {*Path(os.path.abspath(path)).parents}) and ".." not in path.parts
 
     def calls(self) -> List[Call]:
         """All calls since the last script began, in order."""

@@ -113,8 +113,11 @@ CASES = (
 
 def shape(site: str, suite: str) -> Shape:
     """A miniature for the tests, beside a person's own of the same name; with two hosts of each kind."""
-    envs = sorted({case.plan().setup.conda or "base" for case in CASES if case.site == site} - {"base"})
-    made = from_site.shape(load(site), hosts=2, conda_envs=tuple(envs), suite=suite)
+    setups = [(case.plan().setup, suite in case.suites) for case in CASES if case.site == site]
+    envs = {setup.conda for setup, _ in setups if setup.conda} - {"base"}
+    # those of a person's home `furnish` makes
+    venvs = {setup.venv for setup, runs in setups if runs and setup.venv and setup.venv.startswith("/")}
+    made = from_site.shape(load(site), hosts=2, conda_envs=tuple(sorted(envs)), venvs=tuple(sorted(venvs)), suite=suite)
     return dataclasses.replace(made, name=f"test-{site}{suite and '-'}{suite}")
 
 
@@ -137,7 +140,7 @@ def furnish(up: bed.Miniature, case: Case, folder: Path) -> None:
     # as if by `pip install --user`, or in an environment of the user's own
     for asked, inside, real in ((setup.userbase, "lib", python.parents[1] / "lib"), (setup.venv, ".", python.parents[1])):
         place = Path((asked or "").replace("~", str(up.home), 1), inside)
-        if asked and not os.path.lexists(place):
+        if asked and asked.startswith("~") and not os.path.lexists(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(real)
 
