@@ -327,6 +327,15 @@ def test_gpu_workers_are_dask_cudas_where_the_site_has_it(cuda: bool, asked: Dic
     assert one.get("needs") == (["dask_cuda"] if (found or "").startswith("dask_cuda") else None)
 
 
+@pytest.mark.parametrize("asked", [{}, {"kill_on_bad_exit": True}, {"plain": True}], ids=str)
+def test_components_in_another_order_meet_or_are_warned_of(asked: Dict[str, Any]) -> None:
+    """Where the launcher is carried the ranks meet by a file, whose name all must have; a plain program can only wait."""
+    made = plan(site(mpi={"pmi": "pmi2"}), Request(program="x.py", hetjob=True, **asked))
+    text, plain = render(made), "plain" in asked
+    assert ("ordered || export HPCGEN_BY_FILE=1" in text and "export HPCGEN_STATUS\n" in text) is not plain
+    assert ("ordered || echo" in text) is plain and any("wait for each other" in note for note in made.notes) is plain
+
+
 def test_cpus_that_come_with_gpus_are_not_assumed() -> None:
     asked = {"gpus_per_task": Token("1"), "cpus_per_gpu": 4, "program": "x.py", "workers": 2}
     assert set(plan(site(), Request(**asked)).assumed) == {"mem_per_cpu", "time"}

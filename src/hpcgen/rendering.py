@@ -141,6 +141,7 @@ class Launch(NamedTuple):
     """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
 
     `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
+    `told`: whether the launcher that the script carries runs the programs.
     `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
     """
 
@@ -150,6 +151,7 @@ class Launch(NamedTuple):
     through: Optional[str]
     rank: Optional[str]
     programs: Tuple[Tuple[str, str], ...]
+    told: bool
     unordered: Tuple[str, ...]
 
 
@@ -162,9 +164,10 @@ def _launch(job: Job, step: Step) -> Launch:
     asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
     variable = (Origin("rule", f"{step.launcher}'s variable"),)
     origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable}
-    goes_on = step.kill_on_bad_exit is False
-    programs = shared_out(job, step)
-    return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), programs, unordered(job, step))
+    told, apart = step.commands[0].told is not None, unordered(job, step)
+    # The file for the program's status is also where ranks meet that have no MPI.
+    goes_on = step.kill_on_bad_exit is False or bool(told and apart)
+    return Launch(launch(job, step), goes_on, origins, step.through, by_rank(step), shared_out(job, step), told, apart)
 
 
 def _array(job: Job) -> Optional[Spelled]:

@@ -6,9 +6,8 @@
 # One process on one node: the program, beside Dask's scheduler and workers.
 #% endif
 #% for launch in launches
-#%   if launch.goes_on and launch.unordered
+#%   if launch.unordered
 #%     include "ordered.sh"
-ordered || export HPCGEN_BY_FILE=1   # by which the ranks meet then, and have no MPI
 #%   endif
 #%   if launch.goes_on
 HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died

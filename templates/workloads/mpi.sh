@@ -18,7 +18,6 @@ BASH
 #%   endif
 #%   if launch.unordered
 #%     include "ordered.sh"
-ordered || echo "hpcgen: the hosts are not in the order of their names: if nothing comes, cancel this job and submit it again" >&2
 #%   endif
 {{ launch.line }}
 #% endfor

@@ -74,12 +74,12 @@ def test_without_mpi(up: bed.Miniature) -> None:
     assert not list((up.home / "slurm").glob(".dask-*"))
 
 
-@pytest.mark.parametrize("kind", ["impi", "mpich"])
-def test_hosts_in_another_order_than_their_names(up: bed.Miniature, kind: str) -> None:
+@pytest.mark.parametrize("kind, asked", [("impi", {}), ("mpich", {"kill_on_bad_exit": True})], ids=["impi", "mpich"])
+def test_hosts_in_another_order_than_their_names(up: bed.Miniature, kind: str, asked: dict[str, Any]) -> None:
     """Where MPI_Init would never come back under Slurm's PMI-2: test_negative.py has the plain program."""
     first, *others = names(daskbed.SHAPE.hosts)
     program = "from mpi4py import MPI\n" + (daskbed.PROGRAMS / "dask_report.py").read_text()
-    text = script(site(kind), program="prog.py", nodelist=first, **HET)
+    text = script(site(kind), program="prog.py", nodelist=first, **HET, **asked)
     asks = f"#SBATCH --nodelist={first}\n"
     assert text.count(asks) == 1
     small, workers = text.split("#SBATCH hetjob\n")
