@@ -1,4 +1,4 @@
-#% for name, text in job.carried
+#% for name, text in script.carried
 
 {{ name }}=$(cat <<'PYTHON'
 {{ text }}

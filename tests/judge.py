@@ -17,7 +17,8 @@ from oracle import Options
 from stubs import RUNTIMES, WRAPPERS, Call, Stubs, as_asked
 
 from hpcgen import Job
-from hpcgen.job import Component
+from hpcgen.model.job import Component
+from hpcgen.script.render import carried
 
 
 def mib(text: str) -> int:
@@ -242,4 +243,4 @@ def program_started(call: Call, job: Job, request: Any, stubs: Stubs) -> None:
         path = re.sub("^~(?=/)", str(stubs.home), request.program)
         assert os.fsencode(path) in call.args or os.fsdecode(call.name) == os.path.basename(request.program)
     else:
-        assert os.fsencode(dict(job.carried)["selfcheck"]) in call.args
+        assert os.fsencode(carried(job)["selfcheck"]) in call.args

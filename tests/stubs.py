@@ -22,10 +22,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from hpcgen import plan
-from hpcgen.errors import HpcgenError
-from hpcgen.job import Job
-from hpcgen.request import Layer, Merged, merge
-from hpcgen.site import Site, decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.inputs.tasks import counted
+from hpcgen.model.job import Job
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, Merged, merge
+from hpcgen.script.render import carried
 
 LAUNCHERS = ("srun", "mpiexec", "mpirun", "jsrun", "flux", "ccc_mprun")
 # Their options with a word of their own behind them.
@@ -223,7 +226,7 @@ def job(at: Site, **values: Any) -> Optional[Job]:
 
 def flags(**values: Any) -> Merged:
     """The request as the command line makes it."""
-    return merge([Layer("flag", "command line", values, strict=False)])
+    return counted(merge([Layer("flag", "command line", values, strict=False)]))
 
 
 def program_calls(ran: Ran, made: Job) -> List[Call]:
@@ -246,7 +249,7 @@ def as_asked(call: Call, made: Job) -> Call:
     """The program and its arguments as they were asked for, where the launcher that the script carries is told of them."""
     if made.steps[0].commands[0].told is None:
         return call
-    assert call.args[1] == os.fsencode(dict(made.carried)["launcher"])
+    assert call.args[1] == os.fsencode(carried(made)["launcher"])
     told, words = told_of(call)
     assert told in [json.loads(command.told or "") for command in made.steps[0].commands]
     return call._replace(args=words)

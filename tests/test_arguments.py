@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from stubs import ANY, FEW, HETJOBS, SITES, Call, check_harmless, flags, job, program_calls, shared, site, told_of
 
 from hpcgen import Request, cli, plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.job import Job
+from hpcgen.base.errors import HpcgenError
+from hpcgen.model.job import Job
 
 stubs = shared()
 

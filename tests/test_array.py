@@ -12,9 +12,9 @@ from stubs import LOCAL, SLURM, flags
 from test_parsed import PARSERS, SITES
 
 from hpcgen import load, plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.job import Job
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.model.job import Job
+from hpcgen.profiles.load import decode
 
 LIST = "# a list\n\necho one $HPCGEN_TASK\n  \necho two; exit 3\r\necho 'three  x' | cat\necho four"
 TABLE = 'alpha,beta\n1,"a, $(touch ran) `touch ran`"\n2,;touch ran\n\n3,"say ""x"""\n'
@@ -33,7 +33,7 @@ def made(site: Dict[str, Any] = SLURM, **asked: Any) -> Job:
     return plan(decode("stub", site, "stub.toml"), flags(workload="array", **asked))
 
 
-def run(job: Job, index: int = 1) -> "subprocess.CompletedProcess[str]":
+def run(job: Job, index: int = 1) -> subprocess.CompletedProcess[str]:
     """One index of the array, as the scheduler would start it, without the modules."""
     text = "\n".join(line for line in render(job).splitlines() if not line.startswith("module "))
     env = {**os.environ, "SLURM_ARRAY_TASK_ID": str(index), "PBS_ARRAY_INDEX": str(index)}

@@ -9,8 +9,8 @@ from stubs import LOCAL, SLURM, flags
 from test_parsed import SITES
 
 from hpcgen import plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.profiles.load import decode
 
 
 def script(site: Dict[str, Any], **asked: Any) -> str:

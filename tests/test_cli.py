@@ -14,6 +14,7 @@ import pytest
 
 from hpcgen import load
 from hpcgen.cli import status
+from hpcgen.inputs import config
 
 
 @pytest.fixture
@@ -201,8 +202,8 @@ def test_the_persons_configuration_wins_over_the_machines(
     call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Site, keys and rooms; of two profiles of one name the person's. /etc is a folder of the test's, for the machine has one."""
-    from hpcgen import paths
-    from hpcgen.site import load
+    from hpcgen.base import paths
+    from hpcgen.profiles.load import load
 
     text, room = Path(load("mahuika").path).read_text(), {}
     for who in ("etc", "home"):
@@ -218,8 +219,9 @@ def test_the_persons_configuration_wins_over_the_machines(
     monkeypatch.setenv("HPCGEN_PATH", "")
     out = call("slurm")[1]
     assert "site mahuika" in out and "--account=home" in out and "--qos=high" in out
-    assert paths.rooms()[:2] == [room["home"], room["etc"]]
-    assert [load(name).name[:5] for name in ("both", "same")] == ["homes", "homes"]
+    rooms = config.rooms(config.configs())
+    assert rooms[:2] == (room["home"], room["etc"]) and "HPCGEN_PATH" in os.environ and not os.environ["HPCGEN_PATH"]
+    assert [load(name, rooms).name[:5] for name in ("both", "same")] == ["homes", "homes"]
 
 
 def test_what_is_in_the_file_wins_over_the_schedulers_variable(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +231,7 @@ def test_what_is_in_the_file_wins_over_the_schedulers_variable(call: Any, tmp_pa
 
 
 def test_own_room_of_profiles(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hpcgen.site import load
+    from hpcgen.profiles.load import load
 
     text = Path(load("mahuika").path).read_text()
     Path(tmp_path, "sites").mkdir()
@@ -242,7 +244,7 @@ def test_own_room_of_profiles(call: Any, tmp_path: Path, monkeypatch: pytest.Mon
 def test_rooms_of_the_configuration_hold_for_every_command(
     call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hpcgen.site import load
+    from hpcgen.profiles.load import load
 
     Path(tmp_path, "room", "sites").mkdir(parents=True)
     Path(tmp_path, "room", "sites", "mine.toml").write_text(Path(load("mahuika").path).read_text())
@@ -252,7 +254,9 @@ def test_rooms_of_the_configuration_hold_for_every_command(
     for args in (["slurm", "--site", "mine"], ["sites", "show", "mine"]):
         monkeypatch.setenv("HPCGEN_PATH", "/other")
         assert call(*args)[0] == 0
-        assert os.environ["HPCGEN_PATH"] == f"/other:{tmp_path}/room", "what the variable names is stronger"
+        assert os.environ["HPCGEN_PATH"] == "/other"
+    found = config.rooms(config.configs())
+    assert found[:2] == (Path("/other"), tmp_path / "room"), "what the variable names is stronger"
     monkeypatch.setenv("HPCGEN_PATH", "")
     assert "mine\t" in call("sites")[1]
     monkeypatch.setenv("HPCGEN_PATH", "")
@@ -295,21 +299,21 @@ def test_a_program_that_cannot_be_looked_for(call: Any) -> None:
 def test_a_cache_that_cannot_be_used(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import jinja2
 
-    from hpcgen import rendering
+    from hpcgen.script import render
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     want = call("slurm", "--site", "mahuika", "x.py")[1]
-    rendering._environment.cache_clear()
+    render._environment.cache_clear()
     assert call("slurm", "--site", "mahuika", "x.py")[1] == want
     for damage in ("cut", "full"):
         for file in Path(tmp_path, "hpcgen", "templates").iterdir():
             file.write_bytes(file.read_bytes()[:30])
         if damage == "full":
             monkeypatch.setattr(jinja2.FileSystemBytecodeCache, "dump_bytecode", full)
-        rendering._environment.cache_clear()
+        render._environment.cache_clear()
         assert call("slurm", "--site", "mahuika", "x.py")[:2] == (0, want)
 
 

@@ -13,15 +13,16 @@ from typing import Any, List, Optional
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import TABLES, site
 
 from hpcgen import Request, RequestError, load, plan
-from hpcgen.costs import Amount, Cost, cost, line
+from hpcgen.base.units import Memory, Time
 from hpcgen.cli import status
-from hpcgen.comparing import Way, compare
-from hpcgen.request import checked
-from hpcgen.site import Site, listing
-from hpcgen.units import Memory, Time
-from tiny import TABLES, site
+from hpcgen.cost.compare import Way, compare
+from hpcgen.cost.estimate import Amount, Cost, cost, line
+from hpcgen.profiles.listing import listing
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import checked
 
 GIB = 1024
 # NCI: Job costs, https://opus.nci.org.au/pages/viewpage.action?pageId=236880942: a CPU or its 4 GiB are 2 SU an hour, 6 in express.
@@ -289,4 +290,4 @@ def test_on_a_terminal_the_heads_have_the_units(tmp_path: Any) -> None:
 def test_a_narrow_terminal_cuts_no_names(tmp_path: Any) -> None:
     rows = [row.split() for row in on_a_terminal(tmp_path, 80, "sites").splitlines()]
     found = {row[0]: row[-1] for row in rows if row}
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", found[name]) for name, _ in listing())
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", found[name]) for name in listing())

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tiny import site, tables
 
 from hpcgen import Job, Request, RequestError, plan, render
-from hpcgen.job import Component
-from hpcgen.request import Layer, Merged, merge
-from hpcgen.shell import word
-from hpcgen.site import Site, decode
-from hpcgen.words import Token
+from hpcgen.base.kinds import Token
+from hpcgen.base.shell import word
+from hpcgen.model.job import Component
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, Merged, merge
 
 SMALL = "scheduler and client"
 

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import pytest
 from cluster import mpi
 
-from hpcgen import inside
+from hpcgen.script import embed
 from hpcgen.workloads.dask_mpi import PARTS
 
 if not mpi.ready("", "mpich"):
@@ -27,7 +27,7 @@ if not mpi.ready("", "mpich"):
         pytest.fail(needed, pytrace=False)
     pytest.skip(needed, allow_module_level=True)
 
-SOURCE = Path(inside.__file__).parent.parent
+SOURCE = Path(embed.__file__).parents[2]
 VENV = mpi.venv("", "mpich")
 TOLD: Dict[str, Any] = {"mpi": "MPICH", "ranks": 3, "interfaces": ["lo"], "dask": {"nthreads": 1, "memory_limit": "300MiB"}}
 
@@ -47,7 +47,7 @@ def launch(
     if program is not None:
         (folder / name).write_text(textwrap.dedent(program))
     told = {**TOLD, "ranks": ranks} if told is None else told
-    start = ["-m", "hpcgen.dask"] if module else ["-c", inside.carried("dask", ("program", *PARTS[runner]))]
+    start = ["-m", "hpcgen.dask"] if module else ["-c", embed.carried("dask", ("program", *PARTS[runner]))]
     command = [f"{VENV}/bin/python", *start, json.dumps(told, separators=(",", ":")), name, *args]
     if runner == "mpi":
         command = [f"{VENV}/bin/mpiexec", "-n", str(ranks), *command]

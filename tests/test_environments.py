@@ -24,17 +24,20 @@ from hypothesis import strategies as st
 from stubs import FEW, PRINTABLE, WILD, check_harmless, flags, shared
 from tiny import site as tiny
 
-from hpcgen import definition, environment, load, plan, render
+from hpcgen import load, plan, render
+from hpcgen.base.errors import RequestError
 from hpcgen.cli import status
-from hpcgen.errors import RequestError
-from hpcgen.explaining import explain
-from hpcgen.packages import parse
-from hpcgen.profile import pmi_agrees
-from hpcgen.rendering import document
-from hpcgen.site import Site, listing
+from hpcgen.install import container as images
+from hpcgen.install import environment
+from hpcgen.install.packages import parse
+from hpcgen.launch import mpis
+from hpcgen.profiles.listing import listing
+from hpcgen.profiles.site import Site
+from hpcgen.script.explain import explain
+from hpcgen.script.render import document
 
 GALLERY = Path(__file__).parent / "environments"
-SITES = [name for name, _ in listing()]
+SITES = list(listing())
 PLACES = {"conda": "dask-mpi", "venv": "~/venvs/dask-mpi", "userbase": "~/dask"}
 NAMES = ("conda.yml", "venv.sh", "userbase.sh", "container.def")
 CASES = [f"{folder.name}/{name}" for folder in sorted(GALLERY.iterdir()) for name in NAMES]
@@ -42,22 +45,22 @@ FILES = beside(GALLERY)
 stubs = shared()
 
 
-def chosen(site: Site, asked: environment.Asked = environment.Asked(), **values: Any) -> environment.Environment:
+def chosen(site: Site, asked: environment.EnvOptions = environment.EnvOptions(), **values: Any) -> environment.Installation:
     return environment.choose(site, flags(**values), asked)
 
 
-def written(made: environment.Environment) -> str:
+def written(made: environment.Installation) -> str:
     form = "conda.yml" if made.kind == "conda" else f"{made.kind}.sh"
     return document(f"environments/{form}", environment.context(made))
 
 
-def env(name: str, kind: str, asked: environment.Asked = environment.Asked(), **values: Any) -> str:
+def env(name: str, kind: str, asked: environment.EnvOptions = environment.EnvOptions(), **values: Any) -> str:
     return written(chosen(load(name), asked, **{kind: PLACES[kind], **values}))
 
 
-def container(name: str, asked: definition.Asked = definition.Asked(), **values: Any) -> str:
-    made = definition.choose(load(name), flags(**values), asked)
-    return document(f"definitions/{made.by}.def", definition.context(made))
+def container(name: str, asked: images.ImageOptions = images.ImageOptions(), **values: Any) -> str:
+    made = images.choose(load(name), flags(**values), asked)
+    return document(f"definitions/{made.by}.def", images.context(made))
 
 
 def text(case: str) -> str:
@@ -130,9 +133,9 @@ def test_conda_reads_it(case: str) -> None:
 
 
 def test_intel_channel_comes_last_with_its_reason() -> None:
-    made = env("mahuika", "conda", environment.Asked(intel_channel=True))
-    assert yaml.safe_load(made)["channels"] == ["conda-forge", environment.INTEL]
-    assert f"  # {environment.INTEL_WHY}\n  - {environment.INTEL}\n" in made
+    made = env("mahuika", "conda", environment.EnvOptions(intel_channel=True))
+    assert yaml.safe_load(made)["channels"] == ["conda-forge", mpis.INTEL.vendor_channel]
+    assert f"  # {environment.INTEL_WHY}\n  - {mpis.INTEL.vendor_channel}\n" in made
 
 
 @pytest.mark.parametrize(("flavour", "package"), [("cray-mpich", "mpich"), ("mpich", "mpich"), ("openmpi", "openmpi")])
@@ -145,12 +148,12 @@ def test_external_mpi_where_no_page_says_otherwise(flavour: str, package: str) -
 
 
 def test_versions_only_where_asked() -> None:
-    asked = environment.Asked(("dask==2026.8.0", "python=3.12", "impi_rt=2021.14", "numpy>=2,<3"))
+    asked = environment.EnvOptions(("dask==2026.8.0", "python=3.12", "impi_rt=2021.14", "numpy>=2,<3"))
     table, _ = specs(env("mahuika", "conda", asked))
     assert table["dependencies"] == [
         "impi_rt=2021.14", "mpi4py", "dask==2026.8.0", "distributed", "dask-mpi", "python=3.12", "numpy>=2,<3"
     ]  # fmt: skip
-    made = env("vaughan", "userbase", environment.Asked(("mpi4py==4.1.2", "ray[default]~=2.50")))
+    made = env("vaughan", "userbase", environment.EnvOptions(("mpi4py==4.1.2", "ray[default]~=2.50")))
     assert "--no-binary=mpi4py mpi4py==4.1.2\n" in made and "dask-mpi 'ray[default]~=2.50'\n" in made
 
 
@@ -197,7 +200,7 @@ def test_the_site_decides(name: str, kind: str, way: str) -> None:
 def test_a_module_that_carries_mpi4py_is_used() -> None:
     made = env("mahuika", "venv")
     assert "-m venv --system-site-packages" in made and "--no-binary" not in made and "mpi4py" not in re.findall("pip.*", made)[0]
-    assert "--no-binary=mpi4py mpi4py\n" in env("mahuika", "venv", environment.Asked(mpi4py="source"))
+    assert "--no-binary=mpi4py mpi4py\n" in env("mahuika", "venv", environment.EnvOptions(mpi4py="source"))
 
 
 def test_crays_own_compiler() -> None:
@@ -312,7 +315,7 @@ def test_image_and_job_agree(name: str) -> None:
     assert found.get("hpcgen.pmi") == step.pmi and found["hpcgen.launcher"] == step.launcher
     assert found.get("hpcgen.binds", "") == ",".join(job.container.binds if job.container else ())
     if step.pmi and site.mpi.flavour:
-        assert pmi_agrees(site.mpi.flavour, step.pmi) and found["hpcgen.mpi"] == site.mpi.flavour
+        assert mpis.joins(mpis.get(site.mpi.flavour), step.pmi) and found["hpcgen.mpi"] == site.mpi.flavour
     assert f"--image dask-mpi.sif {'PROGRAM'}" in container(name)
 
 
@@ -322,8 +325,8 @@ def test_the_hosts_mpi_takes_the_images_place() -> None:
     site = tiny(mpi=mpi, container={"library_path": "$CRAY_LD_LIBRARY_PATH:/host", "binds": ["/opt/cray"], "source": "docs"})
     script = render(plan(site, flags(image="i.sif")))
     assert 'export APPTAINERENV_LD_LIBRARY_PATH="$CRAY_LD_LIBRARY_PATH:/host"\n' in script and "/opt/cray,$PWD" in script
-    made = definition.choose(site, flags())
-    assert "MPI4PY_LIBMPI=libmpi.so.12:" in document("definitions/pip.def", definition.context(made))
+    made = images.choose(site, flags())
+    assert "MPI4PY_LIBMPI=libmpi.so.12:" in document("definitions/pip.def", images.context(made))
 
 
 @pytest.mark.parametrize("bad", ["$(touch CANARY)", '"; touch CANARY; "', "`id`", "/a b", "${x:-y}"])
@@ -343,7 +346,7 @@ def test_a_library_path_is_folders_only(bad: str) -> None:
     ],
 )
 def test_bases(base: Optional[str], lines: str) -> None:
-    assert sections(container("mahuika", definition.Asked(base=base)))[""] == lines
+    assert sections(container("mahuika", images.ImageOptions(base=base)))[""] == lines
 
 
 @pytest.mark.parametrize(
@@ -377,11 +380,11 @@ def test_ranks_that_nothing_joins_are_told_of(name: str, give: str) -> None:
     """Ranks that find no PMI may each run by themselves, and no error says so."""
     note = f"{name}: by which PMI the ranks in an image join is not known: give {give}, or ask the site's staff"
     assert job_notes(name) == [note] == job_notes(name, workload="dask-mpi", ntasks=None, workers="2")
-    made = definition.choose(load(name), flags())
+    made = images.choose(load(name), flags())
     assert note in made.notes and note in made.header
     assert job_notes(name, workload="dask-mpi", ntasks=None, workers="2", runner="slurm") == []
     assert job_notes(name, image=None) == [] == job_notes(name, workload="serial", ntasks=None)
-    assert not [note for note in definition.choose(load(name), flags(workload="torchrun")).header if "PMI" in note]
+    assert not [note for note in images.choose(load(name), flags(workload="torchrun")).header if "PMI" in note]
 
 
 def test_ranks_that_the_person_joins_are_not_told_of() -> None:
@@ -398,7 +401,7 @@ def test_ranks_that_the_person_joins_are_not_told_of() -> None:
 @pytest.mark.parametrize("by", ["pip", "conda"])
 def test_an_images_test_imports_what_the_workload_needs(workload: str, package: str, by: str, tmp_path: Path) -> None:
     """Carried out here, with a package of that name and without one."""
-    check = sections(container("kestrel", definition.Asked(by=by), workload=workload))["%test"]
+    check = sections(container("kestrel", images.ImageOptions(by=by), workload=workload))["%test"]
     shadow = tmp_path / package
     shadow.mkdir()
     (shadow / "__init__.py").touch()
@@ -413,7 +416,7 @@ def test_an_images_test_imports_what_the_workload_needs(workload: str, package: 
 
 
 def bound(site: Site) -> List[str]:
-    return [line for line in definition.choose(site, flags()).header if line.startswith("the job binds ")]
+    return [line for line in images.choose(site, flags()).header if line.startswith("the job binds ")]
 
 
 @pytest.mark.parametrize("name", ["derecho", "polaris"])
@@ -438,7 +441,7 @@ def test_the_hosts_launcher_and_the_mpi_inside() -> None:
     """Open MPI's series is known from the name of the host's module, where it has one."""
 
     def told(name: str, *packages: str) -> List[str]:
-        made = definition.choose(load(name), flags(), definition.Asked(packages))
+        made = images.choose(load(name), flags(), images.ImageOptions(packages))
         found = [note for note in made.notes if "the host's mpi" in note]
         assert [line for line in made.header if "the host's mpi" in line] == found
         return found
@@ -504,7 +507,7 @@ def test_wild_packages_and_bases(value: str) -> None:
     else:
         assert re.fullmatch(r"[\w.\[\],=<>!~*+/:-]+", value, re.ASCII)
     try:
-        made = container("mahuika", definition.Asked(base=value))
+        made = container("mahuika", images.ImageOptions(base=value))
     except RequestError:
         return
     head = sections(made)[""].splitlines()

@@ -10,13 +10,14 @@ import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
 
-from hpcgen import load, plan, render, schedulers, tables, workloads
-from hpcgen.errors import RequestError
-from hpcgen.job import Job
-from hpcgen.launchers import launch as launch_line
-from hpcgen.request import Layer, Merged, merge
-from hpcgen.site import Site
-from hpcgen.spelling import gpus
+from hpcgen import load, plan, render, schedulers, workloads
+from hpcgen.base import toml
+from hpcgen.base.errors import RequestError
+from hpcgen.launch.launchers import launch as launch_line
+from hpcgen.model.job import Job
+from hpcgen.model.layout import all_gpus
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, Merged, merge
 
 SCRIPTS = Path(__file__).parent / "scripts"
 KINDS = ("pbs", "sge", "lsf", "flux")
@@ -25,7 +26,7 @@ CASES = [path for path in sorted(SCRIPTS.glob("*/*.toml")) if load(path.parent.n
 
 def read(site: Site, text: str) -> Read:
     """By the grammar of the site's scheduler and dialect, with the resources that are the site's own."""
-    table: Any = site.dialect()
+    table: Any = site.dialect
     kind = site.scheduler.type
     if kind == "flux":
         return flux.parse(text)
@@ -47,7 +48,7 @@ def read(site: Site, text: str) -> Read:
 
 
 def asked(path: Path) -> Merged:
-    return merge([Layer("file", path.name, {**tables.read(path, RequestError), "site": path.parent.name})])
+    return merge([Layer("file", path.name, {**toml.read(path, RequestError), "site": path.parent.name})])
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -74,10 +75,8 @@ def site_words(job: Job) -> List[Any]:
 def check_amounts(site: Site, job: Job, got: Read) -> None:
     """No rank has fewer CPUs than it was asked for, and no node stands idle unsaid."""
     need = sum(c.ntasks * c.cpus_per_task for c in job.components)
-    table: Any = site.dialect()
-    if site.scheduler.type == "pbs" and getattr(table, "chunk_keys", ()):
-        have = sum(part.count * (part.cpus or 0) for part in got.components)
-    elif site.scheduler.type == "flux":
+    table: Any = site.dialect
+    if (site.scheduler.type == "pbs" and getattr(table, "chunk_keys", ())) or site.scheduler.type == "flux":
         have = sum(part.count * (part.cpus or 0) for part in got.components)
     elif site.scheduler.type == "sge" and table.style == "slots":
         have = got.components[0].count if got.components else 1
@@ -101,7 +100,7 @@ def check_launch(job: Job) -> None:
     if workloads.get(job.workload).one_a_node:
         for part, c in zip(parts, job.components):
             assert part.each_node == 1 and part.cpus in (None, c.cpus_per_task), line
-            assert part.gpus in (None, gpus(c) // c.ntasks), line
+            assert part.gpus in (None, all_gpus(c) // c.ntasks), line
 
 
 def test_there_are_cases() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from stubs import FEW, PRINTABLE, SLURM, SOURCES, WILD, check_harmless, flags, job, program_calls, shared, site
 
 from hpcgen import plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.profiles.load import decode
 
 stubs = shared()
 

@@ -11,10 +11,10 @@ from typing import List, Set
 
 import pytest
 
-from hpcgen import inside
+from hpcgen.script import embed
 from hpcgen.workloads.dask_mpi import PARTS
 
-FOLDER = Path(inside.__file__).parent / "dask"
+FOLDER = Path(embed.__file__).parent.parent / "dask"
 RUNNERS = {runner: ("program", *parts) for runner, parts in PARTS.items()}
 LONGEST = 12_000
 # Grid Engine's and Flux's own marks too; what begins with none of them is no directive of anybody's.
@@ -23,7 +23,7 @@ runners = pytest.mark.parametrize("runner", RUNNERS)
 
 
 def text(runner: str) -> str:
-    return inside.carried("dask", RUNNERS[runner])
+    return embed.carried("dask", RUNNERS[runner])
 
 
 class Undocumented(ast.NodeTransformer):

@@ -31,15 +31,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcgen import LimitError, Request, RequestError, SiteError, jobqueue, load, render, schedulers
+from hpcgen.base.shell import expanding
+from hpcgen.base.units import Memory, Time
 from hpcgen.cli import status
 from hpcgen.jobqueue import live, texts
-from hpcgen.jobqueue.exporting import Export, export
+from hpcgen.jobqueue.exporting import export
 from hpcgen.jobqueue.extras import Extras
 from hpcgen.jobqueue.native import BACKENDS, KEYS
+from hpcgen.jobqueue.settings import Export
 from hpcgen.jobqueue.task import usual_processes
-from hpcgen.shell import expanding
-from hpcgen.site import Site, listing
-from hpcgen.units import Memory, Time
+from hpcgen.profiles.listing import listing
+from hpcgen.profiles.site import Site
 
 NO_SRUN = {"launcher": "mpiexec", "pmi": None, "pmi_library": None}
 
@@ -63,10 +65,10 @@ WAYS: Dict[str, Dict[str, Any]] = {
     "lsf": {"kind": "lsf", "memory_unit": "MB", "limit_per": "job"},
     "lsf with affinity": {"kind": "lsf", "cpus": "affinity", "account": "-G", "memory_per": "slot"},
 }  # fmt: skip
-SITES = {name: load(name) for name, _ in listing()}
+SITES = {name: load(name) for name in listing()}
 SITES.update({name: made_up(**way) for name, way in WAYS.items() if way["kind"] in schedulers.names()})
 # What qsub takes on its command line alone, no configuration says. Of whole nodes more is had than was asked for.
-SPOKEN = sorted(name for name, site in SITES.items() if site.scheduler.type in BACKENDS and site.sge.account != "-g")
+SPOKEN = sorted(name for name, site in SITES.items() if site.scheduler.type in BACKENDS and getattr(site.dialect, "account", "") != "-g")
 WHOLE = {"derecho", "polaris", "summit"}
 ADDRESS = "tcp://<insert-scheduler-address-here>:8786"
 
@@ -140,7 +142,7 @@ def case(site: Site, name: str) -> Export:
 
 def understood(site: Site, script: str) -> Any:
     """What the site's scheduler takes a script for: by Slurm's own parser, or by those of tests/grammar."""
-    kind, table = site.scheduler.type, site.dialect()
+    kind, table = site.scheduler.type, site.dialect
     if kind == "slurm":
         return oracle.sbatch(script)
     own = {name: "job" for name in getattr(table, "resources", {})}
@@ -192,9 +194,9 @@ def test_the_others_understand_what_was_asked(site: str) -> None:
         "dw", 1800, {"abc"},
     )  # fmt: skip
     part, given = told.components[0], found.job.components[0]
-    if given.whole_node_cpus is None and getattr(SITES[site].dialect(), "style", "") not in ("nodes", "node-types"):
+    if given.whole_node_cpus is None and getattr(SITES[site].dialect, "style", "") not in ("nodes", "node-types"):
         assert part.count * (part.cpus or 1) == 6
-    of_node = getattr(SITES[site].dialect(), "memory_per", "") == "node"
+    of_node = getattr(SITES[site].dialect, "memory_per", "") == "node"
     if told.mem_mib or part.mem_mib:  # not every site wants to hear of it
         assert (told.mem_mib or (1 if of_node else part.count) * part.mem_mib) == 1536
 

@@ -16,8 +16,8 @@ from cluster import bed, mpi, needs, shape, slurm
 from stubs import LOCAL, MACHINE, PIECES, Call, Stubs, flags, told_of
 
 from hpcgen import plan, render
-from hpcgen.launchers import launch
-from hpcgen.site import decode
+from hpcgen.launch.launchers import launch
+from hpcgen.profiles.load import decode
 
 
 def lacking(what: str) -> None:

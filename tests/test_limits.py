@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, NamedTuple
 
+import msgspec
 import pytest
-
-from hpcgen import Job, LimitError, check, plan
-from hpcgen.request import Layer, merge
-from hpcgen.site import Site
 from tiny import TABLES, site
+
+from hpcgen import Job, LimitError, plan, render
+from hpcgen.planning import limits
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, merge
+from hpcgen.script.submit import scripted
 
 Table = Dict[str, Any]
 
@@ -79,12 +82,16 @@ def test_what_is_at_a_limit_passes_and_one_more_does_not(edge: Edge) -> None:
 
 
 def test_every_rule_has_an_edge() -> None:
-    assert {rule.__name__ for rule in check.RULES} == {edge.rule for edge in EDGES}
+    assert {rule.__name__ for rule in limits.RULES} == {edge.rule for edge in EDGES}
 
 
 def test_a_script_as_long_as_the_scheduler_takes() -> None:
-    assert check.script_over(2, "x" * 2048) is None
-    assert "2049 bytes" in (check.script_over(2, "x" * 2049) or "")
+    job = plan(site(scheduler={"script_max_kib": 2}), merge([Layer("file", "job.toml", mpi())]))
+    short = len(render(job))
+    fits = msgspec.structs.replace(job, comment="x" * (2048 - short - len("#SBATCH --comment=\n")))
+    assert len(scripted(fits)) == 2048
+    with pytest.raises(LimitError, match="2049 bytes"):
+        scripted(msgspec.structs.replace(fits, comment=f"{fits.comment}x"))
 
 
 @pytest.mark.parametrize("auto", [True, False])

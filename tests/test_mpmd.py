@@ -15,14 +15,14 @@ from stubs import LOCAL, SLURM, flags
 from test_parsed import PARSERS, SITES
 
 from hpcgen import load, plan, render
-from hpcgen.comparing import compare
-from hpcgen.errors import HpcgenError
-from hpcgen.explaining import explain
-from hpcgen.job import Job
-from hpcgen.launchers import launch as launch_line
-from hpcgen.programs import RANKS, by_rank
-from hpcgen.request import checked
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.cost.compare import compare
+from hpcgen.launch import launchers
+from hpcgen.launch.launchers import launch as launch_line
+from hpcgen.model.job import Job
+from hpcgen.profiles.load import decode
+from hpcgen.request.layers import checked
+from hpcgen.script.explain import explain
 
 WORDS = ["a b", "", ":", "$(touch ran)", "it's", '"', "%", "\\", "a\n#PBS -x\n\nBASH\nb", "*", "=", "~"]
 SHOW = "#!{python}\nimport sys; sys.stdout.write(chr(0).join([sys.argv[0].rpartition(chr(47))[2], *sys.argv[1:]]))\n"
@@ -44,7 +44,7 @@ def run(job: Job, rank: int) -> List[str]:
     before, found, after = render(job).partition("programs=$(")
     assert found
     block = f"{found}{after.partition(chr(10) + ')' + chr(10))[0]}\n)\n"
-    variable = by_rank(job.steps[0]) or ""
+    variable = job.steps[0].rank or ""
     environ = {"PATH": os.environ["PATH"], variable: str(rank)}
     done = subprocess.run(["bash", "-e", "-c", f'{block}bash -c "$programs"'], env=environ, capture_output=True, text=True, check=True)
     return done.stdout.split("\0")
@@ -134,7 +134,7 @@ def test_too_many_words() -> None:
 
 @pytest.mark.parametrize("launcher", ["gerun", "ibrun", "ccc_mprun"])
 def test_launchers_of_one_program(launcher: str) -> None:
-    assert launcher not in RANKS
+    assert launchers.get(launcher).rank is None
     site = {**SLURM, "mpi": {"launcher": launcher, "source": "x"}}
     assert f"{launcher} of stub" in refused(site, "2: ./second")
 

@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from stubs import Stubs
 
-from hpcgen import RequestError, load, plan, render, tables
-from hpcgen.request import Layer, Merged, merge
-from hpcgen.site import Site, decode
+from hpcgen import RequestError, load, plan, render
+from hpcgen.base import toml
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, Merged, merge
 
 oracle.or_skip()
 pytest.register_assert_rewrite("judge")
@@ -38,7 +40,7 @@ def request_of(values: Dict[str, Any], site: Site) -> Merged:
 
 
 def file(path: Path) -> Dict[str, Any]:
-    return {**tables.read(path.with_suffix(".toml"), RequestError), "site": path.parent.name}
+    return {**toml.read(path.with_suffix(".toml"), RequestError), "site": path.parent.name}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")

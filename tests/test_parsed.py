@@ -19,10 +19,10 @@ from grammar.request import Request as Read
 from stubs import MACHINE, SOURCES, flags
 
 from hpcgen import plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.job import Job
-from hpcgen.launchers import launch as launch_line
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.launch.launchers import launch as launch_line
+from hpcgen.model.job import Job
+from hpcgen.profiles.load import decode
 
 NODES = {"thin": {"cores": 48, "mem": "192G", "source": "x"}, "gpu": {"cores": 48, "mem": "384G", "gpus": 4, "source": "x"}}
 QUEUES = {

@@ -6,14 +6,14 @@ import json
 from typing import Any, Dict
 
 import pytest
+from tiny import TABLES, site, tables
 
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
-from hpcgen.explaining import explain
-from hpcgen.request import Layer, merge
-from hpcgen.site import decode
-from hpcgen.units import Memory, Time
-from hpcgen.words import Line, Token
-from tiny import TABLES, site, tables
+from hpcgen.base.kinds import Line, Token
+from hpcgen.base.units import Memory, Time
+from hpcgen.profiles.load import decode
+from hpcgen.request.layers import Layer, merge
+from hpcgen.script.explain import explain
 
 
 def job(at: Any = None, **asked: Any) -> Job:
@@ -542,7 +542,7 @@ def test_frequent_directives_are_options_of_their_own() -> None:
 
 
 def test_a_script_over_the_sites_size_is_refused() -> None:
-    from hpcgen.submit import scripted
+    from hpcgen.script.submit import scripted
 
     small = site(scheduler={"script_max_kib": 2})
     with pytest.raises(LimitError, match="takes 2 KiB"):

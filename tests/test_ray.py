@@ -17,13 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import site
 
-from hpcgen import Request, inside, plan, render
-from hpcgen.errors import RequestError
+from hpcgen import Request, plan, render
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import Token
+from hpcgen.base.units import Memory
 from hpcgen.ray import node
-from hpcgen.units import Memory
-from hpcgen.words import Token
+from hpcgen.script import embed
+from hpcgen.script.render import carried
 
-CARRIED = inside.carried("ray", ("node", "cluster"))
+CARRIED = embed.carried("ray", ("node", "cluster"))
 
 
 def planned(profile: Any = None, **asked: Any) -> Any:
@@ -86,10 +88,10 @@ def test_refusals(asked: Any, words: str) -> None:
 def test_rays_own_command_is_carried_if_asked_for() -> None:
     """With the classic form for a Ray that has none; and who has not asked carries nothing of it."""
     job = planned(nodes=3, symmetric_run=True)
-    assert dict(job.carried)["launcher"] == inside.carried("ray", ("node", "cluster", "symmetric"))
+    assert carried(job)["launcher"] == embed.carried("ray", ("node", "cluster", "symmetric"))
     assert any("--exclusive" in note for note in job.notes)
     assert not any("symmetric" in note for note in planned(nodes=3, symmetric_run=True, exclusive=True).notes)
-    assert dict(planned(nodes=3).carried)["launcher"] == CARRIED and "symmetric" not in CARRIED
+    assert carried(planned(nodes=3))["launcher"] == CARRIED and "symmetric" not in CARRIED
     with pytest.raises(RequestError, match="of --workload ray alone"):
         plan(site(), Request(workload="mpi", symmetric_run=True))
 
@@ -103,7 +105,7 @@ def test_the_launcher_is_short_and_read_by_an_old_python() -> None:
     import ast
 
     assert len(CARRIED.encode()) < 10_500
-    symmetric = inside.carried("ray", ("node", "cluster", "symmetric"))
+    symmetric = embed.carried("ray", ("node", "cluster", "symmetric"))
     assert len(symmetric.encode()) < 13_000
     ast.parse(symmetric, feature_version=(3, 9))
     assert not [line for line in CARRIED.splitlines() if line.startswith("#")]

@@ -10,9 +10,10 @@ import pytest
 import tiny
 
 from hpcgen import RequestError, load, plan, render
-from hpcgen.request import Layer, Request, merge
-from hpcgen.site import decode
-from hpcgen.words import Token
+from hpcgen.base.kinds import Token
+from hpcgen.profiles.load import decode
+from hpcgen.request.fields import Request
+from hpcgen.request.layers import Layer, merge
 
 TOP = Path(__file__).parent.parent
 

@@ -14,8 +14,8 @@ from stubs import flags
 from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
 
 from hpcgen import Job, LimitError, RequestError, SiteError, cli, load, plan, render, schedulers
-from hpcgen.explaining import explain
-from hpcgen.site import decode
+from hpcgen.profiles.load import decode
+from hpcgen.script.explain import explain
 
 GPUS = {**SITES["gadi"]["partitions"], "gpus": {**SITES["gadi"]["partitions"]["gpus"], "cpus_per_gpu": 12}}
 GADI = {**SITES["gadi"], "partitions": GPUS}

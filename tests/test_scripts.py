@@ -16,9 +16,10 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 from gallery import beside
 
-from hpcgen import load, plan, render, schedulers, tables, workloads
-from hpcgen.errors import RequestError
-from hpcgen.request import Layer, merge
+from hpcgen import load, plan, render, schedulers, workloads
+from hpcgen.base import toml
+from hpcgen.base.errors import RequestError
+from hpcgen.request.layers import Layer, merge
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CASES = sorted(SCRIPTS.glob("*/*.toml"))
@@ -31,7 +32,7 @@ def name(path: Path) -> str:
 
 def script(path: Path) -> str:
     site = load(path.parent.name)
-    values = {**tables.read(path, RequestError), "site": site.id}
+    values = {**toml.read(path, RequestError), "site": site.id}
     return render(plan(site, merge([Layer("file", path.name, values)])))
 
 
@@ -45,9 +46,9 @@ def test_no_orphans() -> None:
 
 
 def test_every_site_has_a_case() -> None:
-    from hpcgen.site import listing
+    from hpcgen.profiles.listing import listing
 
-    assert {path.parent.name for path in CASES} >= {name for name, _ in listing()}
+    assert {path.parent.name for path in CASES} >= set(listing())
 
 
 def planned(values: Dict[str, Any]) -> Optional[Tuple[str, str, bool]]:
@@ -63,11 +64,11 @@ def planned(values: Dict[str, Any]) -> Optional[Tuple[str, str, bool]]:
 
 def test_every_workload_has_a_case_under_every_scheduler() -> None:
     """Under each that takes it at one site or another, and over several nodes where it is started once on each of them."""
-    from hpcgen.site import listing
+    from hpcgen.profiles.listing import listing
 
-    there = {planned({**tables.read(path, RequestError), "site": path.parent.name}) for path in CASES}
+    there = {planned({**toml.read(path, RequestError), "site": path.parent.name}) for path in CASES}
     found = set()
-    for site, workload in itertools.product([name for name, _ in listing()], workloads.names()):
+    for site, workload in itertools.product(list(listing()), workloads.names()):
         what = {"commands": "runs.txt", "tasks": 3} if workload == "array" else {"program": "x.py"}
         one: Dict[str, Any] = {"site": site, "workload": workload, "account": "ab12", **what}
         found |= {planned(one), planned({**one, "nodes": 2})}

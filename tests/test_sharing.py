@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from hpcgen import Request, RequestError, plan, remarks, render
-from hpcgen.explaining import explain
 from tiny import TABLES, site
+
+from hpcgen import Request, RequestError, plan, render
+from hpcgen.planning import remarks
+from hpcgen.script.explain import explain
 
 THREADS = {name: {**node, "threads_per_core": 2} for name, node in TABLES["nodes"].items()}
 HYPER = site(cpu={"unit": "thread", "source": "docs"}, nodes=THREADS)

@@ -14,8 +14,8 @@ from stubs import LOCAL, SLURM, flags
 from test_parsed import SITES
 
 from hpcgen import plan, render
-from hpcgen.errors import HpcgenError
-from hpcgen.site import decode
+from hpcgen.base.errors import HpcgenError
+from hpcgen.profiles.load import decode
 
 RANKS = '#!/bin/bash\n[ "$1" = -n ] || exit 9\nn=$2; shift 2\nfor ((i = 0; i < n; i++)); do "$@" & done\nfor ((i = 0; i < n; i++)); do wait -n || bad=1; done\nexit ${bad:-0}\n'  # fmt: skip
 
@@ -39,7 +39,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+def run(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "TMPDIR": f"{folder}/tmp"}
     return subprocess.run(["bash"], input=text, text=True, capture_output=True, env=env, timeout=60)
 

@@ -8,10 +8,10 @@ import pytest
 from tiny import site, tables
 
 from hpcgen import Request, plan, render
-from hpcgen.errors import RequestError
-from hpcgen.site import decode
-from hpcgen.units import Memory
-from hpcgen.words import Token
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import Token
+from hpcgen.base.units import Memory
+from hpcgen.profiles.load import decode
 
 
 def script(profile: Any = None, **asked: Any) -> str:

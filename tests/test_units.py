@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcgen.units import clock, parse_memory, parse_time, size
+from hpcgen.base.units import clock, parse_memory, parse_time, size
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import copy
 import datetime
 from typing import Any, Dict
 
-from hpcgen.site import Site, decode
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
 
 TABLES: Dict[str, Any] = {
     "name": "Tiny",

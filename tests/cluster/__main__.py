@@ -14,7 +14,8 @@ from .shape import LOGIN, Shape
 def named(name: str) -> Shape:
     """A site's profile, by its name or its file's; else one of the hand-written examples."""
     try:
-        from hpcgen import errors, site
+        from hpcgen.base import errors
+        from hpcgen.profiles import site
     except ImportError as problem:
         if name in examples.ALL:
             return examples.ALL[name]

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hpcgen import load, plan, tables
-from hpcgen.errors import RequestError
-from hpcgen.job import Job
-from hpcgen.request import Layer, merge
+from hpcgen import load, plan
+from hpcgen.base import toml
+from hpcgen.base.errors import RequestError
+from hpcgen.model.job import Job
+from hpcgen.request.layers import Layer, merge
 
 from . import apptainer, bed, from_site, images, mpi
 from .shape import Shape
@@ -59,7 +60,7 @@ class Case:
 
     def plan(self) -> Job:
         site = load(self.site)
-        values = {**tables.read(SCRIPTS / f"{self.id}.toml", RequestError), "site": site.id}
+        values = {**toml.read(SCRIPTS / f"{self.id}.toml", RequestError), "site": site.id}
         return plan(site, merge([Layer("file", self.name, values)]))
 
 

@@ -5,8 +5,8 @@ import json
 import re
 from typing import Any
 
-from hpcgen.job import Command, Component, Job
-from hpcgen.units import clock
+from hpcgen.base.units import clock
+from hpcgen.model.job import Command, Component, Job
 
 from . import slurm
 

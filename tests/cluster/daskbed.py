@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcgen import plan, render
-from hpcgen.request import Layer, merge
-from hpcgen.site import Site, decode
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, merge
 
 from . import apptainer, bed, mpi, slurm
 from .examples import hosts, names

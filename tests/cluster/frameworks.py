@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import from_site, images, mpi
 
 if TYPE_CHECKING:
-    from hpcgen.site import Site
+    from hpcgen.profiles.site import Site
 
     from .shape import Shape
 
@@ -87,7 +87,7 @@ NODE = (8, 16 << 10)  # its CPUs and MiB
 
 
 def site() -> Site:
-    from hpcgen.site import decode
+    from hpcgen.profiles.load import decode
 
     try:
         import tomllib
@@ -114,7 +114,7 @@ def shape(name: str) -> Shape:
 def script(framework: str, **request: Any) -> str:
     """A script that runs in the environment with this framework."""
     from hpcgen import plan, render
-    from hpcgen.request import Layer, merge
+    from hpcgen.request.layers import Layer, merge
 
     values = {"site": "frameworks", "venv": str(venv(framework)), "time": "10m", **request}
     values = {key: value for key, value in values.items() if value is not None}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .shape import Host, Module, Node, Partition, Shape
 
 if TYPE_CHECKING:
-    from hpcgen import site as facts
+    from hpcgen.profiles import site as facts
 
 KINDS = {"intel": "impi", "mpich": "mpich", "cray-mpich": "mpich", "openmpi": "openmpi"}
 PMI = {"impi": "pmi2", "mpich": "pmi2", "openmpi": "pmix"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import apptainer, mpi, suites
 
 if TYPE_CHECKING:
-    from hpcgen.site import Site
+    from hpcgen.profiles.site import Site
 
 
 def log(name: str) -> Path:
@@ -17,13 +17,13 @@ def log(name: str) -> Path:
 
 def made(name: str, site: Site, workload: str = "dask-mpi", packages: tuple[str, ...] = (), suite: str = "trixie") -> Path:
     """The image of this name in the cache, built anew where its definition has changed, its `%test` held."""
-    from hpcgen import definition
-    from hpcgen.rendering import document
-    from hpcgen.request import Layer, merge
+    from hpcgen.install import container
+    from hpcgen.request.layers import Layer, merge
+    from hpcgen.script.render import document
 
     asked = merge([Layer("file", "request", {"workload": workload})])
-    chosen = definition.choose(site, asked, definition.Asked(packages=packages, base=str(apptainer.base(suite))))
-    text = document("definitions/pip.def", definition.context(chosen))
+    chosen = container.choose(site, asked, container.ImageOptions(packages=packages, base=str(apptainer.base(suite))))
+    text = document("definitions/pip.def", container.context(chosen))
     place = mpi.CACHE / "images" / f"{name}.sif"
     recipe = place.with_suffix(".def")
     if not (place.exists() and log(name).exists() and recipe.exists() and recipe.read_text() == text):

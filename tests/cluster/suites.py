@@ -1,7 +1,6 @@
 """Other Debians in folders of their own: newer Slurms, and Apptainer."""
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess

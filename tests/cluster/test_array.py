@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hpcgen import load, plan, render
-from hpcgen.request import Layer, merge
-from hpcgen.site import decode
+from hpcgen.profiles.load import decode
+from hpcgen.request.layers import Layer, merge
 
 from . import bed, examples, from_site, needs, slurm
 from .test_gridengine import SITE

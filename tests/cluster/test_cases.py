@@ -14,8 +14,8 @@ from . import needs
 needs.or_skip()
 
 from hpcgen import load  # noqa: E402
-from hpcgen.job import Job  # noqa: E402
-from hpcgen.submit import log_folders  # noqa: E402
+from hpcgen.model.job import Job  # noqa: E402
+from hpcgen.script.submit import log_folders  # noqa: E402
 
 from . import bed, cases, checks, net, report, slurm  # noqa: E402
 from .cases import CASES, Case  # noqa: E402

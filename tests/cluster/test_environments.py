@@ -13,9 +13,10 @@ from . import needs
 
 needs.or_skip()
 
-from hpcgen import definition, environment, load, plan, render  # noqa: E402
-from hpcgen.rendering import document  # noqa: E402
-from hpcgen.request import Layer, merge  # noqa: E402
+from hpcgen import load, plan, render  # noqa: E402
+from hpcgen.install import container, environment  # noqa: E402
+from hpcgen.request.layers import Layer, merge  # noqa: E402
+from hpcgen.script.render import document  # noqa: E402
 
 from . import apptainer, bed, cases, mpi, slurm, suites  # noqa: E402
 from .shape import Module  # noqa: E402
@@ -48,8 +49,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
 def image(images: dict[str, Path], site: str) -> tuple[Path, str]:
     place, recipe = images[site], images[site].with_suffix(".def")
     if not place.exists():
-        made = definition.choose(load(site), asked(), definition.Asked(base=str(apptainer.base())))
-        recipe.write_text(document("definitions/pip.def", definition.context(made)))
+        made = container.choose(load(site), asked(), container.ImageOptions(base=str(apptainer.base())))
+        recipe.write_text(document("definitions/pip.def", container.context(made)))
         place.with_suffix(".log").write_text(apptainer.build(str(recipe), place))
     return place, place.with_suffix(".log").read_text()
 
@@ -64,12 +65,12 @@ def test_definition_is_built_and_its_test_holds(images: dict[str, Path], site: s
 
 def test_the_series_of_the_hosts_mpirun_can_be_had(images: dict[str, Path]) -> None:
     """Gadi's note names a package: it is installed, and the MPI that starts is of that series."""
-    bare = definition.choose(load("gadi"), asked())
+    bare = container.choose(load("gadi"), asked())
     (note,) = [note for note in bare.notes if "another series" in note]
     package = shlex.split(note.partition("--package ")[2])[0]
-    made = definition.choose(load("gadi"), asked(), definition.Asked((package,), base=str(apptainer.base())))
+    made = container.choose(load("gadi"), asked(), container.ImageOptions((package,), base=str(apptainer.base())))
     recipe = images["m3-smu"].with_name("gadi.def")
-    recipe.write_text(document("definitions/pip.def", definition.context(made)))
+    recipe.write_text(document("definitions/pip.def", container.context(made)))
     ran = apptainer.build(str(recipe), recipe.with_suffix(".sif")).partition("Running testscript")[2]
     assert "Open MPI v4.1." in ran and "\ndask-mpi " in ran
 

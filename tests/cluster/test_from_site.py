@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import pytest
 
-site = pytest.importorskip("hpcgen.site", reason="hpcgen is not installed")
+pytest.importorskip("hpcgen", reason="hpcgen is not installed")
+
+from hpcgen.profiles.listing import listing  # noqa: E402
+from hpcgen.profiles.load import decode, load  # noqa: E402
 
 from . import from_site, slurm  # noqa: E402
 
@@ -28,12 +31,12 @@ PROFILE = {
 
 
 def test_tasks_that_never_share_a_core():
-    shape = from_site.shape(site.decode("example", {**PROFILE, "cpu": {**PROFILE["cpu"], "task_per_core": True}}, "example.toml"))
+    shape = from_site.shape(decode("example", {**PROFILE, "cpu": {**PROFILE["cpu"], "task_per_core": True}}, "example.toml"))
     assert "SelectTypeParameters=CR_Core_Memory,CR_ONE_TASK_PER_CORE\n" in slurm.configuration(shape, "/logs")
 
 
 def test_configuration_says_what_the_profile_says():
-    shape = from_site.shape(site.decode("example", PROFILE, "example.toml"))
+    shape = from_site.shape(decode("example", PROFILE, "example.toml"))
     text = slurm.configuration(shape, "/logs")
     assert "NodeName=thin-01 CPUs=72 Sockets=2 CoresPerSocket=18 ThreadsPerCore=2 RealMemory=107520 State=UNKNOWN Feature=skylake" in text
     assert "PartitionName=large Nodes=thin-01,thin-02,thin-03 MaxTime=4320 State=UP Default=YES" in text
@@ -43,9 +46,9 @@ def test_configuration_says_what_the_profile_says():
     assert {module.name: module.gives for module in shape.modules} == {"Python/3.9": "impi", "Apptainer": "apptainer"}
 
 
-@pytest.mark.parametrize("name", [name for name, _ in site.listing()])
+@pytest.mark.parametrize("name", list(listing()))
 def test_every_slurm_profile_makes_a_miniature(name):
-    one = site.load(name)
+    one = load(name)
     if one.scheduler.type == "slurm":
         shape = from_site.shape(one)
         known = {host.name for host in shape.hosts}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hpcgen import plan, render
-from hpcgen.request import Layer, merge
-from hpcgen.site import decode
+from hpcgen.profiles.load import decode
+from hpcgen.request.layers import Layer, merge
 
 from . import bed, checks, daskbed, examples, images, needs
 from .shape import Module

@@ -15,7 +15,7 @@ from . import frameworks, needs
 needs.or_skip()
 
 from hpcgen import load, plan, render  # noqa: E402
-from hpcgen.request import Layer, merge  # noqa: E402
+from hpcgen.request.layers import Layer, merge  # noqa: E402
 
 from . import bed, cases, checks, from_site, images, net, slurm, test_ray  # noqa: E402
 

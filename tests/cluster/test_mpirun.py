@@ -11,7 +11,7 @@ from . import needs
 
 needs.or_skip()
 
-from hpcgen.site import Site  # noqa: E402
+from hpcgen.profiles.site import Site  # noqa: E402
 
 from . import bed, checks, daskbed, frameworks, images, net, slurm, test_ray  # noqa: E402
 from .examples import hosts, names  # noqa: E402

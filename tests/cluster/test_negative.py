@@ -15,8 +15,8 @@ from . import needs
 needs.or_skip()
 
 from hpcgen import load, plan, render  # noqa: E402
-from hpcgen.errors import LimitError, RequestError  # noqa: E402
-from hpcgen.request import Layer, merge  # noqa: E402
+from hpcgen.base.errors import LimitError, RequestError  # noqa: E402
+from hpcgen.request.layers import Layer, merge  # noqa: E402
 
 from . import bed, cases, checks, slurm  # noqa: E402
 from .patience import LONGER  # noqa: E402

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from hpcgen import load, plan, render
-from hpcgen.request import Layer, merge
-from hpcgen.site import Site, decode
+from hpcgen.profiles.load import decode
+from hpcgen.profiles.site import Site
+from hpcgen.request.layers import Layer, merge
 
 from . import apptainer, bed, daskbed, examples, from_site, needs, slurm
 from .test_gridengine import SITE

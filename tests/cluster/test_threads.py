@@ -7,8 +7,8 @@ import re
 import pytest
 
 from hpcgen import Request, plan, render
-from hpcgen.site import decode
-from hpcgen.units import Time
+from hpcgen.base.units import Time
+from hpcgen.profiles.load import decode
 
 from . import bed, needs, slurm
 from .shape import Host, Node, Partition, Shape

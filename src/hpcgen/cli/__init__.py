@@ -32,8 +32,8 @@ class Commands(TyperGroup):
         return built(cmd_name, made) if made else None
 
     def resolve_command(self, ctx: Any, args: List[str]) -> Any:
+        from hpcgen.base.errors import RequestError, among
         from hpcgen.cli import commands
-        from hpcgen.errors import RequestError, among
 
         if args and not args[0].startswith("-") and args[0] not in commands.table():
             raise RequestError(f"unknown command '{args[0]}'{among(args[0], list(commands.table()))}")
@@ -85,7 +85,7 @@ def main(args: Optional[List[str]] = None) -> None:
 
 def status(args: Optional[List[str]] = None) -> int:
     """Run the command: its exit status, with what went wrong said on stderr in a line each."""
-    from hpcgen.errors import HpcgenError
+    from hpcgen.base.errors import HpcgenError
 
     if sys.stdout is None:
         say("stdout is closed: nowhere to print to")
@@ -121,7 +121,7 @@ def status(args: Optional[List[str]] = None) -> int:
 
 def say(*lines: str) -> None:
     """To the person, never into the script; nothing that a value holds may steer a terminal."""
-    from hpcgen.errors import printable
+    from hpcgen.base.errors import printable
 
     for line in lines:
         print(f"hpcgen: {printable(line)}", file=sys.stderr)
@@ -133,7 +133,7 @@ def note(*lines: str) -> None:
 
 def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
     """To stdout, or into the file that --write names, with this mode less the umask."""
-    from hpcgen import submit
+    from hpcgen.script import submit
 
     if write is None:
         submit.print_out(text)
@@ -143,8 +143,8 @@ def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
 
 
 def _one_line(error: Any) -> str:
+    from hpcgen.base.errors import printable
     from hpcgen.cli.unknown import advice
-    from hpcgen.errors import printable
 
     text = " ".join(error.format_message().split()).rstrip(".")
     option = getattr(error, "option_name", None)

@@ -7,15 +7,17 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, NamedTuple, Optional
 
+from hpcgen.base.errors import RequestError
 from hpcgen.cli import note, options, put, say
-from hpcgen.errors import RequestError
-from hpcgen.job import Job
+from hpcgen.model.job import Job
 
 if TYPE_CHECKING:
-    from hpcgen.request import Request
-    from hpcgen.site import Site
+    from hpcgen.base.paths import Rooms
+    from hpcgen.profiles.site import Site
+    from hpcgen.request.fields import Request
+    from hpcgen.script.explain import ExplainedLine
 
 
 def table() -> Dict[str, Callable[[], Any]]:
@@ -50,34 +52,41 @@ _SUBMIT = (
 
 
 def _of_scheduler(name: str) -> Callable[..., None]:
-    def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool) -> None:
-        job = planned(flags, file, name)
-        deliver(job, write, force, as_json)
+    from hpcgen import schedulers
 
-    example = "--workers 4 prog.py" if name == "local" else "--site NAME --hetjob --workers 4 --time 2h prog.py"
-    body.__doc__ = f"""Print a script for {"this machine" if name == "local" else name}: `hpcgen {name} {example}`.
+    def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool) -> None:
+        deliver(planned(flags, file, name), write, force, as_json)
+
+    here = schedulers.get(name).one_machine
+    example = "--workers 4 prog.py" if here else "--site NAME --hetjob --workers 4 --time 2h prog.py"
+    body.__doc__ = f"""Print a script for {"this machine" if here else name}: `hpcgen {name} {example}`.
 
     Without a program the script carries a self-check, which says what every rank got."""
     return options.command(body, options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON)
 
 
-def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Job:
-    """The job that a command line means; its notes have been said."""
-    return planned_at(flags, file, scheduler)[1]
+class Planned(NamedTuple):
+    """The job that a command line means, its site, and the rooms of templates."""
+
+    site: Site
+    job: Job
+    rooms: Rooms
 
 
-def planned_at(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Tuple[Site, Job]:
-    """The same, with its site. Raises RequestError where that runs another scheduler than the command is for."""
-    from hpcgen import remarks
-    from hpcgen.config import gather
-    from hpcgen.planning import plan
+def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Planned:
+    """What a command line means; its notes have been said. Raises RequestError where the site runs another scheduler than the
+    command is for."""
+    from hpcgen import schedulers
+    from hpcgen.inputs.gather import gather
+    from hpcgen.planning import remarks
+    from hpcgen.planning.plan import plan
 
-    site, merged = gather(flags, file, "local" if scheduler == "local" else None)
+    site, asked, rooms = gather(flags, file, schedulers.get(scheduler).site if scheduler else None)
     if scheduler and site.scheduler.type != scheduler:
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
-    job = plan(site, merged)
-    note(*_of_program(merged.request, job), *_of_files(merged.request), *remarks.assumed(job.assumed), *job.notes)
-    return site, job
+    job = plan(site, asked)
+    note(*_of_program(asked.request, job), *_of_files(asked.request), *remarks.assumed(job.assumed), *job.notes)
+    return Planned(site, job, rooms)
 
 
 def _of_program(request: Request, job: Job) -> Iterator[str]:
@@ -101,16 +110,18 @@ def _of_files(request: Request) -> Iterator[str]:
             yield f"{name} is not here; it must be where the job runs"
 
 
-def deliver(job: Job, write: Optional[Path], force: bool, as_json: bool) -> None:
+def deliver(found: Planned, write: Optional[Path], force: bool, as_json: bool) -> None:
     """Print or write the script, or the job as JSON. Raises LimitError for a script longer than the site takes."""
-    from hpcgen import submit
+    from hpcgen import schedulers
+    from hpcgen.script import submit
 
+    job = found.job
     try:
-        text = job.to_json() + "\n" if as_json else submit.scripted(job)
+        text = job.to_json() + "\n" if as_json else submit.scripted(job, found.rooms)
     except UnicodeEncodeError:
         raise RequestError(NOT_JSON) from None
     put(text, write, force, 0o755)
-    for folder in dict.fromkeys(submit.no_log_folders(job)) if job.scheduler != "local" else ():
+    for folder in dict.fromkeys(submit.no_log_folders(job)) if schedulers.get(job.scheduler).submit else ():
         note(f"the log folder {folder} is not here: without it a job may vanish (`hpcgen submit` makes it)")
 
 
@@ -136,15 +147,15 @@ def submit(
     hpcgen submit --site mahuika --test-only mydask.py
     """
     from hpcgen import schedulers
-    from hpcgen import submit as out
+    from hpcgen.script import submit as out
 
-    job = planned(flags, file)
+    _, job, rooms = planned(flags, file)
     if not schedulers.get(job.scheduler).submit:
         raise RequestError(f"--site: {job.site} has no scheduler to submit to: use hpcgen run")
     if test_only and not schedulers.get(job.scheduler).test_only:
         raise RequestError(f"--test-only: {job.scheduler} has no way to check a script without submitting it: leave it out")
     path = write or Path(f"{_file_name(job.name)}.sh")
-    out.write(path, out.scripted(job), force)
+    out.write(path, out.scripted(job, rooms), force)
     say(f"wrote {path}")
     for folder in out.log_folders(job):
         say(f"made the log folder {folder}")
@@ -166,25 +177,32 @@ def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
 
     Exits with 1 when it fails; the message says its status.
     """
-    from hpcgen import submit as out
+    from hpcgen.script import submit as out
 
-    job = planned(flags, file, "local")
-    code = out.run(job)
+    _, job, rooms = planned(flags, file, _here())
+    code = out.run(job, rooms)
     if code:
         say(f"the job ended with status {code}")
         sys.exit(1)
 
 
+def _here() -> str:
+    """The scheduler's name of a machine without one."""
+    from hpcgen import schedulers
+
+    return next(name for name in schedulers.names() if schedulers.get(name).one_machine)
+
+
 def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     """Print the script and the reason for every line: the fact, flag or rule that put it there; and what the job costs."""
-    from hpcgen import explaining
+    from hpcgen.script.explain import explain
 
-    site, job = planned_at(flags, file)
-    lines = explaining.explain(job)
+    site, job, rooms = planned(flags, file)
+    lines = explain(job, rooms)
     if as_json:
         import msgspec
 
-        from hpcgen.words import plain
+        from hpcgen.base.kinds import plain
 
         try:
             print(msgspec.json.encode(lines, enc_hook=plain).decode())
@@ -193,4 +211,14 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     else:
         from hpcgen.cli import show
 
-        show.explained([*lines, *explaining.cost_line(site, job)])
+        show.explained([*lines, *_cost(site, job)])
+
+
+def _cost(site: Site, job: Job) -> Iterator[ExplainedLine]:
+    """What the job costs, as a comment, and whose rule that is; nothing without a time limit. It is no line of the script."""
+    from hpcgen.cost import estimate
+    from hpcgen.script.explain import ExplainedLine
+
+    if job.time is not None:
+        found = estimate.cost(site, job)
+        yield ExplainedLine(f"# cost: {estimate.line(found)}", (estimate.whose_rule(site, found),))

@@ -7,15 +7,17 @@ from typing import Any, Callable, Dict, Iterable, List
 
 
 def sites(ctx: Any, args: List[str], incomplete: str) -> List[str]:
-    from hpcgen import paths, site
-    from hpcgen.errors import HpcgenError
+    from hpcgen.base import paths
+    from hpcgen.base.errors import HpcgenError
+    from hpcgen.profiles.listing import listing
 
+    rooms = paths.rooms()
     if any(path.is_file() for path in paths.configs()):
-        from hpcgen import config
+        from hpcgen.inputs import config
 
         with contextlib.suppress(HpcgenError):
-            config.open_rooms()
-    return _starting(incomplete, (name for name, _ in site.listing()))
+            rooms = config.rooms(config.configs())
+    return _starting(incomplete, listing(rooms))
 
 
 def partitions(ctx: Any, args: List[str], incomplete: str) -> List[str]:
@@ -37,11 +39,11 @@ def workloads(ctx: Any, args: List[str], incomplete: str) -> List[str]:
 
 
 def _site(ctx: Any) -> Any:
-    from hpcgen.config import gather
-    from hpcgen.errors import HpcgenError
+    from hpcgen.base.errors import HpcgenError
+    from hpcgen.inputs.gather import gather
 
     try:
-        return gather({"site": ctx.params.get("site")})[0]
+        return gather({"site": ctx.params.get("site")}).site
     except HpcgenError:
         return None
 

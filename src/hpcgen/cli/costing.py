@@ -18,18 +18,18 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     \b
     hpcgen cost --site mahuika --hetjob --workers 8 --cpus-per-worker 4 --time 2h prog.py
     """
-    from hpcgen.comparing import compare
-    from hpcgen.config import gather
+    from hpcgen.cost.compare import compare
+    from hpcgen.inputs.gather import gather
 
-    site, merged = gather(flags, file)
+    site, merged, _ = gather(flags, file)
     ways = compare(site, merged)
     if as_json:
         import msgspec
 
         print(msgspec.json.encode(ways).decode())
         return
+    from hpcgen.base.units import clock
     from hpcgen.cli import show
-    from hpcgen.units import clock
 
     costs = [way.cost for way in ways if way.cost]
     heads = ("request", "core-hours", "node-hours", "GPU-hours", "charge", "")
@@ -43,7 +43,7 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
 
 
 def _row(way: Any, units: bool) -> List[str]:
-    from hpcgen.costs import number
+    from hpcgen.cost.estimate import number
 
     if way.cost is None:
         return [way.request, "", "", "", "", f"not to be had: {way.why}"]

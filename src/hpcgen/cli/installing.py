@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, get_args
 
 from hpcgen.cli import note, options, put
-from hpcgen.packages import WAYS, By
+from hpcgen.install.packages import WAYS, By
 
 PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
                        help="package to install as well (repeatable)")  # fmt: skip
@@ -41,15 +41,16 @@ def env(
     hpcgen env --site mahuika --conda dask -w environment.yml
     hpcgen env --site vaughan --userbase ~/dask -w install.sh
     """
-    from hpcgen import environment, rendering
-    from hpcgen.config import gather
+    from hpcgen.inputs.gather import gather
+    from hpcgen.install import environment
+    from hpcgen.script import render
 
-    site, merged = gather(flags, file)
-    asked = environment.Asked(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
+    site, merged, rooms = gather(flags, file)
+    asked = environment.EnvOptions(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
     made = environment.choose(site, merged, asked)
     form, mode = ("conda.yml", 0o644) if made.kind == "conda" else (f"{made.kind}.sh", 0o755)
     note(*made.notes)
-    put(rendering.document(f"environments/{form}", environment.context(made)), write, force, mode)
+    put(render.document(f"environments/{form}", environment.context(made), rooms), write, force, mode)
 
 
 def container(
@@ -67,14 +68,15 @@ def container(
     hpcgen container --site mahuika -w dask-mpi.def
     hpcgen container --site mahuika --from base.sif --package numpy
     """
-    from hpcgen import definition, rendering
-    from hpcgen.config import gather
+    from hpcgen.inputs.gather import gather
+    from hpcgen.install import container as images
+    from hpcgen.script import render
 
-    site, merged = gather(flags, file)
-    asked = definition.Asked(tuple(package or ()), base, by, write.name if write else None)
-    made = definition.choose(site, merged, asked)
+    site, merged, rooms = gather(flags, file)
+    asked = images.ImageOptions(tuple(package or ()), base, by, write.name if write else None)
+    made = images.choose(site, merged, asked)
     note(*made.notes)
-    put(rendering.document(f"definitions/{made.by}.def", definition.context(made)), write, force, 0o644)
+    put(render.document(f"definitions/{made.by}.def", images.context(made), rooms), write, force, 0o644)
 
 
 ENV = options.command(env, *OF_ENV, names=ENV_FIELDS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+from hpcgen.base.errors import RequestError, among
 from hpcgen.cli import note, options, put
-from hpcgen.errors import RequestError, among
 
 FORMATS = ("yaml", "python", "json")
 PARAMETERS = (
@@ -32,13 +32,15 @@ def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], for
 
     Each job is one node's worth of workers; the cluster's scale(jobs=4) asks for so many jobs.
     """
-    from hpcgen.config import gather
-    from hpcgen.jobqueue import Extras, export, texts
+    from hpcgen.inputs.gather import gather
+    from hpcgen.jobqueue import texts
+    from hpcgen.jobqueue.exporting import export
+    from hpcgen.jobqueue.extras import Extras
 
     if format not in FORMATS:
         raise RequestError(f"--format: unknown format '{format}'{among(format, FORMATS)}")
-    site, merged = gather(flags, file)
-    found = export(site, merged, Extras.of(extras)).whole()
+    gathered = gather(flags, file)
+    found = export(gathered.site, gathered.asked, Extras.of(extras), gathered.rooms).whole()
     note(*found.notes)
     text = {"yaml": texts.yaml, "python": texts.python, "json": texts.as_json}[format](found)
     put(text, write, force, 0o644)

@@ -14,12 +14,12 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mappi
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from hpcgen import workloads
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import option
+from hpcgen.base.toml import fields
+from hpcgen.base.units import Memory, Time
 from hpcgen.cli import complete
-from hpcgen.errors import RequestError
-from hpcgen.request import Request
-from hpcgen.tables import fields
-from hpcgen.units import Memory, Time
-from hpcgen.words import option
+from hpcgen.request.fields import Request
 
 POSITIONAL = ("program", "args")
 METAVARS = {Time: "TIME", Memory: "SIZE"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Iterable, List, Sequence, Tuple
 
-from hpcgen.errors import printable
+from hpcgen.base.errors import printable
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

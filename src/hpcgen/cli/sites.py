@@ -5,19 +5,21 @@ from typing import Annotated, Any, Dict, List, Tuple
 
 import typer
 
-from hpcgen import site as sites
-from hpcgen.charging import Rates
+from hpcgen.base.errors import SiteError
+from hpcgen.base.toml import Table
 from hpcgen.cli import complete, show
-from hpcgen.config import open_rooms
-from hpcgen.errors import SiteError
-from hpcgen.facts import Bin
-from hpcgen.tables import Table
+from hpcgen.inputs import config
+from hpcgen.profiles.charging import Rates
+from hpcgen.profiles.facts import Bin
+from hpcgen.profiles.listing import listing
+from hpcgen.profiles.load import load
+from hpcgen.profiles.site import Site
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
-def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+def overview(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """List the machines that have a profile.
 
     \b
@@ -25,14 +27,13 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
     hpcgen sites show mahuika    everything known of one, with sources
     hpcgen sites schema          the JSON Schema of profiles, for editors
     """
-    open_rooms()
     if ctx.invoked_subcommand:
         return
-    found: List[sites.Site] = []
+    found: List[Site] = []
     wrong: List[str] = []
-    for _, path in sites.listing():
+    for path in listing(config.rooms(config.configs())).values():
         try:
-            found.append(sites.load(str(path)))
+            found.append(load(str(path)))
         except SiteError as error:
             wrong += error.problems
     if as_json:
@@ -47,7 +48,7 @@ def listing(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", 
         raise SiteError(*wrong)
 
 
-def _status(site: sites.Site) -> str:
+def _status(site: Site) -> str:
     return f"retired, see {site.successor}" if site.status == "retired" and site.successor else site.status
 
 
@@ -57,11 +58,11 @@ def show_site(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Print every fact of a site with its source and the source's date."""
-    found = sites.load(site)
+    found = load(site, config.rooms(config.configs()))
     if as_json:
         import msgspec
 
-        from hpcgen.words import plain
+        from hpcgen.base.kinds import plain
 
         print(msgspec.json.encode(found, enc_hook=plain).decode())
         return
@@ -71,7 +72,7 @@ def show_site(
     show.table(("fact", "value", "source"), _facts(found))
 
 
-def _facts(site: sites.Site) -> List[Tuple[str, str, str]]:
+def _facts(site: Site) -> List[Tuple[str, str, str]]:
     rows = []
     for place, table in _tables(site).items():
         for key in table.stated():
@@ -99,12 +100,12 @@ def _pairs(table: Any) -> List[Tuple[str, Any]]:
     return [(key, getattr(table, key)) for key in table.__struct_fields__]
 
 
-def _tables(site: sites.Site) -> Dict[Tuple[str, ...], Any]:
+def _tables(site: Site) -> Dict[Tuple[str, ...], Any]:
     found: Dict[Tuple[str, ...], Any] = {}
     for name in site.__struct_fields__:
         value = getattr(site, name)
         if isinstance(value, Table):
-            found[(name,)] = value
+            found[(site.scheduler.type if name == "dialect" else name,)] = value
         elif name in ("nodes", "partitions"):
             found.update({(name, key): table for key, table in value.items()})
     return found
@@ -117,7 +118,15 @@ def schema() -> None:
 
     import msgspec
 
+    from hpcgen import schedulers
+
     def kind(_: type) -> Dict[str, str]:
         return {"type": "string"}
 
-    print(json.dumps(msgspec.json.schema(sites.Site, schema_hook=kind), indent=2))
+    dialects = {name: schedulers.get(name).dialect for name in schedulers.names() if schedulers.get(name).dialect}
+    kinds = [Site, *(table for table in dialects.values() if table)]
+    (top, *tables), parts = msgspec.json.schema_components(kinds, schema_hook=kind, ref_template="#/$defs/{name}")
+    properties = parts[Site.__name__]["properties"]
+    del properties["dialect"]
+    properties.update(zip(dialects, tables))
+    print(json.dumps({**top, "$defs": parts}, indent=2))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Union
 
-from hpcgen.jobqueue.exporting import Export, export
+from hpcgen.jobqueue.exporting import export
 from hpcgen.jobqueue.extras import Extras
-from hpcgen.request import Merged, Request
-from hpcgen.site import Site
+from hpcgen.jobqueue.settings import Export
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.request.layers import Merged
 
 __all__ = ["Export", "Extras", "cluster", "configuration", "export"]
 

@@ -2,52 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Union
 
-from hpcgen import header, launchers, remarks, schedulers
-from hpcgen.errors import RequestError
-from hpcgen.job import Job, Origin, Origins
+from hpcgen import schedulers
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import option
+from hpcgen.base.paths import Rooms
+from hpcgen.base.shell import expanding, word
 from hpcgen.jobqueue import task
 from hpcgen.jobqueue.extras import DEATH_TIMEOUT, Extras, interface_fault
 from hpcgen.jobqueue.native import BACKENDS, Backend, Shape, divided
 from hpcgen.jobqueue.script import LOGS, MEMORY, Script, taken_apart
-from hpcgen.jobqueue.texts import Setting
-from hpcgen.planning import plan
-from hpcgen.request import Merged, Request, checked, gpus_asked
-from hpcgen.shell import expanding, word
-from hpcgen.site import Site
-from hpcgen.words import option
+from hpcgen.jobqueue.settings import Export, Setting
+from hpcgen.launch import launchers
+from hpcgen.model.job import Job, Origin, Origins
+from hpcgen.planning import header, remarks
+from hpcgen.planning.plan import plan
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request, gpus_asked
+from hpcgen.request.layers import Merged, checked
 
 COMMAND = "dask-jobqueue"
 EMPTY: Dict[str, Any] = {"scheduler-options": {}, "worker-extra-args": []}
 THEIRS = Origin("default", "dask-jobqueue's own")
 
 
-class Export(NamedTuple):
-    """All that dask-jobqueue is told; `job` is the planned job that it comes from, `fallback` are interfaces to try where
-    the cluster is made, `command_line` are words for the submitting command itself."""
-
-    cluster: str
-    section: str
-    settings: Tuple[Setting, ...]
-    header: Tuple[str, ...]
-    notes: Tuple[str, ...]
-    job: Job
-    fallback: Tuple[str, ...]
-    command_line: Tuple[str, ...] = ()
-
-    def whole(self) -> Export:
-        """The export itself. Raises RequestError where a configuration cannot say all of it."""
-        if self.command_line:
-            words = " ".join(self.command_line)
-            raise RequestError(
-                f"--account: {self.job.site} takes it on qsub's command line alone ({words}), which no configuration of "
-                f"dask-jobqueue can say: use hpcgen.jobqueue.cluster('{self.job.site}', …)"
-            )
-        return self
-
-
-def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras()) -> Export:
+def export(
+    site: Site, asked: Union[Request, Merged], extras: Extras = Extras(), rooms: Optional[Rooms] = None
+) -> Export:
     """What dask-jobqueue is to be told. Raises RequestError, and LimitError as `plan` does."""
     request, origins = asked if isinstance(asked, Merged) else checked(asked)
     backend = BACKENDS.get(site.scheduler.type)
@@ -57,7 +39,8 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
         raise RequestError(*problems)
     one_task, assumed = task.as_one_task(site, request, origins)
     job = task.with_thread_rule(plan(site, one_task), request, origins)
-    found = {key: (key, value, why) for key, value, why in _settings(site, request, origins, extras, job, backend)}
+    settings = _settings(site, request, origins, extras, job, taken_apart(job, rooms), backend)
+    found = {key: (key, value, why) for key, value, why in settings}
     if unwritable := [text for text in _strings(found.values()) if any("\ud800" <= c <= "\udfff" for c in text)]:
         raise RequestError(f"{unwritable[0]!r} is not UTF-8, which dask-jobqueue's scripts must be: leave it out")
     _, interface, _ = found["interface"]
@@ -77,8 +60,10 @@ def export(site: Site, asked: Union[Request, Merged], extras: Extras = Extras())
     )
 
 
-def _settings(site: Site, request: Request, origins: Origins, extras: Extras, job: Job, backend: Backend) -> Iterator[Setting]:
-    part, script = job.components[0], taken_apart(job)
+def _settings(
+    site: Site, request: Request, origins: Origins, extras: Extras, job: Job, script: Script, backend: Backend
+) -> Iterator[Setting]:
+    part = job.components[0]
     processes, why = task.processes(request, origins, part.cpus_per_task)
     cores = processes * task.threads(request, part.cpus_per_task // processes)
     mib, whence = task.memory(site, request, part, any(MEMORY.search(text) for text in script.directives))
@@ -131,7 +116,7 @@ def _strings(settings: Iterable[Setting]) -> Iterator[str]:
 
 
 def _no_class(site: Site) -> str:
-    if site.scheduler.type == "local":
+    if schedulers.get(site.scheduler.type).one_machine:
         return f"--site: {site.id} has no scheduler to hand jobs to: use dask.distributed.LocalCluster there"
     known = ", ".join(sorted(BACKENDS))
     return f"--site: {site.id} runs {site.scheduler.type}, for which dask-jobqueue has no cluster: it has those for {known}"

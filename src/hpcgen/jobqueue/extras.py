@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping, NamedTuple, Optional, Tuple
 
-from hpcgen.errors import RequestError, among
-from hpcgen.words import Line, option
+from hpcgen.base.errors import RequestError, among
+from hpcgen.base.kinds import Line, option
 
 DEATH_TIMEOUT = 60
 

@@ -9,13 +9,14 @@ import os
 import shlex
 from typing import Any, Dict, Mapping, Optional, Sequence
 
-from hpcgen import submit
-from hpcgen.config import gather
-from hpcgen.errors import RequestError
-from hpcgen.jobqueue.exporting import Export, export
+from hpcgen.base.errors import RequestError
+from hpcgen.inputs.gather import gather
+from hpcgen.jobqueue.exporting import export
 from hpcgen.jobqueue.extras import Extras
+from hpcgen.jobqueue.settings import Export
 from hpcgen.jobqueue.texts import argument
-from hpcgen.request import UNITS, Request
+from hpcgen.request.fields import UNITS, Request
+from hpcgen.script import submit
 
 # Arguments of dask-jobqueue's classes that a request says in words of its own.
 INSTEAD = {
@@ -53,8 +54,8 @@ def made(site: str, arguments: Mapping[str, Any]) -> Any:
     for name, unit in UNITS.items():
         if isinstance(asked.get(name), int) and not isinstance(asked[name], bool):
             asked[name] = unit(asked[name])
-    found, merged = gather({**asked, "site": site})
-    return alive(export(found, merged, Extras.of(extras)), theirs)
+    found = gather({**asked, "site": site})
+    return alive(export(found.site, found.asked, Extras.of(extras), found.rooms), theirs)
 
 
 def alive(found: Export, theirs: Dict[str, Any]) -> Any:

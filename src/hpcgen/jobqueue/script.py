@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import msgspec
 
-from hpcgen import explaining, launchers, schedulers
-from hpcgen.explaining import Line
-from hpcgen.job import Job, Origin
+from hpcgen import schedulers
+from hpcgen.base.paths import Rooms
+from hpcgen.launch import launchers
+from hpcgen.model.job import Job, Origin
+from hpcgen.script import explain
+from hpcgen.script.explain import ExplainedLine
 
 # Directives that say where output goes. Only LSF's scripts say so unasked, for bsub would mail it.
 LOGS = re.compile(r"(--output=|--error=|-[oe]o? ).*")
@@ -22,13 +25,13 @@ class Script(NamedTuple):
 
     prefix: str
     directives: Dict[str, Tuple[Origin, ...]]
-    prologue: List[Line]
+    prologue: List[ExplainedLine]
 
 
-def taken_apart(job: Job) -> Script:
+def taken_apart(job: Job, rooms: Optional[Rooms] = None) -> Script:
     """The script of a job with one launch, whose line is left out: that is dask-jobqueue's to write."""
     prefix = str(schedulers.get(job.scheduler).directive)
-    lines = explaining.explain(job)
+    lines = explain.explain(job, rooms)
     mine = [i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} ")]
     launch = launchers.launch(job, job.steps[0])
     end = next(i for i, line in enumerate(lines) if line.text == launch)
@@ -39,6 +42,6 @@ def taken_apart(job: Job) -> Script:
     )
 
 
-def _with_origin(line: Line, job: Job) -> Line:
+def _with_origin(line: ExplainedLine, job: Job) -> ExplainedLine:
     template = line.template or f"templates/{job.scheduler}.sh"
     return msgspec.structs.replace(line, origins=line.origins or (Origin("rule", f"template {template}"),))

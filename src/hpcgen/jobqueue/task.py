@@ -7,18 +7,21 @@ from typing import Optional, Tuple
 
 import msgspec
 
-from hpcgen import check
-from hpcgen.errors import RequestError
-from hpcgen.job import Component, Job, Origin, Origins
-from hpcgen.origins import item_key
-from hpcgen.request import Merged, Request
-from hpcgen.site import Site
+from hpcgen.base.errors import RequestError
+from hpcgen.launch import launchers
+from hpcgen.model.job import Component, Job, Origin, Origins
+from hpcgen.model.layout import node_memory
+from hpcgen.planning.origins import item_key
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.request.layers import Merged
 from hpcgen.workloads import Assumed
 
 # Stands for the worker's command in the job that is planned; it gives the job dask-jobqueue's own name, too.
 PROGRAM = "dask-worker.py"
 
 # Options of a request that are about Dask and not about the job.
+MEMORY = ("mem", "mem_per_cpu", "mem_per_gpu")
 OF_DASK = ("workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "interface")
 
 
@@ -39,7 +42,7 @@ def as_one_task(site: Site, request: Request, origins: Origins) -> Tuple[Merged,
     if not (total or request.cpus_per_gpu):
         total = (each or 1) * (workers or 1)
     says = next((origins[key] for key in ("cpus_per_task", "cpus_per_worker", "workers") if key in origins), None)
-    apart = getattr(site.dialect(), "style", None) == "nodes"
+    apart = launchers.get(site.mpi.launcher).elsewhere
     plain = msgspec.structs.replace(
         request, workload="mpi" if apart else "serial", ntasks=1 if apart else None, program=PROGRAM,
         cpus_per_task=total, env={"OMP_NUM_THREADS": "1", **request.env}, **dict.fromkeys(OF_DASK),
@@ -102,14 +105,12 @@ def memory(site: Site, request: Request, part: Component, said: bool) -> Tuple[i
 
     `said`: whether the script asks for memory at all; not every site wants to hear of it.
     """
-    cpus, cards = part.cpus_per_task, check.node_gpus(part)
-    asked = request.mem or (request.mem_per_cpu or 0) * cpus or (request.mem_per_gpu or 0) * cards
-    held = part.mem_mib or (part.mem_per_cpu_mib or 0) * cpus or (part.mem_per_gpu_mib or 0) * cards
+    asked = node_memory(msgspec.structs.replace(part, **{f"{name}_mib": getattr(request, name) for name in MEMORY}))
+    held = node_memory(part)
     if amount := asked or (held if said else 0):
-        field = next((name for name in ("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib") if getattr(part, name)), "mem_mib")
+        field = next((name for name in (f"{one}_mib" for one in MEMORY) if getattr(part, name)), "mem_mib")
         return int(amount), part.origins.get(field)
-    partition = site.partitions.get(part.partition or "")
-    shares = {kind: _share(site, kind, part) for kind in (partition.nodes if partition else site.nodes)}
+    shares = {kind: _share(site, kind, part) for kind in site.kinds(part.partition)}
     if not shares or not all(shares.values()):
         raise RequestError("--mem: Dask must know the memory of a job, and no fact says what a node gives: ask for --mem 40G")
     least = min(shares, key=lambda kind: shares[kind] or 0)

@@ -7,16 +7,12 @@ plain ones, of which `no`, `0123` and `00:30:00` would be read as something else
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
-from hpcgen.errors import printable
-from hpcgen.job import Origin
+from hpcgen.base.errors import printable
+from hpcgen.jobqueue.settings import Export
+from hpcgen.model.job import Origin
 
-if TYPE_CHECKING:
-    from hpcgen.jobqueue.exporting import Export
-
-# A setting: its key, its value, and of the value or of each item of a list the origins.
-Setting = Tuple[str, Any, Tuple[Tuple[Origin, ...], ...]]
 COLUMN = 40
 NOTHING: Tuple[Any, ...] = (None, [], {})
 

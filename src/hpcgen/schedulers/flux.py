@@ -1,17 +1,19 @@
 """Flux: how flux batch spells what the neutral model says. Source: flux-batch(1) of flux-core 0.60 and newer, RFC 35 and 36."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
 import shlex
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
 import msgspec
 
-from hpcgen import dialects, spelling
-from hpcgen.dialects import Flux
-from hpcgen.job import Component, Job
-from hpcgen.spelling import Spelled, of_components, of_job
+from hpcgen.base.kinds import Token
+from hpcgen.base.toml import Table
+from hpcgen.model import forms, layout
+from hpcgen.model.job import Component, Job
+from hpcgen.model.spelled import Spelled, SpelledOrigins, of_components, of_job
+from hpcgen.schedulers import _common as common
+from hpcgen.schedulers._common import read
 
 DIRECTIVE = "# flux:"
 INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_", "PBS_")
@@ -21,7 +23,20 @@ SUBMIT = ("flux", "batch")
 TEST_ONLY = ("flux", "batch", "--dry-run")
 
 
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+class Flux(Table, frozen=True, kw_only=True):
+    """Flux. Source of the defaults: flux-batch(1) of flux-core 0.60.
+
+    `account`: the option that names the bank. `attributes`: ``--setattr=NAME=VALUE`` of every job.
+    """
+
+    account: Literal["--bank=", "--setattr=bank="] = "--bank="
+    attributes: Dict[Token, Token] = {}
+
+
+DIALECT = Flux
+
+
+def hetjob(dialect: Any) -> Optional[str]:
     return "Flux starts one program over equal slots (flux-core issue 2414 asks for more)"
 
 
@@ -39,7 +54,7 @@ LACKS = {
     "mail_type": "leave it out",
     "mail_user": "leave it out",
     "open_mode": "put the job's id (%j) into the files' names",
-    **spelling.CORES,
+    **common.CORES,
     "distribution": "ask for --nodes, or leave it out",
     "licenses": "leave it out",
     "gres": "ask for --gpus, or by --constraint",
@@ -57,10 +72,10 @@ def refuse(job: Job) -> List[str]:
 
 
 def _of_job(job: Job) -> Iterator[str]:
-    yield from spelling.cannot(job, "Flux", LACKS)
-    yield from spelling.name_fault(job, "Flux", r"(?a:[\w.+-]+)", "letters, digits and _.+-", 100)
-    yield from spelling.dependency_fault(job.dependency)
-    yield from spelling.file_faults(job, "Flux", FILES, "use those, or leave it out")
+    yield from common.cannot(job, "Flux", LACKS)
+    yield from common.name_fault(job, "Flux", r"(?a:[\w.+-]+)", "letters, digits and _.+-", 100)
+    yield from common.dependency_fault(job.dependency)
+    yield from common.file_faults(job, "Flux", FILES, "use those, or leave it out")
     for name, value in job.resources:
         yield f"--resource {name}={value}: Flux has none of its own: --directive '--setattr={name}={value}', if that is meant"
     if job.signal and not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9]*@\d{1,5}", job.signal):
@@ -72,14 +87,12 @@ def _of_job(job: Job) -> Iterator[str]:
 
 
 def _of_component(c: Component) -> Iterator[str]:
-    yield from (text for text in spelling.layout_faults(c) if not text.startswith("--mem"))
-    if c.gpus and spelling.gpus(c) % c.ntasks:
+    yield from (text for text in common.layout_faults(c) if not text.startswith("--mem"))
+    if c.gpus and layout.all_gpus(c) % c.ntasks:
         yield f"--gpus: Flux counts GPUs by task, and {c.ntasks} tasks get no equal share: give --gpus-per-task"
     if c.gpus and c.gpus.type:
         yield f"--gpus {c.gpus.type}: Flux counts GPUs of any type: leave it out, and choose by --constraint or --partition"
-    hosts = c.nodelist.split(",") if c.nodelist else []
-    if hosts and len(hosts) != (c.nodes or 1):
-        yield f"--nodelist {c.nodelist}: Flux takes hosts that a job may have, not those it must: name as many as --nodes"
+    yield from common.nodelist_fault(c, "Flux")
     if c.exclusive and not c.nodes:
         yield "--exclusive: Flux gives whole nodes where their number is asked for: give --nodes"
 
@@ -88,25 +101,18 @@ def _of_component(c: Component) -> Iterator[str]:
 
 
 def spelled(job: Job) -> Spelled:
-    says = dialects.read(Flux, job.dialect)
-    (c,) = job.components
-    cards = spelling.gpus(c) // c.ntasks
-    requires = [c.constraint] if c.constraint else []
-    requires += [f"host:{c.nodelist}"] if c.nodelist else []
-    requires += [f"-host:{c.exclude}"] if c.exclude else []
-    parts = spelling.dependencies(job.dependency) if job.dependency else None
-    values = {
+    says = read(Flux, job.dialect)
+    return Spelled({**_whole(job, says), **_part(job.components[0])}, _origins(job))
+
+
+def _whole(job: Job, says: Flux) -> Dict[str, Any]:
+    """What is said once for the job."""
+    parts = forms.dependencies(job.dependency) if job.dependency else None
+    return {
         "account": f"{says.account}{job.account}" if job.account else None,
-        "queue": c.partition,
         "time": None if job.time is None else f"{job.time // 60}m" if job.time % 60 == 0 else f"{job.time}s",
-        "nodes": c.nodes,
-        "slots": c.ntasks,
-        "cores": c.cpus_per_task,
-        "gpus": cards or None,
-        "exclusive": "--exclusive" if c.exclusive or c.whole_node_cpus else None,
-        "requires": shlex.quote(" and ".join(requires)) if requires else None,
-        "output": job.output and _quoted(spelling.pattern(job.output, FILES)),
-        "error": job.error and _quoted(spelling.pattern(job.error, FILES)),
+        "output": job.output and _quoted(forms.pattern(job.output, FILES)),
+        "error": job.error and _quoted(forms.pattern(job.error, FILES)),
         "dependencies": tuple(f"{part.kind}:{job_id}" for part in parts or () for job_id in part.jobs),
         "signal": f"{job.signal}s" if job.signal else None,
         "environment": _environment(job.export),
@@ -114,16 +120,38 @@ def spelled(job: Job) -> Spelled:
         "comment": _quoted(f"user.comment={job.comment}") if job.comment else None,
         "chdir": _quoted(job.chdir),
     }
-    of_parts = {
-        "queue": ("partition",), "nodes": ("nodes", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
-        "gpus": ("gpus",), "exclusive": ("exclusive", "whole_node_cpus"), "requires": ("constraint", "nodelist", "exclude"),
-    }  # fmt: skip
-    of_whole = {
-        "account": "account", "time": "time", "output": "output", "error": "error", "dependencies": "dependency",
-        "signal": "signal", "environment": "export", "attributes": "dialect.attributes", "comment": "comment", "chdir": "chdir",
-    }  # fmt: skip
-    origins = {name: of_components(job, *fields) for name, fields in of_parts.items()}
-    return Spelled(values, {**origins, **{name: of_job(job, key) for name, key in of_whole.items()}})
+
+
+def _part(c: Component) -> Dict[str, Any]:
+    """What is allocated."""
+    requires = [c.constraint] if c.constraint else []
+    requires += [f"host:{c.nodelist}"] if c.nodelist else []
+    requires += [f"-host:{c.exclude}"] if c.exclude else []
+    return {
+        "queue": c.partition,
+        "nodes": c.nodes,
+        "slots": c.ntasks,
+        "cores": c.cpus_per_task,
+        "gpus": layout.all_gpus(c) // c.ntasks or None,
+        "exclusive": "--exclusive" if c.exclusive or c.whole_node_cpus else None,
+        "requires": shlex.quote(" and ".join(requires)) if requires else None,
+    }
+
+
+# The fields that values come from: of the components, and of the job.
+OF_PARTS = {
+    "queue": ("partition",), "nodes": ("nodes", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
+    "gpus": ("gpus",), "exclusive": ("exclusive", "whole_node_cpus"), "requires": ("constraint", "nodelist", "exclude"),
+}  # fmt: skip
+OF_JOB = {
+    "account": "account", "time": "time", "output": "output", "error": "error", "dependencies": "dependency",
+    "signal": "signal", "environment": "export", "attributes": "dialect.attributes", "comment": "comment", "chdir": "chdir",
+}  # fmt: skip
+
+
+def _origins(job: Job) -> SpelledOrigins:
+    of_parts = {name: of_components(job, *fields) for name, fields in OF_PARTS.items()}
+    return {**of_parts, **{name: of_job(job, key) for name, key in OF_JOB.items()}}
 
 
 def _quoted(text: Optional[str]) -> Optional[str]:
@@ -135,5 +163,5 @@ def _environment(export: Optional[str]) -> Tuple[str, ...]:
     """Rules of --env: ``-*`` takes all away. Without any, all variables are passed on."""
     if export is None:
         return ()
-    everything, names = spelling.exported(export)
+    everything, names = forms.exported(export)
     return (*(() if everything else ("-*",)), *names)

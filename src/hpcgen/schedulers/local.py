@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+from typing import Any, List, Optional
 
-from hpcgen.job import Job
+from hpcgen.model.job import Job
 
 DIRECTIVE = None
+ONE_MACHINE = True
+SITE = "local"
+# A job of Slurm's may be what surrounds the script.
+INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
+KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 # What only a scheduler could act on; asking for it is said to mean nothing here.
 SILENT = (
     "job_name", "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core",
@@ -17,7 +22,7 @@ SILENT = (
 )  # fmt: skip
 
 
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+def hetjob(dialect: Any) -> Optional[str]:
     return "one machine has no components to tell apart"
 
 

@@ -3,18 +3,21 @@
 Source: IBM's reference of 10.1: bsub, and resource requirement strings (span, rusage, affinity, compound ones).
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Literal, Optional, Tuple
 
 import msgspec
 
-from hpcgen import dialects, spelling
-from hpcgen.dialects import Lsf
-from hpcgen.job import Component, Job, Origin
-from hpcgen.spelling import Spelled, chunks, of_components, of_job
-from hpcgen.units import size
+from hpcgen.base.kinds import Token
+from hpcgen.base.toml import Table
+from hpcgen.base.units import hm, size
+from hpcgen.model import forms, layout
+from hpcgen.model.job import Component, Job, Origin
+from hpcgen.model.layout import chunks
+from hpcgen.model.spelled import Spelled, SpelledOrigins, of_components, of_job
+from hpcgen.schedulers import _common as common
+from hpcgen.schedulers._common import read
 
 DIRECTIVE = "#BSUB"
 ACCOUNT_VARIABLE = "LSB_DEFAULTPROJECT"
@@ -24,25 +27,62 @@ SUBMIT = ("bsub",)
 STDIN = True  # bsub reads directives from its standard input only
 
 
-def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
+class Lsf(Table, frozen=True, kw_only=True):
+    """Spectrum LSF. Sources of the defaults: bsub(1) and the resource requirement strings of 10.1.
+
+    `style`: slots (``-n``) or whole nodes (``-nnodes``, with jsrun). `cpus`: a slot for each CPU, or a slot for each task
+    with ``affinity[core(n)]``. `memory_unit`: the site's LSF_UNIT_FOR_LIMITS where amounts are bare numbers; without it
+    they carry their unit. `memory_per`: what rusage counts by; `limit_per`: what ``-M`` holds to its memory, where it is
+    wanted at all; `select_memory`: whether hosts must be selected by their free memory too. `gpu`: ``-gpu``, or the
+    resource for rusage. `alloc_flags`: those of every job (``-alloc_flags``).
+    """
+
+    style: Literal["slots", "nodes"] = "slots"
+    account: Literal["-P", "-G"] = "-P"
+    cpus: Literal["slots", "affinity"] = "slots"
+    memory_unit: Optional[Literal["KB", "MB", "GB", "TB"]] = None
+    memory_per: Literal["slot", "node"] = "node"
+    limit_per: Optional[Literal["slot", "node", "job"]] = None
+    select_memory: bool = False
+    gpu: Token = "-gpu"  # type: ignore[assignment]
+    alloc_flags: Tuple[Token, ...] = ()
+
+
+DIALECT = Lsf
+
+
+def array_index(dialect: Any) -> str:
     return "LSB_JOBINDEX"
 
 
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
-    says = dialects.read(Lsf, dialect)
+def hetjob(dialect: Any) -> Optional[str]:
+    says = read(Lsf, dialect)
     if says.style == "nodes":
         return "LSF here gives whole nodes, and jsrun equal resource sets"
-    return None if says.cpus == "affinity" else "slots of LSF here are CPUs, so that no rank gets its own number of them"
+    return None if tells_ranks(says) else "slots of LSF here are CPUs, so that no rank gets its own number of them"
 
 
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+def nodes_only(dialect: Any) -> bool:
+    """Whether jobs ask for nodes, with -nnodes."""
+    return read(Lsf, dialect).style == "nodes"
+
+
+def together(dialect: Any, c: Component, wide: bool) -> bool:
+    """Where memory or GPUs are counted by host, or CPUs by slot, tasks go to one host."""
+    says = read(Lsf, dialect)
+    if says.style != "slots":
+        return False
+    return says.memory_per == "node" or c.gpus is not None or (wide and says.cpus == "slots")
+
+
+def tells_ranks(dialect: Any) -> bool:
     """Whether a slot is a task, and not a CPU."""
-    return dialects.read(Lsf, dialect).cpus == "affinity"
+    return read(Lsf, dialect).cpus == "affinity"
 
 
 LACKS = {
     "qos": "--directive '-sla NAME' names a service class",
-    **spelling.CORES,
+    **common.CORES,
     "distribution": "ask for --nodes, or leave it out",
     "licenses": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",
     "gres": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",
@@ -51,37 +91,37 @@ FILES = {"j": "%J", "A": "%J", "a": "%I"}
 
 
 def refuse(job: Job) -> List[str]:
-    says = dialects.read(Lsf, job.dialect)
+    says = read(Lsf, job.dialect)
     if job.hetjob and says.gpu == "-gpu" and any(c.gpus for c in job.components):
         return ["--hetjob: GPUs of LSF are every host's, and scheduler and client would get them too: leave it out"]
     return list(dict.fromkeys([*_of_job(job), *(text for c in job.components for text in _of_component(c, says))]))
 
 
 def _of_job(job: Job) -> Iterator[str]:
-    yield from spelling.cannot(job, "LSF", LACKS)
-    yield from spelling.name_fault(job, "LSF", r"(?a:[A-Za-z0-9_][\w.+-]*)", "letters, digits and _.+-", 4094)
-    yield from spelling.mail_fault(job.mail_type, "LSF")
-    if spelling.mail(job.mail_type or "NONE") in (["FAIL"], ["BEGIN", "FAIL"]):
+    yield from common.cannot(job, "LSF", LACKS)
+    yield from common.name_fault(job, "LSF", r"(?a:[A-Za-z0-9_][\w.+-]*)", "letters, digits and _.+-", 4094)
+    yield from common.mail_fault(job.mail_type, "LSF")
+    if forms.mail(job.mail_type or "NONE") in (["FAIL"], ["BEGIN", "FAIL"]):
         yield f"--mail-type {job.mail_type}: LSF reports how a job ended, well or not: write END,FAIL"
-    yield from spelling.dependency_fault(job.dependency)
-    yield from spelling.file_faults(job, "LSF", FILES, "use those, or leave it out")
-    yield from spelling.twice(job, "bsub", _written(job))
+    yield from common.dependency_fault(job.dependency)
+    yield from common.file_faults(job, "LSF", FILES, "use those, or leave it out")
+    yield from common.twice(job, "bsub", _written(job))
     for name, value in job.resources:
         yield f"--resource {name}={value}: LSF has none of its own for a job: --directive '-R rusage[{name}={value}]'"
     if job.signal and _warning(job.signal) is None:
         yield f"--signal {job.signal}: LSF warns by whole minutes: write USR1@120"
     if job.comment and not re.fullmatch(r"[^\"'`$\\]+", job.comment):
         yield "--comment: no quotes, $ or \\ in it for LSF"
-    yield from spelling.array_fault(job.array)
-    if job.array and any(part.first < 1 for part in spelling.array(job.array).ranges):
+    yield from common.array_fault(job.array)
+    if job.array and any(part.first < 1 for part in forms.array(job.array).ranges):
         yield f"--array {job.array}: LSF counts from 1"
     if job.chdir and not re.fullmatch(r"[^\s'\"\\$`]+", job.chdir):
         yield f"--chdir: LSF takes no blanks, quotes or $ in a path: '{job.chdir}' has some"
 
 
 def _of_component(c: Component, says: Lsf) -> Iterator[str]:
-    yield from spelling.layout_faults(c)
-    per_node, known = spelling.by_node(c), c.ntasks * c.cpus_per_task
+    yield from common.layout_faults(c)
+    per_node, known = layout.tasks_by_node(c), layout.task_cpus(c)
     if says.style == "slots" and per_node is None:
         if says.memory_per == "node" and c.mem_per_cpu_mib:
             yield f"--ntasks {c.ntasks}: LSF here counts memory by node: on how many --nodes are the {known} CPUs ({c.role})?"
@@ -91,21 +131,18 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
             yield f"--gpus: LSF counts GPUs by node: say on how many --nodes the tasks are ({c.role})"
     if c.mem_mib == 0:
         yield "--mem 0: LSF has no word for all memory: say how much"
-    hosts = c.nodelist.split(",") if c.nodelist else []
-    if hosts and len(hosts) != (c.nodes or 1):
-        yield f"--nodelist {c.nodelist}: LSF takes hosts that a job may have, not those it must: name as many as --nodes"
+    yield from common.nodelist_fault(c, "LSF")
     if says.style == "nodes":
-        if (cards := spelling.gpus(c)) % c.ntasks:
+        if (cards := layout.all_gpus(c)) % c.ntasks:
             yield f"--gpus: {c.ntasks} ranks under jsrun get no equal share of {cards}: give --gpus-per-task"
         for name in ("constraint", "exclude", "nodelist", "tmp_mib"):
             if getattr(c, name):
-                yield f"{spelling.option_of(name)}: nodes of this site are asked for by number only: leave it out"
+                yield f"{common.option_of(name)}: nodes of this site are asked for by number only: leave it out"
 
 
 def job_id(answer: str) -> str:
     """Source: bsub: ``Job <1234> is submitted to queue <normal>.``"""
-    found = re.search(r"Job <(\d+)>", answer)
-    return found[1] if found else ""
+    return "".join(re.findall(r"Job <(\d+)>", answer)[:1])
 
 
 # --- values for the template
@@ -119,25 +156,22 @@ OF_JOB = {
 
 
 def spelled(job: Job) -> Spelled:
-    says = dialects.read(Lsf, job.dialect)
-    last = job.components[-1]
-    slots = says.style == "slots"
-    events = spelling.mail(job.mail_type or "NONE") or []
-    values = {
+    says = read(Lsf, job.dialect)
+    return Spelled({**_whole(job, says), **_parts(job, says)}, _origins(job))
+
+
+def _whole(job: Job, says: Lsf) -> Dict[str, Optional[str]]:
+    """What is said once for the job."""
+    events = forms.mail(job.mail_type or "NONE") or []
+    by_name = f"{job.name}.%J{'.%I' if job.array else ''}.out"  # without -o, bsub sends a job's output by mail
+    output = forms.pattern(job.output, FILES) if job.output else by_name
+    return {
         "account": f"{says.account} {job.account}" if job.account else None,
         "name": f'"{job.name}{_array(job)}"' if job.array else job.name,
-        "queue": last.partition,
-        "time": _minutes(job.time),
-        "slots": sum(_slots(c, says) for c in job.components) if slots else None,
-        "nodes": None if slots else last.nodes,
+        "time": common.given(hm)(job.time),  # Source: bsub -W
         "flags": '"' + " ".join(says.alloc_flags) + '"' if says.alloc_flags else None,
-        "requirement": _requirement(job, says) if slots else None,
-        "limit": _limit(job, says) if slots else None,
-        "gpus": _gpus(last, says) if slots else None,
-        "hosts": '"' + last.nodelist.replace(",", " ") + '"' if last.nodelist else None,
-        "exclusive": "-x" if any(c.exclusive for c in job.components) else None,
-        "output": _output(job),
-        "error": _file("e", job.error, job.open_mode),
+        "output": _file("o", output, job.open_mode),
+        "error": _file("e", job.error and forms.pattern(job.error, FILES), job.open_mode),
         "begin": "-B" if "BEGIN" in events else None,
         "mail": "-N" if "END" in events else None,
         "after": _after(job.dependency),
@@ -146,6 +180,25 @@ def spelled(job: Job) -> Spelled:
         "environment": _environment(job.export),
         "comment": f'"{job.comment}"' if job.comment else None,
     }
+
+
+def _parts(job: Job, says: Lsf) -> Dict[str, Any]:
+    """What is allocated: slots with what is required of their hosts, or whole nodes."""
+    last = job.components[-1]
+    slots = says.style == "slots"
+    return {
+        "queue": last.partition,
+        "slots": sum(_slots(c, says) for c in job.components) if slots else None,
+        "nodes": None if slots else last.nodes,
+        "requirement": _requirement(job, says) if slots else None,
+        "limit": _limit(job, says) if slots else None,
+        "gpus": _gpus(last, says) if slots else None,
+        "hosts": '"' + last.nodelist.replace(",", " ") + '"' if last.nodelist else None,
+        "exclusive": "-x" if any(c.exclusive for c in job.components) else None,
+    }
+
+
+def _origins(job: Job) -> SpelledOrigins:
     amounts = of_components(job, "ntasks", "cpus_per_task", "nodes", "ntasks_per_node", "whole_node_cpus")
     ram = of_components(job, "mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib")
     extra = of_components(job, "constraint", "exclude", "tmp_mib")
@@ -158,7 +211,7 @@ def spelled(job: Job) -> Spelled:
     }  # fmt: skip
     if job.output is None:
         origins["output"] = (Origin("rule", "without a file, bsub sends a job's output by mail"),)
-    return Spelled(values, origins)
+    return origins
 
 
 def _array(job: Job) -> str:
@@ -166,19 +219,14 @@ def _array(job: Job) -> str:
     return f"[{indices}]{f'%{most}' if most else ''}"
 
 
-def _minutes(seconds: Optional[int]) -> Optional[str]:
-    """HH:MM, a part of a minute counted as one. Source: bsub -W."""
-    return None if seconds is None else f"{-(-seconds // 60) // 60:02d}:{-(-seconds // 60) % 60:02d}"
-
-
 def _slots(c: Component, says: Lsf) -> int:
-    return c.ntasks if says.cpus == "affinity" else c.cpus or c.ntasks * c.cpus_per_task
+    return c.ntasks if says.cpus == "affinity" else layout.all_cpus(c)
 
 
 def _requirement(job: Job, says: Lsf) -> Optional[str]:
     """One string, or a compound one with a term for each component; it stands in quotes."""
     terms = [_simple(c, says) for c in job.components]
-    if len(terms) == 1:
+    if not job.hetjob:
         return f'"{terms[0]}"' if terms[0] else None
     return '"' + " + ".join(f"{_slots(c, says)}*{{{term}}}" for c, term in zip(job.components, terms)) + '"'
 
@@ -198,7 +246,7 @@ def _simple(c: Component, says: Lsf) -> str:
 
 def _span(c: Component, says: Lsf) -> str:
     """``hosts=1``, or the slots of each host where their number is known."""
-    if (per_node := spelling.by_node(c)) is None:
+    if (per_node := layout.tasks_by_node(c)) is None:
         return ""
     if len(per_node) == 1:
         return "span[hosts=1]"
@@ -236,24 +284,16 @@ def _gpus(c: Component, says: Lsf) -> Optional[str]:
     return f'"num={max(chunk.gpus for chunk in chunks(c))}{f":gmodel={c.gpus.type}" if c.gpus.type else ""}"'
 
 
-def _output(job: Job) -> str:
-    """Without -o, bsub sends a job's output by mail."""
-    unasked = f"{job.name}.%J{'.%I' if job.array else ''}.out"
-    return str(_file("o", job.output or unasked, job.open_mode, asked=job.output is not None))
-
-
-def _file(letter: str, name: Optional[str], mode: Optional[str], asked: bool = True) -> Optional[str]:
+def _file(letter: str, name: Optional[str], mode: Optional[str]) -> Optional[str]:
     """``-oo`` and ``-eo`` overwrite; ``-o`` and ``-e`` append."""
-    if name is None:
-        return None
-    return f"-{letter}{'o' if mode == 'truncate' else ''} {spelling.pattern(name, FILES) if asked else name}"
+    return name and f"-{letter}{'o' if mode == 'truncate' else ''} {name}"
 
 
 CONDITIONS = {"afterok": "done", "afterany": "ended", "afternotok": "exit", "after": "started"}
 
 
 def _after(text: Optional[str]) -> Optional[str]:
-    parts = spelling.dependencies(text) if text else None
+    parts = forms.dependencies(text) if text else None
     return '"' + " && ".join(f"{CONDITIONS[part.kind]}({job})" for part in parts for job in part.jobs) + '"' if parts else None
 
 
@@ -267,7 +307,7 @@ def _environment(export: Optional[str]) -> Optional[str]:
     """Source: bsub -env: all, none, or a list of variables."""
     if export is None:
         return None
-    everything, names = spelling.exported(export)
+    everything, names = forms.exported(export)
     return '"' + ", ".join([*(["all"] if everything else []), *names] or ["none"]) + '"'
 
 

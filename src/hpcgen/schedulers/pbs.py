@@ -3,17 +3,20 @@
 Sources: qsub(1B) and pbs_resources(7B) of OpenPBS 23; for nodes-ppn, qsub(1) of Torque 6.
 """
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Tuple
 
-from hpcgen import dialects, spelling
-from hpcgen.dialects import CHUNK, Pbs
-from hpcgen.job import Component, Job
-from hpcgen.spelling import Chunk, Spelled, amount, chunks, of_components, of_job
-from hpcgen.units import hms
+from hpcgen.base.kinds import Token
+from hpcgen.base.toml import Table
+from hpcgen.base.units import hms
+from hpcgen.model import forms, layout
+from hpcgen.model.job import Component, Job
+from hpcgen.model.layout import Chunk, chunks
+from hpcgen.model.spelled import Spelled, SpelledOrigins, of_components, of_job
+from hpcgen.schedulers import _common as common
+from hpcgen.schedulers._common import amount, read
 
 DIRECTIVE = "#PBS"
 INHERITED = ("PBS_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_")
@@ -21,20 +24,53 @@ KEPT = ("PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "PBS_DEFAULT")  # where the s
 SUBMIT = ("qsub",)
 
 
-def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
-    return "PBS_ARRAYID" if dialects.read(Pbs, dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
+ChunkKey = Literal["ncpus", "mpiprocs", "ompthreads", "mem", "ngpus"]
+CHUNK: Tuple[ChunkKey, ...] = ("ncpus", "mpiprocs", "ompthreads", "mem", "ngpus")
 
 
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
-    style = dialects.read(Pbs, dialect).style
+class Pbs(Table, frozen=True, kw_only=True):
+    """PBS Pro, OpenPBS and what descends from them. Sources of the defaults: qsub(1B), pbs_resources(7B) of OpenPBS.
+
+    `style`: what a job asks for: chunks of a `select`, totals of the whole job (Gadi), or Torque's ``nodes=2:ppn=4``.
+    `chunk`: resources that every chunk asks for (``system=polaris``); `chunk_keys`: what else a chunk says, where the site
+    gives whole nodes and takes less than all of these; where CPUs are counted, a part of a node always says its memory.
+    `resources`: job-wide ``-l NAME=VALUE``, where ``{account}`` stands for the job's account; `required`: names that a job
+    must give. `disk`: the resource that is local disk, counted as `disk_per` says. `qos`, `gpu_type`: the resources
+    (job-wide, of a chunk) by which the site names these.
+    """
+
+    style: Literal["chunks", "totals", "nodes-ppn"] = "chunks"
+    account: Literal["-A", "-P", "-W group_list="] = "-A"
+    workdir: Literal["cd", "-l wd"] = "cd"
+    chunk: Tuple[Token, ...] = ()
+    chunk_keys: Tuple[ChunkKey, ...] = CHUNK
+    place: Optional[Token] = None
+    resources: Dict[Token, Token] = {}
+    required: Tuple[Token, ...] = ()
+    disk: Optional[Token] = None
+    disk_per: Literal["job", "node"] = "node"
+    qos: Optional[Token] = None
+    gpu_type: Optional[Token] = None
+
+
+DIALECT = Pbs
+SETS_THREADS = True  # OMP_NUM_THREADS, to ncpus. Source: pbs_resources(7B), ompthreads
+
+
+def array_index(dialect: Any) -> str:
+    return "PBS_ARRAYID" if read(Pbs, dialect).style == "nodes-ppn" else "PBS_ARRAY_INDEX"
+
+
+def hetjob(dialect: Any) -> Optional[str]:
+    style = read(Pbs, dialect).style
     if style == "totals":
         return "PBS here takes totals of the whole job and no chunks"
     return "nodes and ppn give no rank its own number of CPUs" if style == "nodes-ppn" else None
 
 
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+def tells_ranks(dialect: Any) -> bool:
     """Whether $PBS_NODEFILE has a line for each rank (mpiprocs), and not for each CPU."""
-    says = dialects.read(Pbs, dialect)
+    says = read(Pbs, dialect)
     return says.style == "chunks" and "mpiprocs" in says.chunk_keys
 
 
@@ -44,7 +80,7 @@ LACKS = {
     "comment": "put it into the program's output, or leave it out",
     "open_mode": "each job has files of its own: leave it out",
     "exclude": "ask for the nodes you want by --constraint",
-    **spelling.CORES,
+    **common.CORES,
     "distribution": "ask for --nodes and --ntasks-per-node, or --directive '-l place=pack'",
     "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
 }
@@ -55,34 +91,34 @@ WRITTEN = ("select", "place", "walltime", "ncpus", "mem", "ngpus", "nodes", "mpi
 
 def refuse(job: Job) -> List[str]:
     """What qsub would refuse, drop or take for something else."""
-    says = dialects.read(Pbs, job.dialect)
+    says = read(Pbs, job.dialect)
     found = [*_of_job(job, says), *(text for c in job.components for text in _of_component(c, says))]
     return list(dict.fromkeys(found))
 
 
 def _of_job(job: Job, says: Pbs) -> Iterator[str]:
-    yield from spelling.cannot(job, "PBS", LACKS)
+    yield from common.cannot(job, "PBS", LACKS)
     if job.hetjob and (why := hetjob(job.dialect)):
         yield f"--hetjob: {why}: add --flatten for the nearest job of equal ranks"
-    yield from spelling.name_fault(job, "PBS", r"(?a:[A-Za-z][\w.+-]*)", "a letter, then letters, digits and _.+-", 230)
-    yield from spelling.mail_fault(job.mail_type, "PBS")
-    yield from spelling.dependency_fault(job.dependency)
-    yield from spelling.file_faults(
+    yield from common.name_fault(job, "PBS", r"(?a:[A-Za-z][\w.+-]*)", "a letter, then letters, digits and _.+-", 230)
+    yield from common.mail_fault(job.mail_type, "PBS")
+    yield from common.dependency_fault(job.dependency)
+    yield from common.file_faults(
         job, "PBS", FILES, "give a folder that ends in '/', where it writes NAME.oNUMBER, or a plain name"
     )
-    yield from spelling.twice(job, "qsub", _written(job, says))
+    yield from common.twice(job, "qsub", _written(job, says))
     if job.qos and not says.qos:
         yield "--qos: PBS has none, and the profile names no resource for it: choose by --partition"
     if job.array and job.requeue is False:
         yield "--no-requeue: jobs of an array can always run again in PBS: leave it out"
-    yield from spelling.array_fault(job.array)
+    yield from common.array_fault(job.array)
     if job.array:
         yield from _array_faults(job.array, says)
-    yield from spelling.resource_faults(job, says.required, WRITTEN)
+    yield from common.resource_faults(job, says.required, WRITTEN)
 
 
 def _array_faults(text: str, says: Pbs) -> Iterator[str]:
-    ranges = spelling.array(text).ranges
+    ranges = forms.array(text).ranges
     if says.style == "nodes-ppn":
         if ":" in text:
             yield f"--array {text}: Torque takes no steps: write the indices out, as in 1,3,5"
@@ -94,18 +130,18 @@ def _array_faults(text: str, says: Pbs) -> Iterator[str]:
 
 
 def _of_component(c: Component, says: Pbs) -> Iterator[str]:
-    yield from spelling.layout_faults(c)
+    yield from common.layout_faults(c)
     if c.constraint and says.style != "nodes-ppn" and not _pairs(c.constraint):
         yield f"--constraint '{c.constraint}': PBS knows resources of chunks: write NAME=VALUE, as in cpu_type=milan"
     if c.gres and not _pairs(c.gres):
         yield f"--gres '{c.gres}': PBS knows resources of chunks: write NAME=VALUE"
-    if says.style == "nodes-ppn" and c.cpus_per_task > 1 and spelling.by_node(c) is None:
+    if says.style == "nodes-ppn" and c.cpus_per_task > 1 and layout.tasks_by_node(c) is None:
         yield f"--cpus-per-task {c.cpus_per_task}: Torque lists CPUs, not tasks: say on how many --nodes they are ({c.role})"
     if says.style != "chunks":
         advised = {"gres": "ask by --resource", "exclusive": "ask for all CPUs of the nodes", "nodelist": "leave it out"}
         for name, advice in advised.items():
             if getattr(c, name):
-                yield f"{spelling.option_of(name)}: PBS of this site takes none: {advice}"
+                yield f"{common.option_of(name)}: PBS of this site takes none: {advice}"
         if says.style == "totals" and c.constraint:
             yield "--constraint: PBS of this site takes none: the queue is the kind of node: --partition"
     if c.nodelist and "," in c.nodelist:
@@ -137,22 +173,31 @@ def _written(job: Job, says: Pbs) -> List[str]:
 
 
 def spelled(job: Job) -> Spelled:
-    says = dialects.read(Pbs, job.dialect)
-    asked = {"account": _account(job, says), "queue": job.components[-1].partition, **_request(job, says), **_files(job)}
-    everything, passed = spelling.exported(job.export or "")
-    asked.update(
-        array=_array(job, says),
-        mail=_mail(job),
-        names=",".join(passed) or None,
-        all_variables="-V" if everything else None,
-        disk=_disk(job, says),
-        qos=f"{says.qos}={job.qos}" if says.qos and job.qos else None,
-        wd="wd" if says.workdir == "-l wd" and not job.chdir else None,
-    )
+    says = read(Pbs, job.dialect)
+    return Spelled({**_whole(job, says), **_files(job), **_request(job, says)}, _origins(job))
+
+
+def _whole(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
+    """What is said once for the job."""
+    everything, passed = forms.exported(job.export or "")
+    return {
+        "account": _account(job, says),
+        "queue": job.components[-1].partition,
+        "array": _array(job, says),
+        "mail": _mail(job),
+        "names": ",".join(passed) or None,
+        "all_variables": "-V" if everything else None,
+        "disk": _disk(job, says),
+        "qos": f"{says.qos}={job.qos}" if says.qos and job.qos else None,
+        "wd": "wd" if says.workdir == "-l wd" and not job.chdir else None,
+    }
+
+
+def _origins(job: Job) -> SpelledOrigins:
     size = of_components(job, "ntasks", "cpus_per_task", "nodes", "ntasks_per_node", "whole_node_cpus", "cpus")
     ram = of_components(job, "mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib")
     cards = of_components(job, "gpus")
-    origins = {
+    return {
         "account": of_job(job, "account"), "queue": of_components(job, "partition"), "array": of_job(job, "array"),
         "select": (*size, *ram, *cards, *of_components(job, "constraint", "gres", "nodelist")), "nodes": (*size, *cards),
         "place": of_components(job, "nodes", "exclusive"), "ncpus": size, "mem": ram, "ngpus": cards,
@@ -160,7 +205,6 @@ def spelled(job: Job) -> Spelled:
         "mail": of_job(job, "mail_type"), "names": of_job(job, "export"), "all_variables": of_job(job, "export"),
         "qos": of_job(job, "qos"), "wd": of_job(job, "dialect.workdir"), "join": of_job(job, "joined"),
     }  # fmt: skip
-    return Spelled(asked, origins)
 
 
 def _account(job: Job, says: Pbs) -> Optional[str]:
@@ -178,8 +222,8 @@ def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
         return made
     made["mem"] = amount(sum(chunk.times * (chunk.mem or 0) for _, chunk in parts), "b")
     if says.style == "totals":
-        gpus = sum(map(spelling.gpus, job.components))
-        made.update(ncpus=str(sum(map(spelling.cpus, job.components))), ngpus=str(gpus) if gpus else None)
+        gpus = sum(map(layout.all_gpus, job.components))
+        made.update(ncpus=str(sum(map(layout.all_cpus, job.components))), ngpus=str(gpus) if gpus else None)
     else:
         made["nodes"] = _nodes(job.components[-1])
     return made
@@ -228,7 +272,7 @@ def _disk(job: Job, says: Pbs) -> Optional[str]:
     """Local disk of the whole job; where it is a chunk's, the chunk says it."""
     if not says.disk or (says.disk_per == "node" and says.style == "chunks"):
         return None
-    each = [(c.tmp_mib or 0) * (len(spelling.by_node(c) or [1]) if says.disk_per == "job" else 1) for c in job.components]
+    each = [(c.tmp_mib or 0) * (len(layout.tasks_by_node(c) or [1]) if says.disk_per == "job" else 1) for c in job.components]
     total = amount(sum(each), "b")
     return f"{says.disk}={total}" if total else None
 
@@ -238,17 +282,17 @@ def _array(job: Job, says: Pbs) -> Optional[str]:
 
 
 def _mail(job: Job) -> Optional[str]:
-    events = spelling.mail(job.mail_type) if job.mail_type else None
-    return None if events is None else "".join(sorted(spelling.MAIL[name] for name in events)) or "n"
+    events = forms.mail(job.mail_type) if job.mail_type else None
+    return None if events is None else "".join(sorted(forms.MAIL[name] for name in events)) or "n"
 
 
 def _files(job: Job) -> Dict[str, Optional[str]]:
     """Without --error its lines go to the output, as sbatch has it."""
-    files = {name: getattr(job, name) and spelling.pattern(getattr(job, name), FILES) for name in ("output", "error")}
+    files = {name: getattr(job, name) and forms.pattern(getattr(job, name), FILES) for name in ("output", "error")}
     return {**files, "join": None if job.error else "oe"}
 
 
 FILTERS: Dict[str, Callable[..., Any]] = {
-    "hms": spelling.given(hms),
-    "yesno": spelling.given(spelling.yes_or_no),
+    "hms": common.given(hms),
+    "yesno": common.given(common.yes_or_no),
 }

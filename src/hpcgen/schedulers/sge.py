@@ -1,16 +1,19 @@
 """Grid Engine: how qsub spells what the neutral model says. Sources: qsub(1), sge_types(5), queue_conf(5) of 8.1.9."""
 
-from __future__ import annotations
-
+# Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
 from math import ceil
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Literal, Optional, Tuple
 
-from hpcgen import dialects, spelling
-from hpcgen.dialects import Sge
-from hpcgen.job import Component, Job
-from hpcgen.spelling import Spelled, of_components, of_job
-from hpcgen.units import hms, size
+from hpcgen.base.kinds import Token
+from hpcgen.base.toml import Table
+from hpcgen.base.units import hms, size
+from hpcgen.model import forms, layout
+from hpcgen.model.job import Component, Job
+from hpcgen.model.spelled import Spelled, SpelledOrigins, of_components, of_job
+from hpcgen.schedulers import _common as common
+from hpcgen.schedulers import last_line
+from hpcgen.schedulers._common import read
 
 DIRECTIVE = "#$"
 INHERITED = (
@@ -21,28 +24,76 @@ SUBMIT = ("qsub", "-terse")
 TEST_ONLY = ("qsub", "-w", "v")
 
 
-def array_index(dialect: Mapping[str, Any]) -> Optional[str]:
+class Sge(Table, frozen=True, kw_only=True):
+    """Grid Engine in its several houses. Sources of the defaults: qsub(1), complex(5) of 8.1.9.
+
+    `style`: slots of a parallel environment, or numbers of a type of node (TSUBAME's ``node_f=2``), which are then the
+    profile's partitions. `shell`: whether a script needs ``-S``, without which posix_compliant queues take another shell
+    than the first line's. `memory`: the resource that holds a job to its memory, counted as `memory_per` says; without it
+    none is written. `pe_one`, `pe_many`: the parallel environments of one node and of several (of whole ones, where the
+    site gives those). `gpu`, `disk`: resources, counted as `*_per` says. `exclusive`: the resource that is true for a node
+    of one's own. `constraint`: the option that names kinds of node (``-ac allow=``).
+    """
+
+    style: Literal["slots", "node-types"] = "slots"
+    account: Literal["-P", "-A", "-g"] = "-P"
+    shell: Literal["-S", "shebang"] = "-S"
+    memory: Optional[Token] = None
+    memory_per: Literal["slot", "node"] = "slot"
+    pe_one: Optional[Token] = None
+    pe_many: Optional[Token] = None
+    gpu: Optional[Token] = None
+    gpu_per: Literal["slot", "node", "job"] = "job"
+    disk: Optional[Token] = None
+    disk_per: Literal["slot", "node", "job"] = "job"
+    resources: Dict[Token, Token] = {}
+    required: Tuple[Token, ...] = ()
+    exclusive: Optional[Token] = None
+    constraint: Optional[Literal["-l ", "-ac allow="]] = None
+
+
+DIALECT = Sge
+
+
+def array_index(dialect: Any) -> str:
     return "SGE_TASK_ID"
 
 
-def hetjob(dialect: Mapping[str, Any]) -> Optional[str]:
+def hetjob(dialect: Any) -> Optional[str]:
     return "Grid Engine has no heterogeneous jobs: all slots of a job are alike"
 
 
-def tells_ranks(dialect: Mapping[str, Any]) -> bool:
+def node_types(dialect: Any) -> bool:
+    """Whether jobs ask for numbers of a type of node, which is the profile's partition."""
+    return read(Sge, dialect).style == "node-types"
+
+
+nodes_only = node_types
+
+
+def together(dialect: Any, c: Component, wide: bool) -> bool:
+    """A parallel environment spreads slots, which are CPUs, over nodes: an MPI would not find a task's CPUs together."""
+    return wide and read(Sge, dialect).style == "slots"
+
+
+def job_number(job: Job) -> str:
+    return "$JOB_ID" + ("-$SGE_TASK_ID" if job.array else "")
+
+
+def tells_ranks(dialect: Any) -> bool:
     """$PE_HOSTFILE counts slots, which are CPUs."""
     return False
 
 
 def on_command_line(job: Job) -> Tuple[str, ...]:
     """What qsub takes on its own line only: TSUBAME's group."""
-    return ("-g", job.account) if dialects.read(Sge, job.dialect).account == "-g" and job.account else ()
+    return ("-g", job.account) if read(Sge, job.dialect).account == "-g" and job.account else ()
 
 
 LACKS = {
     "qos": "choose by --partition (a queue), or --resource",
     "comment": "--directive '-ac comment=…' keeps one with the job",
-    **spelling.CORES,
+    **common.CORES,
     "distribution": "the parallel environment spreads the slots: --directive '-pe NAME NUMBER' is not needed",
     "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
     "gres": "resources have the site's own names: --resource NAME=VALUE",
@@ -51,39 +102,39 @@ FILES = {"j": "$JOB_ID", "A": "$JOB_ID", "x": "$JOB_NAME", "a": "$TASK_ID", "u":
 
 
 def refuse(job: Job) -> List[str]:
-    says = dialects.read(Sge, job.dialect)
+    says = read(Sge, job.dialect)
     (c,) = job.components
     return list(dict.fromkeys([*_of_job(job, says), *_of_component(c, says), *_of_slots(c, says, job.steps[0].launcher)]))
 
 
 def _of_job(job: Job, says: Sge) -> Iterator[str]:
-    yield from spelling.cannot(job, "Grid Engine", LACKS)
-    yield from spelling.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then also digits and _.+-", 512)
+    yield from common.cannot(job, "Grid Engine", LACKS)
+    yield from common.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then also digits and _.+-", 512)
     if job.name.upper() in ("NONE", "ALL", "TEMPLATE"):
         yield f"--job-name: '{job.name}' is a word of Grid Engine's own: choose another"
-    yield from spelling.mail_fault(job.mail_type, "Grid Engine")
-    yield from spelling.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
-    yield from spelling.twice(job, "qsub", _written(job, says))
+    yield from common.mail_fault(job.mail_type, "Grid Engine")
+    yield from common.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
+    yield from common.twice(job, "qsub", _written(job, says))
     if job.open_mode == "truncate":
         yield "--open-mode truncate: Grid Engine appends to files that are there: put the job's id (%j) into their names"
-    parts = spelling.dependencies(job.dependency) if job.dependency else []
+    parts = forms.dependencies(job.dependency) if job.dependency else []
     if parts is None or any(part.kind != "afterany" for part in parts):
         yield f"--dependency {job.dependency}: Grid Engine waits for jobs to end, well or not: write afterany:ID"
     if job.reservation and not job.reservation.isdecimal():
         yield f"--reservation {job.reservation}: Grid Engine's have numbers: qrstat lists them"
     if job.signal and _warned(job) is None:
         yield f"--signal {job.signal}: Grid Engine sends USR1 before the limit: write USR1@SECONDS, fewer than the time has"
-    yield from spelling.array_fault(job.array)
-    ranges = spelling.array(job.array).ranges if job.array else []
+    yield from common.array_fault(job.array)
+    ranges = forms.array(job.array).ranges if job.array else []
     if len(ranges) > 1:
         yield f"--array {job.array}: Grid Engine takes one range: submit each on its own, or write 1-10 or 1-10:2"
     elif ranges and ranges[0].first < 1:
         yield f"--array {job.array}: Grid Engine counts from 1: write 1-{ranges[0].last + 1}"
-    yield from spelling.resource_faults(job, says.required, ("h_rt", "s_rt", says.memory, says.gpu, says.disk))
+    yield from common.resource_faults(job, says.required, ("h_rt", "s_rt", says.memory, says.gpu, says.disk))
 
 
 def _of_component(c: Component, says: Sge) -> Iterator[str]:
-    yield from spelling.layout_faults(c)
+    yield from common.layout_faults(c)
     if says.style == "slots" and (c.nodes or 1) > 1 and not c.whole_node_cpus:
         yield f"--nodes {c.nodes}: a parallel environment is asked for slots and spreads them itself: leave it out"
     elif says.style == "slots" and c.ntasks_per_node and c.ntasks_per_node < c.ntasks and not c.whole_node_cpus:
@@ -106,7 +157,7 @@ def _of_component(c: Component, says: Sge) -> Iterator[str]:
 
 def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
     """What a number of slots cannot say."""
-    slots, one_node = _slots(c), len(spelling.by_node(c) or ()) == 1
+    slots, one_node = layout.all_cpus(c), len(layout.tasks_by_node(c) or ()) == 1
     if says.style == "node-types":
         if c.partition is None:
             yield "--partition: jobs here ask for a type of node: give --partition NAME"
@@ -114,62 +165,81 @@ def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
     if slots > 1 and not _pe(c, says):
         what = "pe_one" if one_node else "pe_many"
         yield f"--ntasks, --cpus-per-task: {slots} slots need a parallel environment, and the profile has no sge.{what}"
-    if c.cpus_per_task > 1 and launcher in ("mpirun", "mpiexec") and spelling.by_node(c) is None:
-        total = c.ntasks * c.cpus_per_task
+    if c.cpus_per_task > 1 and launcher in ("mpirun", "mpiexec") and layout.tasks_by_node(c) is None:
+        total = layout.task_cpus(c)
         yield (
             f"--cpus-per-task {c.cpus_per_task}: slots can lie on nodes in any number, and {launcher} would not find "
             f"{c.cpus_per_task} together: ask for --nodes 1 ({total} CPUs), or for more tasks of one CPU"
         )
-    if launcher == "gerun" and slots != c.ntasks * c.cpus_per_task:
+    if launcher == "gerun" and slots != layout.task_cpus(c):
         most = slots // c.cpus_per_task
         yield f"--ntasks {c.ntasks}: gerun starts {most} ranks on the {slots} slots of whole nodes: ask for --ntasks {most}"
-    if c.gpus and says.gpu_per == "slot" and spelling.gpus(c) % slots:
+    if c.gpus and says.gpu_per == "slot" and layout.all_gpus(c) % slots:
         yield f"--gpus: the site counts GPUs by slot, and {slots} slots get no equal share: ask for as many CPUs as GPUs"
 
 
 def job_id(answer: str) -> str:
     """Source: qsub(1), -terse: ``1234`` or ``1234.1-10:1`` of an array."""
-    return spelling.last_line(answer).partition(".")[0]
+    return last_line(answer).partition(".")[0]
 
 
 # --- values for the template
 
 
 def spelled(job: Job) -> Spelled:
-    says = dialects.read(Sge, job.dialect)
+    says = read(Sge, job.dialect)
     (c,) = job.components
-    slots = _slots(c)
-    everything, passed = spelling.exported(job.export or "")
-    throttle = spelling.array(job.array).throttle if job.array else None
-    shell, _, option = job.shebang.partition(" ")
-    flags = option.strip("-").replace("l", "")  # -S starts a login shell itself, and drops the first line's options
-    cards = spelling.gpus(c)
-    values = {
-        "shell": shell if says.shell == "-S" else None,
-        "flags": f"-{flags}" if says.shell == "-S" and flags else None,
+    return Spelled({**_whole(job, says), **_part(c, says)}, _origins(job))
+
+
+def _whole(job: Job, says: Sge) -> Dict[str, Optional[str]]:
+    """What is said once for the job."""
+    everything, passed = forms.exported(job.export or "")
+    shell, flags = _shell(job.shebang) if says.shell == "-S" else (None, None)
+    return {
+        "shell": shell,
+        "flags": flags,
         "account": f"{says.account} {job.account}" if job.account and says.account != "-g" else None,
-        "queue": c.partition if says.style == "slots" else None,
-        "pe": f"{_pe(c, says)} {slots}" if says.style == "slots" and slots > 1 else None,
-        "nodes": f"{c.partition}={c.nodes or 1}" if says.style == "node-types" else None,
-        "soft_time": spelling.given(hms)(_warned(job)),
-        "memory": _per(says.memory, says.memory_per, _memory(c, slots), slots, c, size) if says.style == "slots" else None,
-        "gpus": _per(says.gpu, says.gpu_per, cards, slots, c, str) if cards and says.style == "slots" else None,
-        "disk": _per(says.disk, says.disk_per, (c.tmp_mib or 0) * len(spelling.by_node(c) or [1]), slots, c, size),
-        "exclusive": f"{says.exclusive}=true" if c.exclusive else None,
-        "constraint": f"{says.constraint}{c.constraint}" if c.constraint else None,
-        "hosts": _hosts(c),
+        "soft_time": common.given(hms)(_warned(job)),
         "array": job.array and job.array.partition("%")[0],
-        "throttle": throttle,
+        "throttle": forms.array(job.array).throttle if job.array else None,
         "join": None if job.error else "y",
-        "output": job.output and spelling.pattern(job.output, FILES),
-        "error": job.error and spelling.pattern(job.error, FILES),
+        "output": job.output and forms.pattern(job.output, FILES),
+        "error": job.error and forms.pattern(job.error, FILES),
         "workdir": None if job.chdir else "-cwd",
         "mail": _mail(job),
-        "hold": ",".join(i for part in spelling.dependencies(job.dependency or "") or () for i in part.jobs) or None,
+        "hold": ",".join(i for part in forms.dependencies(job.dependency or "") or () for i in part.jobs) or None,
         "all_variables": "-V" if everything else None,
         "names": ",".join(passed) or None,
     }
-    return Spelled(values, _origins(job))
+
+
+def _part(c: Component, says: Sge) -> Dict[str, Optional[str]]:
+    """What is allocated: slots with their resources, or a number of nodes of a type."""
+    disk = _per(says.disk, says.disk_per, (c.tmp_mib or 0) * len(layout.tasks_by_node(c) or [1]), c, size)
+    made = {
+        "queue": None, "pe": None, "nodes": None, "memory": None, "gpus": None, "disk": disk,
+        "exclusive": f"{says.exclusive}=true" if c.exclusive else None,
+        "constraint": f"{says.constraint}{c.constraint}" if c.constraint else None,
+        "hosts": _hosts(c),
+    }  # fmt: skip
+    if says.style == "node-types":
+        return {**made, "nodes": f"{c.partition}={c.nodes or 1}"}
+    slots = layout.all_cpus(c)
+    return {
+        **made,
+        "queue": c.partition,
+        "pe": f"{_pe(c, says)} {slots}" if slots > 1 else None,
+        "memory": _per(says.memory, says.memory_per, layout.all_memory(c), c, size),
+        "gpus": _per(says.gpu, says.gpu_per, layout.all_gpus(c), c, str),
+    }
+
+
+def _shell(shebang: str) -> Tuple[str, Optional[str]]:
+    """The shell for -S, and options for `set`: -S starts a login shell itself, and drops the first line's options."""
+    shell, _, option = shebang.partition(" ")
+    flags = option.strip("-").replace("l", "")
+    return shell, f"-{flags}" if flags else None
 
 
 # The fields of the job that values come from.
@@ -180,7 +250,7 @@ OF_JOB = {
 }  # fmt: skip
 
 
-def _origins(job: Job) -> spelling.Origins:
+def _origins(job: Job) -> SpelledOrigins:
     amounts = of_components(job, "ntasks", "cpus_per_task", "nodes", "whole_node_cpus")
     return {
         "pe": (*amounts, *of_job(job, "dialect.pe_many")),
@@ -194,30 +264,17 @@ def _origins(job: Job) -> spelling.Origins:
     }  # fmt: skip
 
 
-def _slots(c: Component) -> int:
-    return c.cpus or c.ntasks * c.cpus_per_task
-
-
 def _pe(c: Component, says: Sge) -> Optional[str]:
     """One node's where the tasks are known to be on one, else that of several, which may put them on one too."""
-    one = len(spelling.by_node(c) or ()) == 1
+    one = len(layout.tasks_by_node(c) or ()) == 1
     return says.pe_one or says.pe_many if one else says.pe_many
 
 
-def _memory(c: Component, slots: int) -> int:
-    """MiB of the whole job."""
-    if c.mem_per_cpu_mib:
-        return c.mem_per_cpu_mib * c.cpus_per_task * c.ntasks
-    if c.mem_per_gpu_mib:
-        return c.mem_per_gpu_mib * spelling.gpus(c)
-    return (c.mem_mib or 0) * len(spelling.by_node(c) or [1])
-
-
-def _per(name: Optional[str], per: str, total: int, slots: int, c: Component, spell: Callable[[int], str]) -> Optional[str]:
+def _per(name: Optional[str], per: str, total: int, c: Component, spell: Callable[[int], str]) -> Optional[str]:
     """A resource counted by slot, by node or for the whole job; what does not divide is rounded up."""
     if not name or not total:
         return None
-    parts = {"slot": slots, "node": len(spelling.by_node(c) or [1]), "job": 1}[per]
+    parts = {"slot": layout.all_cpus(c), "node": len(layout.tasks_by_node(c) or [1]), "job": 1}[per]
     return f"{name}={spell(ceil(total / parts))}"
 
 
@@ -234,8 +291,8 @@ def _warned(job: Job) -> Optional[int]:
 
 
 def _mail(job: Job) -> Optional[str]:
-    events = spelling.mail(job.mail_type) if job.mail_type else None
-    return None if events is None else "".join(spelling.MAIL[name] for name in events) or "n"
+    events = forms.mail(job.mail_type) if job.mail_type else None
+    return None if events is None else "".join(forms.MAIL[name] for name in events) or "n"
 
 
 def _written(job: Job, says: Sge) -> List[str]:
@@ -249,4 +306,4 @@ def _written(job: Job, says: Sge) -> List[str]:
     return [*always, *(name for name, value in asked.items() if value is not None)]
 
 
-FILTERS: Dict[str, Callable[..., Any]] = {"hms": spelling.given(hms), "yesno": spelling.given(spelling.yes_or_no)}
+FILTERS: Dict[str, Callable[..., Any]] = {"hms": common.given(hms), "yesno": common.given(common.yes_or_no)}

@@ -8,13 +8,15 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, get_args
 
 import msgspec
 
-from hpcgen import spelling
-from hpcgen.errors import among
-from hpcgen.job import Component, Gpus, Job
-from hpcgen.request import GPUS, Request
-from hpcgen.tables import fields
-from hpcgen.units import clock, size
-from hpcgen.words import option
+from hpcgen.base.errors import among
+from hpcgen.base.kinds import option
+from hpcgen.base.toml import fields
+from hpcgen.base.units import clock, size
+from hpcgen.model.job import Component, Gpus, Job
+from hpcgen.model.layout import task_cpus
+from hpcgen.request.fields import GPUS, Request
+from hpcgen.schedulers import _common as common
+from hpcgen.schedulers import last_line
 
 DIRECTIVE = "#SBATCH"
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
@@ -24,6 +26,21 @@ ONE_QUEUE = False
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")
+OWN_LAUNCHER = "srun"
+ALL_MEMORY = HARDWARE_THREADS = True
+USUAL_ARRAY_MAX = 1001  # Source: slurm.conf(5), MaxArraySize
+# By these srun would bind the MPI's helper on each node to one CPU, and with it all ranks. Run on 22.05.8, with all three MPIs.
+HIDDEN_FROM_MPI = ("SLURM_HINT", "SLURM_THREADS_PER_CORE")
+# Source: sbatch(1), 24.11.
+FOREIGN = frozenset(
+    "--acctg-freq --batch --bb --bbf --begin --clusters --cluster-constraint --container-id --contiguous --core-spec "
+    "--cores-per-socket --cpu-freq --deadline --delay-boot --extra-node-info --get-user-env --gid --gpu-bind --gpu-freq "
+    "--gpus-per-socket --gres-flags --hold --ignore-pbs --input --kill-on-invalid-dep --mcs-label --mem-bind --mincpus "
+    "--network --nice --no-kill --nodefile --ntasks-per-gpu --ntasks-per-socket --oom-kill-step --overcommit "
+    "--oversubscribe --power --prefer --priority --profile --propagate --quiet --reboot --segment --sockets-per-node "
+    "--spread-job --stepmgr --switches --thread-spec --tres-bind --tres-per-task --uid --use-min-nodes "
+    "--wait-all-nodes --wckey --x11".split()
+)
 
 
 def memory(components: List[Component]) -> List[Component]:
@@ -31,7 +48,7 @@ def memory(components: List[Component]) -> List[Component]:
     if len(components) < 2 or not any(c.mem_mib is not None for c in components):
         return components
     return [
-        msgspec.structs.replace(c, mem_mib=c.mem_per_cpu_mib * c.cpus_per_task * c.ntasks, mem_per_cpu_mib=None)
+        msgspec.structs.replace(c, mem_mib=c.mem_per_cpu_mib * task_cpus(c), mem_per_cpu_mib=None)
         if c.mem_per_cpu_mib
         else c
         for c in components
@@ -69,7 +86,7 @@ def _of_job(job: Job) -> Iterator[str]:
             yield f"--{name}: sbatch does not expand '~': write the path out"
     for name, value in job.resources:
         yield f"--resource {name}={value}: Slurm has none of its own for a job: ask by --gres, --licenses or --constraint"
-    yield from spelling.array_fault(job.array)
+    yield from common.array_fault(job.array)
     if job.hetjob and job.array:
         yield "--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
@@ -134,7 +151,7 @@ def variables(export: Optional[str]) -> Dict[str, str]:
 
 def job_id(answer: str) -> str:
     """Source: sbatch(1), --parsable: ``id`` or ``id;cluster``."""
-    return spelling.last_line(answer).partition(";")[0]
+    return last_line(answer).partition(";")[0]
 
 
 def quoted(text: Optional[str]) -> Optional[str]:
@@ -156,11 +173,11 @@ def _gpus(gpus: Optional[Gpus], per: str) -> Optional[str]:
 
 
 FILTERS: Dict[str, Callable[..., Any]] = {
-    "clock": spelling.given(clock),
-    "size": spelling.given(size),
+    "clock": common.given(clock),
+    "size": common.given(size),
     "quoted": quoted,
     "separator": separator,
-    "requeue": spelling.given(lambda on: "--requeue" if on else "--no-requeue"),
+    "requeue": common.given(lambda on: "--requeue" if on else "--no-requeue"),
     "exclusive": lambda on: "--exclusive" if on else None,
     "gpus": lambda gpus: _gpus(gpus, "job"),
     "gpus_per_node": lambda gpus: _gpus(gpus, "node"),

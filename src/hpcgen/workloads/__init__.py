@@ -5,15 +5,13 @@ from __future__ import annotations
 import importlib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from hpcgen.errors import RequestError, among
-from hpcgen.job import Command, Component, Job, Origins
-from hpcgen.request import Request, gpus_asked
-from hpcgen.words import option
-
-if TYPE_CHECKING:
-    from hpcgen.site import Site
+from hpcgen.base.errors import RequestError, among
+from hpcgen.base.kinds import option
+from hpcgen.model.job import Command, Component, Job, Origins
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request, gpus_asked
 
 # What was not said and what stands for it, by the option that says it: {"mem_per_cpu": "1G a CPU"}.
 Assumed = Mapping[str, str]
@@ -55,15 +53,24 @@ class Workload(NamedTuple):
     # What the launcher is told for each component, of a workload whose layout has `parts`.
     tell: Optional[Callable[[Site, Request, Job, Component, Origins], Told]] = None
     # The job as an array, and what to say of it. Raises RequestError.
-    split: Optional[Callable[[Site, Request, Job], Tuple[Job, List[str]]]] = None
+    split: Optional[Callable[[Site, Request, Job, Origins], Tuple[Job, List[str]]]] = None
     # Whether MPI's launcher starts it.
     mpi: bool = False
     # Whether the scheduler starts it, once on each node, without MPI.
     one_a_node: bool = False
+    # Whether each rank of several CPUs is bound to its own.
+    binds: bool = False
+    # Whether a task of which the user said no CPUs may have those that come with its GPUs. Of a workload that has one task on
+    # each node this is always so; others count their processes or threads by CPUs.
+    widens: bool = False
     # Options that mean nothing to it.
     refuses: Tuple[str, ...] = ()
     # What its programs import, mpi4py apart: a package's name at PyPI, and conda-forge's for it.
     packages: Mapping[str, str] = {}
+
+
+# What runs where nobody says.
+DEFAULT = "dask-mpi"
 
 
 @cache

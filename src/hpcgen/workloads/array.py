@@ -1,30 +1,23 @@
 """One array job over a list of commands or over the rows of a table: each index runs its share, one after the other.
 
-The job reads the file itself, when it runs; here it is only counted. Source of the form: sbatch(1), --array; MaxArraySize of
-slurm.conf(5) is 1001 where a site has not set it.
+The job reads the file itself, when it runs; `hpcgen.inputs.tasks` counts it before. Source of the form: sbatch(1), --array.
 """
 
 from __future__ import annotations
 
-import csv
-import re
 from math import ceil
-from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Iterator, List, Literal, NamedTuple, Optional, Tuple
 
 import msgspec
 
 from hpcgen import schedulers
-from hpcgen.errors import RequestError, among
-from hpcgen.job import Job, Origin, Tasks
-from hpcgen.request import Request
-from hpcgen.site import Site
+from hpcgen.base.errors import RequestError
+from hpcgen.model.job import Job, Origin, Origins, Tasks
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, memory, refuse_several
 
 REFUSES = ROLES
-MAX_ARRAY_SIZE = 1001
-# Variables by which a value would change what is run, and bash's own: the job's program refuses such columns, too.
-UNFIT = r"(LD_|BASH|PYTHON|PERL|SLURM|SBATCH|HPCGEN).*|ENV|IFS|PATH|HOME|SHELL|SHELLOPTS|PS4|UID|EUID|PPID|_"
 
 
 def lay_out(request: Request) -> Layout:
@@ -47,35 +40,53 @@ def lay_out(request: Request) -> Layout:
     return Layout([part], [command(request)], assumed, tuple(notes))
 
 
-def split(site: Site, request: Request, job: Job) -> Tuple[Job, List[str]]:
+def split(site: Site, request: Request, job: Job, origins: Origins) -> Tuple[Job, List[str]]:
     """The job as an array over its tasks, and what to say of it. Raises RequestError."""
+    kind: Literal["commands", "table"] = "commands" if request.commands else "table"
     file = str(request.commands or request.table)
-    count = int(request.tasks or (_commands(file) if request.commands else _rows(file, request)))
-    most, rule, why = _most(site, _roomiest(site, request, job.time))
-    chunk = int(request.chunk or ceil(count / most))
+    if request.tasks is None:
+        raise RequestError(f"--tasks: how many tasks has {file}? They are counted by hpcgen.inputs, before a job is planned")
+    count, most = int(request.tasks), _most(site, _roomiest(site, request, job.time))
+    chunk = int(request.chunk or ceil(count / most.jobs))
     indices = ceil(count / chunk)
-    if indices > most:
-        raise RequestError(f"--chunk {chunk}: makes {indices} jobs, and {why}: ask for --chunk {ceil(count / most)}")
-    none = site.scheduler.arrays is False or "array" in schedulers.get(site.scheduler.type).lacks
-    if indices > 1 and none:
+    _refuse(site, count, chunk, indices, most)
+    found = {
+        "file": Origin("flag", f"--{kind}"),
+        "count": origins.get("tasks", Origin("flag", "--tasks")),
+        "chunk": Origin("flag", "--chunk") if request.chunk else most.origin,
+    }
+    tasks = Tasks(kind=kind, file=file, count=count, chunk=chunk, origins=found)
+    throttle = f"%{request.throttle}" if request.throttle and request.throttle < indices else ""
+    array = f"1-{indices}{throttle}" if indices > 1 else None
+    return msgspec.structs.replace(job, array=array, tasks=tasks), list(_notes(site, request, tasks, indices, most))
+
+
+class Most(NamedTuple):
+    """Jobs that an array may have, counted from 1; whose rule that is; and in words, empty where nobody has a rule."""
+
+    jobs: int
+    origin: Origin
+    why: str
+
+
+def _refuse(site: Site, count: int, chunk: int, indices: int, most: Most) -> None:
+    if indices > most.jobs:
+        nearest = f"--chunk {ceil(count / most.jobs)}"
+        raise RequestError(f"--chunk {chunk}: makes {indices} jobs, and {most.why}: ask for {nearest}")
+    if indices > 1 and (site.scheduler.arrays is False or "array" in schedulers.get(site.scheduler.type).lacks):
         advice = site.scheduler.arrays_advice or f"--chunk {count} runs all in one job"
         raise RequestError(f"--workload array: {site.id} takes no arrays: {advice}")
+
+
+def _notes(site: Site, request: Request, tasks: Tasks, indices: int, most: Most) -> Iterator[str]:
+    what = f"{tasks.count} {'command' if request.commands else 'row'}{'s' * (tasks.count != 1)} in {tasks.file}"
     jobs = f"indices 1-{indices}" if indices > 1 else "one job"
-    notes = [f"{count} {'command' if request.commands else 'row'}{'s' * (count != 1)} in {file}: {jobs}"]
-    notes[0] += f", {chunk} each, one after the other" if chunk > 1 else ""
-    if chunk > 1 and not request.chunk:
-        notes[0] += f", for {why}"
-    elif site.scheduler.type == "slurm" and why == "" and indices >= MAX_ARRAY_SIZE:
-        notes.append(f"Slurm takes indices below {MAX_ARRAY_SIZE} where a site has not set MaxArraySize: --chunk makes fewer")
-    throttle = f"%{request.throttle}" if request.throttle and request.throttle < indices else ""
-    found = {
-        "file": Origin("flag", "--commands" if request.commands else "--table"),
-        "count": Origin("flag", "--tasks") if request.tasks else Origin("rule", f"counted in {file}"),
-        "chunk": Origin("flag", "--chunk") if request.chunk else rule,
-    }
-    tasks = Tasks(kind="commands" if request.commands else "table", file=file, count=count, chunk=chunk, origins=found)
-    array = f"1-{indices}{throttle}" if indices > 1 else None
-    return msgspec.structs.replace(job, array=array, tasks=tasks), notes
+    each = f", {tasks.chunk} each, one after the other" if tasks.chunk > 1 else ""
+    chosen = tasks.chunk > 1 and not request.chunk
+    yield f"{what}: {jobs}{each}{f', for {most.why}' if chosen else ''}"
+    usual = schedulers.get(site.scheduler.type).usual_array_max
+    if usual and not most.why and indices >= usual and not chosen:
+        yield f"Slurm takes indices below {usual} where a site has not set MaxArraySize: --chunk makes fewer"
 
 
 def _roomiest(site: Site, request: Request, time: Optional[int]) -> Optional[str]:
@@ -91,65 +102,21 @@ def _roomiest(site: Site, request: Request, time: Optional[int]) -> Optional[str
     return max(fitting)[1] if fitting and all(limit for limit, _ in fitting) else None
 
 
-def _most(site: Site, partition: Optional[str]) -> Tuple[int, Origin, str]:
-    """Jobs that an array may have, counted from 1, and whose rule that is; in words, too, where it is anybody's."""
-    if site.scheduler.type == "local":
+def _most(site: Site, partition: Optional[str]) -> Most:
+    """The least of the limits that hold in this partition."""
+    if schedulers.get(site.scheduler.type).one_machine:
         why = "no scheduler is here to start an array"
-        return 1, Origin("rule", why), why
+        return Most(1, Origin("rule", why), why)
     queue = site.partitions.get(partition or "")
-    found = [
-        (limit, takes.format(limit), site.cite(*place))
-        for limit, takes, place in (
-            ((site.scheduler.array_max or 0) - 1, f"{site.id} takes indices up to {{}}", ("scheduler", "array_max")),
-            (site.scheduler.array_jobs, f"{site.id} takes arrays of {{}} jobs at most", ("scheduler", "array_jobs")),
-            (
-                queue and queue.array_jobs,
-                f"{partition} takes arrays of {{}} jobs at most",
-                ("partitions", str(partition), "array_jobs"),
-            ),
-        )
-        if limit and limit > 0
-    ]
-    if not found:
-        return 10**9, Origin("rule", "one task for each index"), ""
-    most, takes, origin = min(found, key=lambda one: one[0])
-    return most, origin, f"{takes} ({origin.source}, {origin.date})"
-
-
-def _commands(file: str) -> int:
-    """Lines that are neither empty nor comments."""
-    return _some([line for line in _text(file).split("\n") if not re.match(r"[ \t\r]*(#|$)", line)], file, "no command")
-
-
-def _rows(file: str, request: Request) -> int:
-    """Rows below the header that are not empty. Raises RequestError for columns that cannot be variables."""
-    lines = _text(file).lstrip("\ufeff").splitlines(keepends=True)
-    header = lines[0] if lines else ""
-    rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row]
-    names = rows[0] if rows else []
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or re.fullmatch(UNFIT, name):
-            raise RequestError(f"--table {file}: column {name!r} cannot be a variable: name the columns alpha,beta")
-    if doubled := [name for name in names if names.count(name) > 1]:
-        raise RequestError(f"--table {file}: two columns are named {doubled[0]}: give each a name of its own")
-    for number, row in enumerate(rows[1:], 1):
-        if len(row) != len(names):
-            raise RequestError(f"--table {file}: row {number} has {len(row)} values for {len(names)} columns: mend it")
-    for word in request.args:
-        if unknown := [name for name in re.findall(r"\{(\w+)\}", word, re.ASCII) if name not in names]:
-            raise RequestError(f"program: {{{unknown[0]}}} in {word!r} is no column of {file}{among(unknown[0], names)}")
-    return _some(rows[1:], file, "no row below its header")
-
-
-def _some(found: Sequence[object], file: str, nothing: str) -> int:
-    if not found:
-        raise RequestError(f"{file}: {nothing}: write one at least")
-    return len(found)
-
-
-def _text(file: str) -> str:
-    try:
-        with Path(file).expanduser().open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
-            return lines.read()
-    except OSError as why:
-        raise RequestError(f"{file}: {why.strerror}: its tasks cannot be counted here: give their number by --tasks") from None
+    of_queue = queue.array_jobs if queue else None
+    limits = (
+        ((site.scheduler.array_max or 0) - 1, f"{site.id} takes indices up to", "", ("scheduler", "array_max")),
+        (site.scheduler.array_jobs, f"{site.id} takes arrays of", " jobs at most", ("scheduler", "array_jobs")),
+        (of_queue, f"{partition} takes arrays of", " jobs at most", ("partitions", str(partition), "array_jobs")),
+    )
+    found = []
+    for limit, takes, unit, place in limits:
+        if limit and limit > 0:
+            origin = site.cite(*place)
+            found.append(Most(limit, origin, f"{takes} {limit}{unit} ({origin.source}, {origin.date})"))
+    return min(found, key=lambda one: one.jobs) if found else Most(10**9, Origin("rule", "one task for each index"), "")

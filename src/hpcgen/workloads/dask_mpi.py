@@ -5,15 +5,17 @@ Source: dask_mpi.initialize() of dask-mpi 2026.3, which refuses fewer than three
 
 from __future__ import annotations
 
-from math import ceil
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import msgspec
 
-from hpcgen.errors import RequestError
-from hpcgen.job import Component, Job, Origin, Origins
-from hpcgen.request import Request, gpus_asked
-from hpcgen.words import option
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import option
+from hpcgen.launch import mpis
+from hpcgen.model.job import Component, Job, Origin, Origins
+from hpcgen.model.layout import most_tasks_on_node
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request, gpus_asked
 from hpcgen.workloads import (
     MIB_PER_CPU,
     SMALL,
@@ -29,16 +31,11 @@ from hpcgen.workloads import (
     worker_cpus,
 )
 
-if TYPE_CHECKING:
-    from hpcgen.site import Site
-
 MPI = True
 PACKAGES = {"dask": "dask", "distributed": "distributed", "dask-mpi": "dask-mpi"}
 CLIENT = 2  # the scheduler's rank and the client's
 WORKERS = 3
 HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
-# By these MPI_Get_library_version() is known; Cray's has MPICH's binary interface, and its name in its own.
-NAMES = {"intel": "Intel", "mpich": "MPICH", "cray-mpich": "MPICH", "openmpi": "Open MPI"}
 # Else a nanny sets one thread in its worker's environment, whatever its own is. Source: distributed.yaml of 2026.8.
 NANNY = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__"
 ALIKE = "all ranks are alike"
@@ -75,27 +72,15 @@ PARTS = {"mpi": ("ranks", "meeting", "mpi"), "slurm": ("ranks", "meeting", "slur
 
 def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:
     """What the ranks of a component are told: the values that were asked for it, and the site's facts."""
-    runner = request.runner or "mpi"
-    workers = _workers(request)
-    values: Dict[str, Any] = {"workers": workers} if runner == "local" else {"ranks": workers + CLIENT}
+    values = _of_ranks(request)
     found: Dict[str, Optional[Origin]] = {}
-    if runner == "mpi" and site.mpi.flavour and not request.mpi:
-        values["mpi"] = NAMES[site.mpi.flavour]
+    if "ranks" in values and site.mpi.flavour and not (request.mpi or request.runner == "slurm"):
+        values["mpi"] = mpis.get(site.mpi.flavour).known_as
         found["flavour"] = site.cite("mpi", "flavour")
     if part.role != SMALL:
-        cpus = part.cpus_per_task // (workers if runner == "local" else 1)
-        options: Dict[str, Any] = {"nthreads": _threads(request, cpus)}
-        if each := _each(part, workers if runner == "local" else None):
-            options["memory_limit"] = f"{each - headroom(each)}MiB"
-        options["worker_class"] = request.worker_class or (CUDA if site.dask.cuda and gpus_asked(request) else None)
-        options["local_directory"], found["local"] = _local_directory(site, request, origins)
-        if options["worker_class"]:
-            values["needs"] = ["dask_cuda"] if options["worker_class"].startswith("dask_cuda.") else None
-            each_has = str(cpus // options["nthreads"])
-            values["env"] = {f"{NANNY}{name}_NUM_THREADS": each_has for name in ("OMP", "MKL", "OPENBLAS")}
-            values["env"]["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"  # at its end
-        values["dask"] = {name: value for name, value in options.items() if value is not None}
-    if runner != "local" and (interface := request.interface or site.network.interface):
+        options, found["local"] = _of_worker(site, request, part, origins)
+        values.update(**_of_nanny(request, part, options), dask=options)
+    if "ranks" in values and (interface := request.interface or site.network.interface):
         values["interfaces"] = [interface, *(() if request.interface else site.network.fallback)]
         found["interface"] = origins.get("interface", site.cite("network", "interface"))
     if site.login.host:
@@ -105,6 +90,35 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
         {name: value for name, value in values.items() if value is not None},
         {name: origin for name, origin in found.items() if origin},
     )
+
+
+def _of_ranks(request: Request) -> Dict[str, Any]:
+    """How many ranks meet or, without ranks, how many workers one process starts."""
+    workers = _workers(request)
+    return {"workers": workers} if request.runner == "local" else {"ranks": workers + CLIENT}
+
+
+def _of_worker(
+    site: Site, request: Request, part: Component, origins: Origins
+) -> Tuple[Dict[str, Any], Optional[Origin]]:
+    """Dask's own options of a worker, and where its folder comes from."""
+    shared = _workers(request) if request.runner == "local" else None
+    options: Dict[str, Any] = {"nthreads": _threads(request, part.cpus_per_task // (shared or 1))}
+    if each := _each(part, shared):
+        options["memory_limit"] = f"{each - headroom(each)}MiB"
+    options["worker_class"] = request.worker_class or (CUDA if site.dask.cuda and gpus_asked(request) else None)
+    options["local_directory"], origin = _local_directory(site, request, origins)
+    return {name: value for name, value in options.items() if value is not None}, origin
+
+
+def _of_nanny(request: Request, part: Component, options: Dict[str, Any]) -> Dict[str, Any]:
+    """What workers of a class of their own need: its package, and threads for libraries. Else a nanny would set one thread."""
+    if "worker_class" not in options:
+        return {}
+    cpus = part.cpus_per_task // (_workers(request) if request.runner == "local" else 1)
+    env = {f"{NANNY}{name}_NUM_THREADS": str(cpus // options["nthreads"]) for name in ("OMP", "MKL", "OPENBLAS")}
+    env["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"  # at its end
+    return {"needs": ["dask_cuda"] if options["worker_class"].startswith("dask_cuda.") else None, "env": env}
 
 
 def headroom(mib: int) -> int:
@@ -126,7 +140,7 @@ def _each(part: Component, workers: Optional[int]) -> Optional[int]:
     if part.mem_per_cpu_mib:
         return part.mem_per_cpu_mib * part.cpus_per_task // (workers or 1)
     if part.mem_mib:  # a node's, which its ranks share
-        return part.mem_mib // (workers or part.ntasks_per_node or ceil(part.ntasks / (part.nodes or 1)))
+        return part.mem_mib // (workers or most_tasks_on_node(part))
     return None
 
 

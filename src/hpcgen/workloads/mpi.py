@@ -8,12 +8,13 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import msgspec
 
-from hpcgen.errors import RequestError
-from hpcgen.request import Request, gpus_asked
-from hpcgen.words import Text, option
+from hpcgen.base.errors import RequestError
+from hpcgen.base.kinds import Text, option
+from hpcgen.request.fields import Request, gpus_asked
 from hpcgen.workloads import ROLES, Assumed, Layout, command, component, memory
 
 MPI = True
+BINDS = WIDENS = True
 REFUSES = tuple(name for name in ROLES if name != "hetjob")
 
 

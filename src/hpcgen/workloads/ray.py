@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import msgspec
 
-from hpcgen.errors import RequestError
-from hpcgen.job import Component, Job, Origin, Origins
-from hpcgen.request import Request
-from hpcgen.workloads import (
+from hpcgen import schedulers
+from hpcgen.base.errors import RequestError
+from hpcgen.model.job import Component, Job, Origin, Origins
+from hpcgen.model.layout import node_memory
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.workloads import (  # fmt: skip
     HEAD,
     ROLES,
     Assumed,
@@ -22,10 +25,7 @@ from hpcgen.workloads import (
     refuse_ranks,
     small_mib,
     worker_cpus,
-)  # fmt: skip
-
-if TYPE_CHECKING:
-    from hpcgen.site import Site
+)
 
 ONE_A_NODE = True
 PACKAGES = {"ray": "ray-default"}
@@ -78,12 +78,12 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
         values["cpus"] = 0  # no tasks there: they would take it from the program
     else:
         values["gpus"] = gpus_on_each(request, part.ntasks)
-        _store(request, part, values["gpus"])
+        _store(request, part)
         values["object_store"] = request.object_store_memory and int(request.object_store_memory)
-    if site.scheduler.type == "pbs" and "OMP_NUM_THREADS" not in request.env:
-        values["unset"] = ["OMP_NUM_THREADS"]  # which PBS sets to all CPUs, and Ray to those of each task
+    if schedulers.get(site.scheduler.type).sets_threads and "OMP_NUM_THREADS" not in request.env:
+        values["unset"] = ["OMP_NUM_THREADS"]  # which the scheduler sets to all CPUs, and Ray to those of each task
     own = part.whole_node_cpus and part.mem_mib and request.mem is None
-    values["memory"] = None if own else _memory(part, values["gpus"])
+    values["memory"] = None if own else node_memory(part) or None
     values["interfaces"] = job.interfaces
     values["local"], local = _local(site, request, origins)
     found = {"local": local, "interfaces": job.interfaces and (origins.get("interface") or site.cite("network", "interface"))}
@@ -119,16 +119,9 @@ def _head(request: Request) -> Component:
     return component(request, HEAD, 1, cpus, nodes=1, ntasks_per_node=1, env=(), mem_per_cpu_mib=mib, **alone)
 
 
-def _memory(part: Component, gpus: int) -> Optional[int]:
-    """MiB of a node; None where they are the node's own."""
-    if part.mem_per_cpu_mib:
-        return part.mem_per_cpu_mib * part.cpus_per_task
-    return part.mem_mib or (part.mem_per_gpu_mib or 0) * gpus or None
-
-
-def _store(request: Request, part: Component, gpus: int) -> None:
+def _store(request: Request, part: Component) -> None:
     """Raises RequestError for an object store that Ray would not take."""
-    whole, store = _memory(part, gpus), request.object_store_memory
+    whole, store = node_memory(part), request.object_store_memory
     if store is None:
         return
     if store < LEAST_STORE:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hpcgen.request import Request
+from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, memory, refuse_several
 
 REFUSES = ROLES
+WIDENS = True
 
 
 def lay_out(request: Request) -> Layout:

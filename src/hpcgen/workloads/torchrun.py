@@ -9,9 +9,9 @@ from typing import List
 
 import msgspec
 
-from hpcgen.errors import RequestError
-from hpcgen.request import Request
-from hpcgen.shell import Variable
+from hpcgen.base.errors import RequestError
+from hpcgen.base.shell import Variable
+from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
 
 ONE_A_NODE = True

@@ -1,0 +1,1 @@
+"""What `hpcgen env` and `hpcgen container` print."""

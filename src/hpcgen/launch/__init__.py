@@ -1,0 +1,1 @@
+"""Launch lines: launchers, what they start, on which CPUs, and the MPIs behind them."""

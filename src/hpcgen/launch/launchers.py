@@ -1,0 +1,233 @@
+"""Launchers: a step of a job becomes a command line. One record each; its name is the launcher's."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+from hpcgen import schedulers
+from hpcgen.base.shell import join, word
+from hpcgen.launch import binding, mpis
+from hpcgen.launch.programs import programs
+from hpcgen.model.job import Job, Step
+from hpcgen.model.layout import all_gpus, tasks_by_node
+
+CONTINUED = " \\\n     "
+
+
+class Launcher(NamedTuple):
+    """A launcher, by its name in profiles."""
+
+    name: str
+    # The command line of a step, quoted for bash.
+    line: Callable[[Job, Step], str]
+    # Whether it starts the components of a heterogeneous job as one MPI_COMM_WORLD, where the scheduler takes such jobs.
+    colon: bool = False
+    # Whether it starts a program's words as they are, with the script's variables, once on each node.
+    each_node: bool = False
+    # Whether it is a shell script that hands its words to a shell again: only plain words arrive through it.
+    resplits: bool = False
+    # Whether the script runs on a launch node, which all jobs share, and this launcher brings programs to the job's nodes.
+    elsewhere: bool = False
+    # Whether it comes with the MPI, whose options it has, and whose modules it needs.
+    of_mpi: bool = False
+    # Whether it is Slurm's: it joins ranks by the type of --mpi, and has --kill-on-bad-exit.
+    of_slurm: bool = False
+    # Whether it binds ranks of several CPUs, each to its own, whatever the MPI.
+    binds: bool = False
+    # The variable with a process's rank in MPI_COMM_WORLD.
+    rank: Optional[str] = None
+
+
+def launch(job: Job, step: Step) -> str:
+    """The command line of a step, quoted for bash."""
+    return LAUNCHERS[step.launcher].line(job, step)
+
+
+def srun(job: Job, step: Step) -> str:
+    """Slurm's own. Each part names its CPUs: srun does not take them from the job from 22.05 up to 23.11.
+
+    In a heterogeneous job the colon form gives each component its own CPUs and environment and yet one
+    MPI_COMM_WORLD; --mpi belongs on the first part only. Source: slurm src/srun/opt.c; run on 22.05.8.
+    """
+    group = grouped(job)
+    parts = []
+    for i, program in zip(step.components, programs(job, step)):
+        options = [f"--{group}={i}"] if job.hetjob else []
+        options += binding.of_srun(job, step, job.components[i])
+        parts.append(f"{join(options)} {program}".lstrip())
+    pmi = [f"--mpi={step.pmi}"] if step.pmi else []
+    first = [*binding.before_srun(job, step), "srun", *pmi, *ENDS[step.kill_on_bad_exit]]
+    return join(first) + " " + f" :{CONTINUED}".join(parts)
+
+
+def grouped(job: Job) -> str:
+    """Slurm's word for a component of a heterogeneous job, which changed with 20.02."""
+    return "pack-group" if job.scheduler_version and job.scheduler_version < "20.02" else "het-group"
+
+
+# A site's WaitTime would end the others some time after the first has ended. Source: srun(1), --wait.
+ENDS = {None: (), True: ("--kill-on-bad-exit=1",), False: ("--kill-on-bad-exit=0", "--wait=0")}
+
+
+def mpiexec(job: Job, step: Step) -> str:
+    """The MPI standard's form: -n for each part, parts joined by a colon."""
+    counts = [command.ntasks or job.components[i].ntasks for i, command in zip(step.components, step.commands)]
+    if step.rank:
+        counts = [sum(counts)]
+    ours = exported(step.flavour, step.launcher, (name for name, _ in job.setup.env))
+    words = join([step.launcher, *step.options, *ours, *binding.of_mpiexec(job, step)])
+    words = " ".join([*binding.before_mpiexec(job, step), words])
+    return f"{words} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
+
+
+def exported(flavour: Optional[str], launcher: str, names: Iterable[str]) -> List[str]:
+    """Words that hand variables on to other nodes, for all parts of a line, where the launcher hands on none by itself."""
+    option = mpis.get(flavour).export_option if LAUNCHERS[launcher].of_mpi else None
+    return [text for name in names for text in (option, name)] if option else []
+
+
+def pals(job: Job, step: Step) -> str:
+    """HPE Cray's mpiexec, which binds a rank to --depth CPUs. Source: mpiexec(1) of PALS 1.2; ALCF's and NCAR's guides."""
+    parts = []
+    for i, program in zip(step.components, programs(job, step)):
+        c = job.components[i]
+        counts = tasks_by_node(c)
+        spread = ["--ppn", str(max(counts))] if counts else []
+        words = ["-n", str(c.ntasks), *spread, "--depth", str(c.cpus_per_task), "--cpu-bind", "depth"]
+        parts.append(f"{join(words)} {program}")
+    return join(["mpiexec", *step.options]) + " " + f" :{CONTINUED}".join(parts)
+
+
+def gerun(job: Job, step: Step) -> str:
+    """UCL's wrapper: as many ranks as slots / OMP_NUM_THREADS. It gives its words to a shell, which reads them anew.
+
+    Where the ranks themselves want another number of threads (Dask's workers start their own), gerun is told of the CPUs,
+    and the ranks of theirs. Source: UCL's documentation of Example_Jobscripts and of MPI.
+    """
+    cpus, threads = str(job.components[0].cpus_per_task), dict(job.setup.env).get("OMP_NUM_THREADS", "1")
+    if cpus == threads:
+        return _resplit(job, step, ["gerun", *step.options])
+    lines = _resplit(job, step, ["gerun", *step.options], f"env OMP_NUM_THREADS={word(threads)} ").split("\n")
+    return "\n".join([*lines[:-1], f"OMP_NUM_THREADS={cpus} {lines[-1]}"])
+
+
+def ibrun(job: Job, step: Step) -> str:
+    """TACC's wrapper, which asks the scheduler how many ranks there are. Source: TACC's user guides."""
+    return _resplit(job, step, ["ibrun", *step.options])
+
+
+def _resplit(job: Job, step: Step, words: List[str], env: str = "") -> str:
+    """Words that are not plain go into a file beside the job, with what the script carries: bash takes both as they are."""
+    text = env + programs(job, step)[0]
+    if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
+        return f"{join(words)} {text}"
+    own = [one.name for one in job.carried if f'"${one.name}"' in text]
+    declared = f"declare -p {join(own)}; " if own else ""
+    file = f'"hpcgen-{schedulers.get(job.scheduler).job_number(job)}.sh"'
+    return f"{{ {declared}printf '%s\\n' {word(text)}; }} > {file}\n{join(words)} bash {file}"
+
+
+def ccc_mprun(job: Job, step: Step) -> str:
+    """TGCC's wrapper. Source: TGCC's public documentation of ccc_mprun: -n ranks, -c cores of each."""
+    c = job.components[step.components[0]]
+    words = ["ccc_mprun", *step.options, "-n", str(c.ntasks), "-c", str(c.cpus_per_task)]
+    return f"{join(words)} {programs(job, step)[0]}"
+
+
+def jsrun(job: Job, step: Step) -> str:
+    """IBM's: a resource set for each rank, with its cores and GPUs; -r says how many on a node. Source: OLCF's Summit guide."""
+    return " ".join([*starter(job, step), programs(job, step)[0]])
+
+
+def starter(job: Job, step: Step) -> List[str]:
+    """What stands before a program to bring it to the job's nodes, where the script itself does not run on them."""
+    if not LAUNCHERS[step.launcher].elsewhere:
+        return []
+    c = job.components[step.components[0]]
+    counts, cards = tasks_by_node(c), all_gpus(c)
+    words = ["jsrun", *step.options, "-n", str(c.ntasks), "-a", "1", "-c", str(c.cpus_per_task), "-g", str(cards // c.ntasks)]
+    spread = ["-r", str(max(counts))] if counts else []
+    return [word(text) for text in (*words, *spread, "-b", f"packed:{c.cpus_per_task}", "-d", "packed")]
+
+
+def flux(job: Job, step: Step) -> str:
+    """Flux's own, inside of what flux batch was given. Source: flux-run(1)."""
+    c = job.components[step.components[0]]
+    words = ["flux", "run", *step.options, *(["-N", str(c.nodes)] if c.nodes else []), "-n", str(c.ntasks)]
+    cards = ["-g", str(all_gpus(c) // c.ntasks)] if all_gpus(c) else []
+    return f"{join([*words, '-c', str(c.cpus_per_task), *cards])} {programs(job, step)[0]}"
+
+
+def none(job: Job, step: Step) -> str:
+    """No launcher: the script runs the program itself, once."""
+    return programs(job, step)[0]
+
+
+LAUNCHERS: Dict[str, Launcher] = {
+    one.name: one
+    for one in (
+        # Sources of the rank's variables: srun(1); PALS's mpiexec(1); flux-run(1); mpirun(1) of Open MPI; jsrun starts IBM
+        # Spectrum MPI, whose variables are those of Open MPI.
+        Launcher("srun", srun, colon=True, each_node=True, of_slurm=True, binds=True, rank="SLURM_PROCID"),
+        Launcher("mpiexec", mpiexec, colon=True, each_node=True, of_mpi=True, rank="OMPI_COMM_WORLD_RANK"),
+        Launcher("mpirun", mpiexec, colon=True, each_node=True, of_mpi=True, rank="OMPI_COMM_WORLD_RANK"),
+        Launcher("pals", pals, colon=True, each_node=True, binds=True, rank="PALS_RANKID"),
+        Launcher("gerun", gerun, resplits=True),
+        Launcher("ibrun", ibrun, resplits=True),
+        Launcher("ccc_mprun", ccc_mprun),
+        # Source: OLCF's Summit guide.
+        Launcher("jsrun", jsrun, elsewhere=True, binds=True, rank="OMPI_COMM_WORLD_RANK"),
+        Launcher("flux", flux, each_node=True, rank="FLUX_TASK_RANK"),
+        Launcher("none", none),
+    )
+}
+
+
+def get(name: str) -> Launcher:
+    """Raises KeyError for a name that no profile may have."""
+    return LAUNCHERS[name]
+
+
+def binds(job: Job, step: Step) -> bool:
+    """Whether ranks of several CPUs are each bound to their own, so that their threads may be bound to these, too."""
+    one = LAUNCHERS[step.launcher]
+    return binding.mpi_binds(job, step) if one.of_mpi else one.binds and binding.divides(job, step)
+
+
+def alone(launcher: str) -> str:
+    """What starts one process: the script itself, unless that runs on a node that is not the job's."""
+    return launcher if LAUNCHERS[launcher].elsewhere else "none"
+
+
+def no_components(launcher: str, scheduler: str) -> Optional[str]:
+    """Why this launcher cannot start a heterogeneous job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
+    own = schedulers.get(scheduler).own_launcher
+    if not LAUNCHERS[launcher].colon:
+        return f"{launcher} starts one program over equal ranks"
+    if own and LAUNCHERS[launcher].of_mpi:
+        return f"{launcher} does not understand heterogeneous jobs, and the site starts MPI with {launcher}"
+    return None
+
+
+def rank_variable(step: Step) -> Optional[str]:
+    """The variable by which each rank finds its program among several of a component; None where the launch line says it.
+
+    The colon does so, unless Open MPI is told of ranks a node: it counts those anew for each part and refuses the second (run
+    with 5.0). srun has --multi-prog, whose file does not take all words as they are. Source: srun(1).
+    """
+    if len(step.components) == len({*step.components}):
+        return None
+    recounts = mpis.get(step.flavour).recounts and step.per_node
+    return None if LAUNCHERS[step.launcher].of_mpi and not recounts else LAUNCHERS[step.launcher].rank
+
+
+def unordered(job: Job, step: Step) -> Tuple[str, ...]:
+    """Slurm's variables with the hosts of each component, where PMI-2 joins components in the order of the hosts' names alone.
+
+    Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
+    """
+    if not (job.hetjob and step.pmi == "pmi2"):
+        return ()
+    group = grouped(job).replace("-", "_").upper()
+    return tuple(f"SLURM_JOB_NODELIST_{group}_{i}" for i in range(len(job.components)))

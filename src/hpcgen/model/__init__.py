@@ -1,0 +1,1 @@
+"""The neutral model of a job, and all arithmetic of its components."""

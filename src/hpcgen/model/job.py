@@ -1,0 +1,262 @@
+"""The neutral model: what is allocated and what is run, with nothing of any scheduler in it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Literal, Optional, Tuple
+
+import msgspec
+from msgspec import Struct
+
+from hpcgen.base.kinds import plain
+
+Env = Tuple[Tuple[str, str], ...]
+
+
+class Origin(Struct, frozen=True):
+    """Where a value comes from: a fact of a profile, a flag, a key of a file or of a configuration, or a rule."""
+
+    kind: Literal["fact", "flag", "file", "config", "variable", "rule", "default"]
+    text: str
+    source: Optional[str] = None
+    date: Optional[str] = None
+    url: Optional[str] = None
+
+    def __str__(self) -> str:
+        cited = f" ({self.source}, {self.date})" if self.source else ""
+        return f"{self.kind} {self.text}{cited}"
+
+
+Origins = Dict[str, Origin]
+
+
+Per = Literal["job", "node", "task"]
+
+
+class Gpus(Struct, frozen=True):
+    """`count` GPUs of this type `per` job, node or task, asked for in the site's own way.
+
+    `chose_nodes`: the number of nodes was chosen to hold them, because the site counts GPUs by node.
+    """
+
+    count: int
+    per: Per
+    type: Optional[str] = None
+    style: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+    chose_nodes: bool = False
+
+
+# The CPUs of each task, and the memory.
+Open = Literal["cpus_per_task", "memory"]
+
+
+class Component(Struct, frozen=True, kw_only=True):
+    """A set of equal tasks and what is allocated for them. Memory is in MiB, in one of three styles or in none.
+
+    `whole_node_cpus`: the CPUs of each node, where the site gives whole ones; `cpus`: those of all the component, where it
+    must ask for more than its tasks use. `one_a_node`: each task is the only one on its node, and starts the node's
+    processes. `open`: what the user left open of this component, so that it may get what its nodes have.
+    """
+
+    role: str
+    ntasks: int
+    nodes: Optional[int] = None
+    ntasks_per_node: Optional[int] = None
+    ntasks_per_core: Optional[int] = None
+    cpus_per_task: int = 1
+    threads_per_core: Optional[int] = None
+    hint: Optional[str] = None
+    mem_mib: Optional[int] = None
+    mem_per_cpu_mib: Optional[int] = None
+    mem_per_gpu_mib: Optional[int] = None
+    gpus: Optional[Gpus] = None
+    gres: Optional[str] = None
+    partition: Optional[str] = None
+    constraint: Optional[str] = None
+    exclusive: Optional[bool] = None
+    nodelist: Optional[str] = None
+    exclude: Optional[str] = None
+    distribution: Optional[str] = None
+    licenses: Optional[str] = None
+    tmp_mib: Optional[int] = None
+    whole_node_cpus: Optional[int] = None
+    cpus: Optional[int] = None
+    env: Env = ()
+    one_a_node: bool = False
+    open: Tuple[Open, ...] = ()
+    origins: Origins = {}
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
+
+    With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
+    `starter` are words for Python that start it by a program of their own: torchrun.
+    `ntasks`: how many of its component's ranks run it, where those are shared out among several commands; else None, all.
+    """
+
+    python: Optional[str] = None
+    told: Optional[str] = None
+    starter: Tuple[str, ...] = ()
+    file: Optional[str] = None
+    args: Tuple[str, ...] = ()
+    ntasks: Optional[int] = None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One launch over these components (indices into the job's), with a command for each of them; a component that several
+    commands share is there as often, and its ranks go to them in this order.
+
+    `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
+    `per_node` the ranks of each node, where the launcher has to be told; `cpu` what a rank's CPU is, where cores have several
+    hardware threads: a whole core, or one thread; `core_each`: the site has no two tasks share a core; `through` is how bash
+    starts the script `node`, which the workload's template has, and which starts the program on each node.
+    `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default. `binds`: each rank is to be bound to CPUs
+    of its own. `rank`: the variable by which each rank finds its program among several of its component, where the launch
+    line does not say it.
+    """
+
+    components: Tuple[int, ...]
+    commands: Tuple[Command, ...]
+    launcher: str
+    options: Tuple[str, ...] = ()
+    flavour: Optional[str] = None
+    per_node: Optional[int] = None
+    cpu: Optional[Literal["core", "thread"]] = None
+    core_each: bool = False
+    through: Optional[str] = None
+    pmi: Optional[str] = None
+    kill_on_bad_exit: Optional[bool] = None
+    binds: bool = False
+    rank: Optional[str] = None
+    origins: Origins = {}
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What the script does before it launches; `init` are files that the site's shell reads first."""
+
+    init: Tuple[str, ...] = ()
+    purge: Optional[str] = None
+    use: Tuple[str, ...] = ()
+    modules: Tuple[str, ...] = ()
+    conda: Optional[str] = None
+    venv: Optional[str] = None
+    userbase: Optional[str] = None
+    env: Env = ()
+    origins: Origins = {}
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """The image that every program of the job runs in. `wrapper` and what follows it: as in profiles."""
+
+    image: str
+    runtime: Literal["apptainer", "singularity"] = "apptainer"
+    wrapper: Optional[str] = None
+    wrapper_image: Optional[str] = None
+    wrapper_flags: Optional[str] = None
+    bind_command: Optional[str] = None
+    verb: Literal["exec", "run"] = "exec"
+    binds: Tuple[str, ...] = ()
+    gpu_flag: Optional[str] = None
+    library_path: Optional[str] = None
+    origins: Origins = {}
+
+    @property
+    def is_file(self) -> bool:
+        return "://" not in self.image
+
+
+class Tasks(Struct, frozen=True, kw_only=True):
+    """What an array goes through: `count` commands or rows of a table in `file`, `chunk` of them for each index."""
+
+    kind: Literal["commands", "table"]
+    file: str
+    count: int
+    chunk: int
+    origins: Origins = {}
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """What each node gets a copy of, under which names, in a folder of `parent`; None for what the node calls TMPDIR."""
+
+    paths: Tuple[str, ...]
+    names: Tuple[str, ...]
+    parent: Optional[str] = None
+    origins: Origins = {}
+
+
+class Carried(Struct, frozen=True):
+    """A program in Python that the script holds in the shell's variable `name`.
+
+    It is a file of `templates`, or the launcher that is made of the `modules` of one package of hpcgen.
+    """
+
+    name: str
+    template: Optional[str] = None
+    package: Optional[str] = None
+    modules: Tuple[str, ...] = ()
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A whole job. `time` is in seconds; `notes` are for the person, as is what was `assumed`, by the options that would say
+    otherwise; `header` is for the script's first lines.
+
+    `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
+    `carried` are the programs in Python that the script holds; their text is fetched when it is rendered.
+    `interfaces` are those for the traffic between nodes, best first.
+    """
+
+    scheduler: str
+    scheduler_version: Optional[str] = None
+    site: str
+    workload: str
+    name: str
+    shebang: str = "/bin/bash"
+    header: Tuple[str, ...] = ()
+    assumed: Dict[str, str] = {}
+    notes: Tuple[str, ...] = ()
+    account: Optional[str] = None
+    time: Optional[int] = None
+    qos: Optional[str] = None
+    array: Optional[str] = None
+    output: Optional[str] = None
+    error: Optional[str] = None
+    open_mode: Optional[str] = None
+    mail_type: Optional[str] = None
+    mail_user: Optional[str] = None
+    dependency: Optional[str] = None
+    reservation: Optional[str] = None
+    requeue: Optional[bool] = None
+    signal: Optional[str] = None
+    export: Optional[str] = None
+    chdir: Optional[str] = None
+    comment: Optional[str] = None
+    directives: Tuple[str, ...] = ()
+    resources: Env = ()
+    dialect: Dict[str, Any] = {}
+    components: Tuple[Component, ...]
+    steps: Tuple[Step, ...]
+    setup: Setup = Setup()
+    container: Optional[Container] = None
+    carried: Tuple[Carried, ...] = ()
+    interfaces: Tuple[str, ...] = ()
+    tasks: Optional[Tasks] = None
+    stage: Optional[Stage] = None
+    script_max_kib: Optional[int] = None
+    origins: Origins = {}
+
+    @property
+    def hetjob(self) -> bool:
+        return len(self.components) > 1
+
+    def carries(self, name: str) -> bool:
+        """Whether the script holds a program of this name."""
+        return any(one.name == name for one in self.carried)
+
+    def to_json(self) -> str:
+        """Raises UnicodeEncodeError when an argument is not UTF-8, which JSON must be."""
+        return msgspec.json.encode(self, enc_hook=plain).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Raises msgspec.ValidationError when the text is not a job."""
+        return msgspec.json.decode(text, type=cls)

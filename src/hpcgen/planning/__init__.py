@@ -1,0 +1,1 @@
+"""Site and request become a Job."""

@@ -1,0 +1,283 @@
+"""What a site's way of giving nodes makes of a component: whole nodes, CPUs that come with GPUs, threads of one core."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import msgspec
+
+from hpcgen import schedulers
+from hpcgen.base.errors import RequestError
+from hpcgen.base.units import clock
+from hpcgen.launch import launchers
+from hpcgen.model.job import Component, Job, Open, Origin
+from hpcgen.model.layout import all_gpus, held, holds, nodes_needed, task_cpus, tasks_by_node
+from hpcgen.profiles.facts import Node, Partition
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.schedulers import Scheduler
+from hpcgen.workloads import HEAD, SMALL, Assumed, Workload, threads
+
+replace = msgspec.structs.replace
+# Of the one task of a node, whose processes share its CPUs.
+SHARED = Origin("default", "one CPU a process, unless asked otherwise")
+
+
+class Place(NamedTuple):
+    """Where a component may land: a partition, or anywhere at the site where `name` is None; and the kinds of node there."""
+
+    site: Site
+    scheduler: Scheduler
+    name: Optional[str]
+    partition: Optional[Partition]
+    kinds: Dict[str, Node]
+
+
+def settled(site: Site, c: Component, name: Optional[str]) -> Component:
+    """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
+    partition = site.partitions.get(name) if name else None
+    place = Place(site, schedulers.get(site.scheduler.type), name, partition, site.kinds(name))
+    made = _with_cpus_of_gpus(place, c)
+    place = place._replace(kinds=_without_gpus(place, made))
+    if made.mem_mib == 0 and not place.scheduler.all_memory:
+        made = _all_memory(made, list(place.kinds.values()))
+    if rule_of(site, partition) in (None, "never"):
+        return _on_parts_of_nodes(place, c, made)
+    return _on_whole_nodes(place, c, made)
+
+
+# --- CPUs that come with GPUs
+
+
+def _with_cpus_of_gpus(place: Place, c: Component) -> Component:
+    """With as many CPUs as the partition wants jobs to ask for with each GPU."""
+    each, gpus = place.partition.cpus_per_gpu if place.partition else None, all_gpus(c)
+    if not (each and gpus):
+        return c
+    why = place.site.cite("partitions", str(place.name), "cpus_per_gpu")
+    made = replace(c, cpus=max(gpus * each, task_cpus(c)), origins={**c.origins, "cpus": why})
+    if "cpus_per_task" in c.open and (c.one_a_node or c.ntasks == 1):
+        return _wider(made, c, max(gpus * each // c.ntasks, c.cpus_per_task), why)
+    return made
+
+
+def _wider(made: Component, asked: Component, cpus: int, why: Origin) -> Component:
+    """Its tasks with so many CPUs, where nothing was said of them: each process then has its share as threads."""
+    env = threads(cpus // asked.cpus_per_task) if made.env else ()
+    return replace(made, cpus_per_task=cpus, env=env, origins={**made.origins, "cpus_per_task": why})
+
+
+def _without_gpus(place: Place, c: Component) -> Dict[str, Node]:
+    """A node with GPUs is for a component without any only where no other node holds its tasks."""
+    if c.gpus is not None:
+        return place.kinds
+    site = place.site
+    plain = {kind: node for kind, node in place.kinds.items() if not node.gpus and holds(site.offer(node, c), c)}
+    return plain or place.kinds
+
+
+# --- parts of nodes
+
+
+def _on_parts_of_nodes(place: Place, asked: Component, made: Component) -> Component:
+    """On one node where the scheduler must hear of one, and all of it where the user asked for nodes of their own."""
+    site = place.site
+    if together(site, made) and any(held(site.offer(node, made), made) >= made.ntasks for node in place.kinds.values()):
+        made = replace(made, nodes=1)
+    return _all_of_nodes(place, asked, made) if made.exclusive else made
+
+
+def together(site: Site, c: Component) -> bool:
+    """Whether tasks of which nothing was said go to one node, where they fit."""
+    if c.ntasks == 1 or tasks_by_node(c) is not None:
+        return False
+    wide = c.cpus_per_task > 1 and launchers.get(site.mpi.launcher).of_mpi
+    return schedulers.get(site.scheduler.type).together(site.dialect, c, wide)
+
+
+# --- whole nodes
+
+
+def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
+    """Whether nodes are whole ones; where jobs ask for numbers of nodes and of nothing else, they always are."""
+    stated = (partition.whole_nodes if partition else None) or site.scheduler.whole_nodes
+    return stated or ("always" if schedulers.get(site.scheduler.type).nodes_only(site.dialect) else None)
+
+
+def _on_whole_nodes(place: Place, asked: Component, made: Component) -> Component:
+    """On nodes with all their CPUs, of the smallest kind that holds what a node must."""
+    site = place.site
+    fitting = [(site.cpus(node), node) for node in place.kinds.values() if holds(site.offer(node, made), made)]
+    if not fitting:
+        return made
+    cpus, node = min(fitting, key=lambda found: found[0])
+    nodes = nodes_needed(site.offer(node, made), made)
+    if rule_of(site, place.partition) == "above-one" and nodes == 1:
+        return replace(made, nodes=1)
+    why = _whose_rule(place)
+    origins = {**made.origins, "whole_node_cpus": why, "cpus": why, **({} if made.nodes else {"nodes": why})}
+    made = replace(made, nodes=nodes, whole_node_cpus=cpus, cpus=nodes * cpus, origins=origins)
+    return _all_of_nodes(place, asked, made)
+
+
+def _whose_rule(place: Place) -> Origin:
+    """The fact that says that nodes are whole ones."""
+    site = place.site
+    if place.partition is not None and place.partition.whole_nodes is not None:
+        return site.cite("partitions", str(place.name), "whole_nodes")
+    if site.scheduler.whole_nodes is None and place.scheduler.nodes_only(site.dialect):
+        return site.cite(site.scheduler.type, "style")
+    return site.cite("scheduler", "whole_nodes")
+
+
+# --- all of a node
+
+
+def _all_of_nodes(place: Place, asked: Component, made: Component) -> Component:
+    """The one task of a node that is the job's own with all of the node that the user left open: CPUs, memory.
+
+    Of nodes that differ, it gets what the smallest that may be given has.
+    """
+    site = place.site
+    fitting = {kind: node for kind, node in place.kinds.items() if holds(site.offer(node, asked), asked)}
+    if asked.one_a_node and "cpus_per_task" in asked.open and fitting:
+        one = _one_cpu(asked, made)
+        cpus, kind = min((held(site.offer(node, one), one), kind) for kind, node in fitting.items())
+        made = _wider(made, asked, cpus, site.cite("nodes", kind, "cores"))
+    if asked.one_a_node and "memory" in asked.open:
+        why = Origin("rule", "all memory of nodes that are not shared")
+        made = replace(made, mem_mib=0, mem_per_cpu_mib=None, origins={**made.origins, "mem_mib": why})
+        if not place.scheduler.all_memory:
+            made = _all_memory(made, list(fitting.values()))
+            made = replace(made, mem_mib=made.mem_mib or None)
+    return made
+
+
+def _one_cpu(asked: Component, made: Component) -> Component:
+    """A task of one CPU, and of the memory that was asked for each: as many of these as a node holds are its CPUs."""
+    mem = None if "memory" in asked.open else made.mem_per_cpu_mib
+    return replace(asked, cpus_per_task=1, gpus=None, mem_per_cpu_mib=mem)
+
+
+def _all_memory(c: Component, nodes: List[Node]) -> Component:
+    """Where the scheduler has no word for all memory of a node, it is that of the smallest node that the job may land on.
+
+    Where that is unknown, a node of one's own comes with all of it.
+    """
+    known = [node.mem for node in nodes if node.mem]
+    if nodes and len(known) == len(nodes):
+        return replace(c, mem_mib=int(min(known)))
+    return replace(c, mem_mib=None) if c.exclusive else c
+
+
+# --- what the user left open
+
+
+def left_open(request: Request, workload: Workload, c: Component) -> Component:
+    """The component, marked with what the user left open of it: CPUs and memory, which may then be all that there are."""
+    if not (workload.one_a_node or workload.widens):
+        return c
+    cpus = (request.cpus_per_task, request.cpus_per_worker, request.cpus_per_gpu)
+    mem = request.mem_per_cpu
+    if c.role == HEAD:
+        cpus, mem = (request.scheduler_cpus, None, None), request.scheduler_mem
+    found: List[Open] = [] if any(cpus) else ["cpus_per_task"]
+    if workload.one_a_node and c.mem_per_cpu_mib and not mem:
+        found.append("memory")
+    shared = {"cpus_per_task": SHARED} if workload.one_a_node and "cpus_per_task" in found else {}
+    return replace(c, open=tuple(found), origins={**c.origins, **shared})
+
+
+def assumed(said: Assumed, c: Component, placed: Component) -> Dict[str, str]:
+    """What stands for what was not said of a component: as it was, and as it is allocated."""
+    found = dict(said)
+    if "cpus_per_task" in found and placed.cpus_per_task != c.cpus_per_task:
+        whole = placed.whole_node_cpus or placed.exclusive
+        of = "of each node" if whole else "that come with the GPUs of each node"
+        capped = whole and placed.mem_per_cpu_mib  # by the memory that was asked for each CPU
+        found["cpus_per_task"] = f"{'' if capped else 'all '}{placed.cpus_per_task} CPUs {of}"
+    if "mem_per_cpu" in found and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
+        del found["mem_per_cpu"]
+        found["mem"] = "all memory of each node"
+    return found
+
+
+# --- comparing partitions, and what to say of them
+
+
+def narrowest(site: Site, c: Component, name: str) -> Tuple[int, int]:
+    """Where partitions are types of node, the better one is that of which fewer, and then smaller ones, are needed."""
+    if not schedulers.get(site.scheduler.type).node_types(site.dialect):
+        return 0, 0
+    c = settled(site, c, name)
+    return c.nodes or 1, c.cpus or 0
+
+
+def untyped(site: Site, job: Job) -> Tuple[Job, List[str]]:
+    """The job without the types of GPU that all nodes with GPUs of their partitions have, and what is to be said of it."""
+    parts, notes = [], []
+    for c in job.components:
+        models = {(node.gpu or "").lower() for node in site.kinds(c.partition).values() if node.gpus}
+        if c.gpus and c.gpus.type and models == {c.gpus.type.lower()}:
+            where = f"partition {c.partition}" if c.partition in site.partitions else site.id
+            notes.append(f"the type {c.gpus.type} is not written, for all GPUs of {where} are of it")
+            c = replace(c, gpus=replace(c.gpus, type=None))
+        parts.append(c)
+    return replace(job, components=tuple(parts)), list(dict.fromkeys(notes))
+
+
+def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
+    """What of whole nodes the tasks leave unused."""
+    used = task_cpus(c)
+    if c.cpus and c.cpus > used:
+        over = f", {(c.cpus - used) * seconds / 3600:.4g} core-hours in {clock(seconds)}" if seconds else ""
+        nodes = f"{c.nodes} whole node{'s' * (c.nodes != 1)} of {c.whole_node_cpus} CPUs"
+        what = nodes if c.whole_node_cpus else f"{c.cpus} CPUs"
+        tasks = f"{c.ntasks} task{'s' * (c.ntasks != 1)} of {c.cpus_per_task} ({c.role})"
+        yield f"{what} for {tasks}: {c.cpus - used} CPUs stay idle{over}"
+
+
+# --- two tasks on one core
+
+
+def on_one_core(site: Site, request: Request, c: Component) -> Component:
+    """Scheduler and client, which mostly wait, on two hardware threads of one core, as NeSI's page on Dask-MPI advises.
+
+    --ntasks-per-core=2 gives them one core also where tasks have one each by default; --threads-per-core=2 alone does not.
+    A core each is --threads-per-core=1: with --ntasks-per-core=1 both are bound to one thread. Run on 22.05.8 with and
+    without CR_ONE_TASK_PER_CORE: tests/cluster/test_threads.py. Unasked, it is done where a CPU of the scheduler's is a
+    thread. Raises RequestError where it was asked for and cannot be had.
+    """
+    why = _no_sharing(site, request, c)
+    if request.share_core and why:
+        raise RequestError(f"--share-core: {why}: leave it out")
+    if why or (site.cpu.unit == "core" and not request.share_core):
+        return c
+    if request.share_core is False:
+        return replace(c, threads_per_core=1, origins={**c.origins, "threads_per_core": Origin("flag", "--no-share-core")})
+    origin = Origin("rule", "scheduler and client mostly wait: one core's two threads are enough")
+    own = {**c.origins, "ntasks_per_core": origin, "threads_per_core": origin}
+    return replace(c, ntasks_per_core=2, threads_per_core=None if site.cpu.unit == "thread" else 2, origins=own)
+
+
+def _no_sharing(site: Site, request: Request, c: Component) -> Optional[str]:
+    """Why the tasks of this component cannot be two to a core, or None."""
+    kinds = site.kinds(c.partition).values()
+    if not schedulers.get(site.scheduler.type).hardware_threads:
+        return f"{site.scheduler.type} of {site.id} allocates no hardware threads"
+    if not kinds or any(kind.threads_per_core < 2 for kind in kinds):
+        return f"the profile of {site.id} does not say that all its cores have two hardware threads"
+    if c.cpus_per_task > 1:
+        return f"--scheduler-cpus {c.cpus_per_task} are more than a thread each"
+    return "--hint, --threads-per-core and --ntasks-per-core say it already" if _says_threads(request) else None
+
+
+def _says_threads(request: Request) -> bool:
+    return any((request.hint, request.threads_per_core, request.ntasks_per_core))
+
+
+def sharing(request: Request, c: Component) -> Dict[str, str]:
+    """A core that is shared unasked, as something that was assumed."""
+    if c.role == SMALL and c.ntasks_per_core and request.share_core is None and not _says_threads(request):
+        return {"no_share_core": "one core for scheduler and client, a thread each"}
+    return {}

@@ -1,0 +1,106 @@
+"""Which partition a component goes to: the one asked for, none where the scheduler routes, else one that fits."""
+
+from __future__ import annotations
+
+import sys
+from math import prod
+from typing import List, NamedTuple, Optional, Tuple
+
+from hpcgen.base.errors import among
+from hpcgen.model.job import Component, Job, Origin
+from hpcgen.model.layout import all_gpus, node_cpus, node_gpus, node_memory, task_cpus
+from hpcgen.planning.allocation import narrowest
+from hpcgen.planning.limits import refusals, there
+from hpcgen.profiles.site import Site
+
+# A limit that no source states makes a partition the widest.
+UNKNOWN = sys.maxsize
+
+
+class Choice(NamedTuple):
+    """The partition, None where the scheduler chooses; why it is this one; the refusals, where the job does not fit; and
+    whether hpcgen chose it."""
+
+    partition: Optional[str]
+    origin: Origin
+    refused: List[str]
+    chosen: bool = False
+
+
+def choose(site: Site, job: Job, component: Component) -> Choice:
+    """The partition for a component. Where none takes it, the refusals are those of the one that comes nearest."""
+    if component.partition:
+        return _asked(site, job, component)
+    routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
+    if not site.partitions:
+        return Choice(None, routed, refusals(site, job, component, None))
+    tried = [(refusals(site, job, component, name), name, rank) for name, rank in _candidates(site, component)]
+    over = {name: excess(site, job, component, name) if wrong else 0 for wrong, name, _ in tried}
+    refused, name, _ = min(tried, key=lambda found: (over[found[1]], narrowest(site, component, found[1]), found[2]))
+    if refused and (named := _by_name(site, job, component)):
+        refused[-1] += f", or give {named}"
+    if site.scheduler.routes:
+        return Choice(None, site.cite("scheduler", "routes"), refused)
+    why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
+    return Choice(name, Origin("rule", why), refused, chosen=True)
+
+
+def _by_name(site: Site, job: Job, component: Component) -> str:
+    """The partitions that would take it, and are given to those alone who name them."""
+    named = [name for name, partition in site.partitions.items() if not partition.auto]
+    fitting = [f"--partition {name}" for name in named if not refusals(site, job, component, name)]
+    return " or ".join(fitting)
+
+
+def excess(site: Site, job: Job, component: Component, name: str) -> float:
+    """By what factor the component is over what the partition has; the nearest to fitting is the one to speak of."""
+    partition = site.partitions[name]
+    kinds = [site.nodes[kind] for kind in partition.nodes]
+    offers = [site.offer(node, component) for node in kinds]
+    cpus, gpus = there(site, kinds, component)
+    roomiest = partition.max_mem or max((offer.mem or UNKNOWN for offer in offers), default=None)
+    pairs = (
+        (job.time, partition.max_time),
+        (component.nodes, partition.max_nodes),
+        (task_cpus(component), min(filter(None, (partition.max_cpus, cpus)), default=None)),
+        (all_gpus(component), gpus),
+        (node_cpus(component), max((offer.cpus for offer in offers), default=None)),
+        (node_memory(component), roomiest),
+        (node_gpus(component), max((offer.gpus for offer in offers), default=None)),
+    )
+    return prod(max(1.0, asked / (limit or 0.01)) for asked, limit in pairs if asked and limit is not None)
+
+
+def _asked(site: Site, job: Job, component: Component) -> Choice:
+    """The partition that was asked for, or several with commas, as Slurm takes them: all must be known, and one must fit."""
+    asked = Origin("flag", "--partition")
+    names = str(component.partition).split(",")
+    known = list(site.partitions)
+    unknown = [f"--partition: {site.id} has no partition '{name}'{among(name, known)}" for name in names if name not in known]
+    if unknown and site.partitions:
+        return Choice(component.partition, asked, unknown)
+    if not site.partitions:
+        return Choice(component.partition, asked, refusals(site, job, component, None))
+    return Choice(component.partition, asked, min((refusals(site, job, component, n) for n in names), key=len))
+
+
+def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, int, int, str]]]:
+    """Partitions with their rank, narrowest first: the default before the others, those that give parts of nodes before those
+    that give whole ones, and a GPU's only for jobs that ask for one.
+
+    Where every node has GPUs, these partitions are all that there is, whatever was asked for.
+    """
+    ranked, plain = [], []
+    for name, partition in site.partitions.items():
+        kinds = [site.nodes[kind] for kind in partition.nodes]
+        gpus = bool(kinds) and all(node.gpus for node in kinds)
+        memory = max((node.mem or UNKNOWN for node in kinds), default=UNKNOWN)
+        odd = int(gpus != (component.gpus is not None))
+        if partition.auto:
+            whole, nodes = int(partition.whole_nodes == "always"), partition.max_nodes or UNKNOWN
+            longest = partition.max_time or UNKNOWN
+            ranked.append((name, (odd, int(not partition.default), whole, longest, memory, nodes, name)))
+            plain += [name] if not gpus else []
+    if component.gpus is None and plain:
+        ranked = [found for found in ranked if found[0] in plain]
+    return ranked or [(name, (3, 0, 0, 0, 0, 0, name)) for name in site.partitions]

@@ -1,0 +1,231 @@
+"""Site and request become a Job: scheduler-neutral, complete, and within the site's limits."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+
+import msgspec
+
+from hpcgen import schedulers, workloads
+from hpcgen.model.job import Carried, Component, Job, Origin, Origins
+from hpcgen.planning import allocation, gpus, header, hetjob, placement, refusals, remarks, software, staging, steps, threads
+from hpcgen.planning.origins import JOB_WIDE, explained, item_key
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.request.layers import Merged, checked
+from hpcgen.schedulers import Scheduler
+from hpcgen.workloads import Layout, Workload
+
+replace = msgspec.structs.replace
+TIME = 3600
+
+
+class Inputs(NamedTuple):
+    """What every pass may look at. `asked` is the request as the user means it, `request` as this site can have it."""
+
+    site: Site
+    scheduler: Scheduler
+    workload: Workload
+    asked: Request
+    request: Request
+    origins: Origins
+
+
+def plan(site: Site, asked: Union[Request, Merged]) -> Job:
+    """The job that the request means at this site.
+
+    A function of its inputs: it reads no files. Its passes, each of which stands on what the ones before have settled:
+
+        1. meant       the workload and the scheduler; without what a configuration says for other workloads
+        2. said        equal ranks for unequal ones, hardware threads: the request in the words that this site has
+        3. refuse      what no job may ask there
+        4. lay out     roles become components, each with a command
+        5. components  GPUs and memory in the site's way; what the user left open
+        6. draft       the job without its step, as an array where it has tasks
+        7. place       a partition for each component, whole nodes, limits
+        8. step        who starts the programs, and what they are told
+        9. say         what the scheduler cannot say is refused; what is over a limit, too
+       10. threads     what a CPU is, ranks a node, the environment of all ranks
+       11. explain     origins, the header's last line, what was assumed, notes
+
+    Raises RequestError for what contradicts itself or cannot be said to the scheduler, LimitError (a RequestError)
+    for what is over the site's limits; each carries every refusal found, with the nearest request that would pass.
+    """
+    given, unused = _meant(site, asked if isinstance(asked, Merged) else checked(asked))
+    given = given._replace(request=threads.hyperthreads(site, _flattened(given)))
+    refusals.refuse(site, given.request, given.workload, given.scheduler)
+    layout = given.workload.lay_out(given.request)
+    components = _components(given, layout)
+    launcher = steps.launcher(site, given.request, given.workload, components)
+    job, counted = _as_array(given, _drafted(given, layout, components, launcher))
+    placed = placement.place(site, job, given.scheduler)
+    placed = placed.with_step(steps.step(site, given.request, placed.job, layout, given.workload, launcher, given.origins))
+    job, found = placement.sayable(site, placed, given.scheduler)
+    job = software.with_gpu_flag(site, job)
+    job = _shared_env(threads.told(site, job, given.scheduler), given.request)
+    job = replace(
+        explained(site, job, given.origins),
+        header=(*header.lines(site, given.asked, given.origins), *header.by_hand(job)),
+        assumed=_assumed(given.request, layout, components[-1], job),
+    )
+    return replace(job, notes=_notes(given, layout, job, unused, counted, found))
+
+
+# --- 1 and 2: what is meant, and what of it this site can have
+
+
+def _meant(site: Site, merged: Merged) -> Tuple[Inputs, List[str]]:
+    """What is given, and a note for each value that a configuration has for other workloads."""
+    request, origins = merged
+    workload = workloads.get(request.workload or workloads.DEFAULT)
+    request, unused = refusals.meant(request, origins, workload)
+    return Inputs(site, schedulers.get(site.scheduler.type), workload, request, request, origins), unused
+
+
+def _flattened(given: Inputs) -> Request:
+    """The nearest request of equal ranks, where that will do and the site has no heterogeneous jobs."""
+    request = given.request
+    if not (request.hetjob and request.flatten):
+        return request
+    launcher = steps.mpi_launcher(given.site, request)
+    if hetjob.lacking(given.site, given.scheduler, given.workload, launcher) is None:
+        return request
+    return replace(request, hetjob=None, scheduler_cpus=None, scheduler_mem=None, share_core=None)
+
+
+# --- 5: components
+
+
+def _components(given: Inputs, layout: Layout) -> Tuple[Component, ...]:
+    """The layout's, in the words that the site's scheduler takes, and marked with what the user left open."""
+    site, request, workload = given.site, given.request, given.workload
+    made = []
+    for c in given.scheduler.memory([gpus.asked(site, request, c) for c in layout.components]):
+        c = replace(_omitted(site, c), one_a_node=workload.one_a_node)
+        c = allocation.left_open(request, workload, c)
+        made.append(allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c)
+    return tuple(made)
+
+
+def _omitted(site: Site, c: Component) -> Component:
+    """Without what the site's scheduler does not take."""
+    fields = {"memory": ("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib")}
+    return replace(c, **{f: None for name in site.scheduler.omit for f in fields.get(name, (name.replace("-", "_"),))})
+
+
+# --- 6: the draft
+
+
+def _drafted(given: Inputs, layout: Layout, components: Tuple[Component, ...], launcher: str) -> Job:
+    """The job without its step, its components not yet placed."""
+    site, request, workload = given.site, given.request, given.workload
+    return Job(
+        scheduler=site.scheduler.type,
+        scheduler_version=site.scheduler.version,
+        site=site.id,
+        workload=workload.name,
+        name=request.job_name or _job_name(request, workload.name),
+        shebang=site.shell.shebang,
+        time=_time(given),
+        directives=(*site.scheduler.extra, *request.directive),
+        resources=tuple(_resources(site, request).items()),
+        dialect=site.dialect_values(),
+        components=components,
+        steps=(),
+        setup=software.setup(site, request, given.origins, launcher, workload.mpi, layout.commands),
+        container=software.container(site, request, given.origins, launcher if workload.mpi else "none"),
+        carried=_carried(request, workload.name, layout),
+        interfaces=software.interfaces(site, request) if workload.one_a_node else (),
+        stage=staging.stage(site, request),
+        script_max_kib=site.scheduler.script_max_kib,
+        **{key: getattr(request, key) for key in JOB_WIDE},
+    )
+
+
+def _job_name(request: Request, workload: str) -> str:
+    stem = (request.program or "").rsplit("/", 1)[-1]
+    stem = re.sub(r"[^\w.-]", "_", stem[:-3] if stem.endswith(".py") else stem).lstrip("-")[:40]
+    return stem or workload
+
+
+def _time(given: Inputs) -> Optional[int]:
+    """The time limit in seconds; unasked, one hour or what the partition that was asked for has."""
+    request = given.request
+    if request.time or given.scheduler.one_machine:
+        return int(request.time) if request.time else None
+    partition = given.site.partitions.get(request.partition or "")
+    longest = (partition.max_time if partition else None) or TIME
+    shortest = (partition.min_time if partition else None) or 0
+    return int(max(min(TIME, longest), shortest))
+
+
+def _resources(site: Site, request: Request) -> Dict[str, str]:
+    """The site's own job-wide resources, then those asked for."""
+    known = getattr(site.dialect, "resources", {})
+    own = {name: text.replace("{account}", str(request.account)) for name, text in known.items()}
+    return {str(name): str(value) for name, value in {**own, **request.resource}.items()}
+
+
+def _carried(request: Request, workload: str, layout: Layout) -> Tuple[Carried, ...]:
+    """The programs that the script holds: the launcher, and a check of the job where no program was named."""
+    found = [Carried("launcher", package=layout.parts[0], modules=layout.parts[1:])] if layout.parts else []
+    if request.table:
+        found.append(Carried("row", template="workloads/array.py"))
+    elif request.program is None and not request.commands:
+        found.append(Carried("selfcheck", template=f"workloads/{workload.replace('-', '_')}.py"))
+    return tuple(found)
+
+
+def _as_array(given: Inputs, job: Job) -> Tuple[Job, List[str]]:
+    """The job as an array over its tasks, where it has some, and what to say of them."""
+    split = given.workload.split
+    return split(given.site, given.request, job, given.origins) if split else (job, [])
+
+
+# --- 10: the environment of all ranks
+
+
+def _shared_env(job: Job, request: Request) -> Job:
+    """One component's environment is exported once; several components' is written on the launch line."""
+    kept = [tuple((n, v) for n, v in c.env if n not in request.env) for c in job.components]
+    job = replace(job, components=tuple(replace(c, env=env) for c, env in zip(job.components, kept)))
+    if job.hetjob:
+        return job
+    of_tasks, of_ranks = Origin("rule", "a thread for each CPU of a task"), Origin("rule", "each rank is bound to its own CPUs")
+    bound = [pair for pair in threads.places(job) if pair[0] not in request.env]
+    origins = {item_key("env", pair): of_tasks for pair in job.components[0].env}
+    origins.update({item_key("env", pair): of_ranks for pair in bound})
+    env = (*job.setup.env, *job.components[0].env, *bound)
+    return replace(job, setup=replace(job.setup, env=env, origins={**job.setup.origins, **origins}))
+
+
+# --- 11: what is said of it
+
+
+def _assumed(request: Request, layout: Layout, drafted: Component, job: Job) -> Dict[str, str]:
+    """What stands for what was not said, by the options that would say it; of the last component as it was drafted."""
+    found = allocation.assumed(layout.assumed, drafted, job.components[-1])
+    if request.time and request.time % 60:
+        found["time"] = f"{-(-request.time // 60)} whole minutes"
+    elif job.time and not request.time:
+        found["time"] = f"{job.time // 60} minutes"
+    return {**found, **allocation.sharing(request, job.components[0])}
+
+
+def _notes(
+    given: Inputs, layout: Layout, job: Job, unused: List[str], counted: List[str], found: List[str]
+) -> Tuple[str, ...]:
+    """All notes, in the order in which they are read."""
+    site, request = given.site, given.request
+    return (
+        *unused,
+        *remarks.before(site, request, given.workload, given.scheduler),
+        *counted,
+        *staging.notes(site, job.stage),
+        *software.unjoined(site, request, job),
+        *found,
+        *layout.notes,
+        *hetjob.notes(job, given.asked, given.workload, flat=request.hetjob != given.asked.hetjob),
+        *remarks.of_array(job, given.scheduler),
+    )

@@ -1,0 +1,91 @@
+"""What a person should know before a job of this kind runs at this site."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Mapping
+
+from hpcgen.base.kinds import option
+from hpcgen.launch import launchers
+from hpcgen.model.job import Job
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request, gpus_asked
+from hpcgen.schedulers import SBATCH_INDEX, Scheduler
+from hpcgen.workloads import Workload
+
+
+def assumed(found: Mapping[str, str]) -> List[str]:
+    """One line for all that was assumed, each with the option that says otherwise."""
+    said = ", ".join(f"{what} ({option(key)})" for key, what in found.items())
+    return [f"assumed: {said}"] if said else []
+
+
+def before(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
+    """What can be said before anything is laid out."""
+    yield from of_site(site, request, workload.name, workload.mpi)
+    yield from _of_python(site, request, workload, scheduler)
+    yield from _unused(site, request, workload)
+    yield from of_disk(site, request, workload.name)
+    if silent := [option(key) for key in scheduler.silent if getattr(request, key) not in (None, {})]:
+        yield f"{', '.join(silent)}: {scheduler.why_silent}"
+
+
+def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
+    """By what name the program finds its index, where it is not Slurm's."""
+    variable = scheduler.array_index(job.dialect)
+    if job.array and variable != SBATCH_INDEX:
+        yield f"each job of the array has its index in ${variable}"
+
+
+def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
+    """The profile's own notes that hold of this job; `ranks`: whether it has MPI's."""
+    notes = []
+    if site.status == "retired":
+        notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")
+    gpus = gpus_asked(request)
+    without_mpi = request.runner in ("slurm", "local")  # what a site says of Dask-MPI is of MPI
+    holds = {"always", "" if without_mpi else workload, "gpus" if gpus else "", "hetjob" if request.hetjob else ""}
+    holds |= {"conda" if request.conda else "", "container" if request.image else "", "gpu-ranks" if gpus and ranks else ""}
+    return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
+
+
+def _of_python(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
+    """Ray, PyTorch and mostly mpi4py and Dask are no part of what sites call Python."""
+    own = (request.venv, request.conda, request.userbase, request.python, request.image, *request.module)
+    if scheduler.one_machine or any(own):
+        return
+    needs = list(workload.packages)
+    if workload.mpi:
+        of_python = "dask" in needs or not request.program or request.program.endswith(".py")
+        told = not request.runner and any(note.when == workload.name for note in site.notes)
+        if "mpi4py" in site.environment.carries or told or not of_python:
+            return
+        needs = needs if request.runner in ("slurm", "local") else ["mpi4py", *needs]
+    if needs:
+        kind = "venv" if site.modules.python else site.environment.kind or ("conda" if site.modules.conda else "venv")
+        take = f"--{kind} {'NAME' if kind == 'conda' else 'DIR'}"
+        yield (
+            f"{_listed(needs)} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} "
+            f"--workload {workload.name} {take}` makes one that has it, and {take} takes it"
+        )
+
+
+def _listed(names: List[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _unused(site: Site, request: Request, workload: Workload) -> Iterator[str]:
+    """Options that may stand in a person's configuration, but mean nothing to this job."""
+    launcher, checked = site.mpi.launcher, workload.name == "dask-mpi" and not request.plain and site.mpi.flavour
+    if request.mpi and not (workload.mpi and (launchers.get(launcher).of_slurm or checked)):
+        why = f"{launcher} starts the ranks" if workload.mpi else "this workload has no ranks"
+        yield f"--mpi {request.mpi}: only srun takes it, and {why}: nothing uses it"
+    names = (request.program or ".py", *request.mpmd)
+    if request.python and workload.name in ("mpi", "serial", "array") and (request.commands or ".py" not in " ".join(names)):
+        yield f"--python {request.python}: only a program that ends in .py is run by Python: nothing uses it"
+
+
+def of_disk(site: Site, request: Request, workload: str) -> Iterator[str]:
+    """Where the disk of a job is as large as the job asks, Dask and Ray would soon fill what it has unasked."""
+    spills = workload in ("dask-mpi", "ray") and not request.plain
+    if spills and getattr(site.dialect, "disk", None) and site.storage.local and not (request.tmp or request.local_directory):
+        yield f"workers spill to {site.storage.local}, which is as large as --tmp asks: say --tmp 100G, or --local-directory"

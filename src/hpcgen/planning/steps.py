@@ -1,0 +1,127 @@
+"""Who starts the programs of a job, and the step by which it does."""
+
+from __future__ import annotations
+
+import json
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import msgspec
+
+from hpcgen import schedulers
+from hpcgen.base.errors import RequestError
+from hpcgen.launch import launchers
+from hpcgen.model.job import Command, Component, Container, Job, Origin, Origins, Step
+from hpcgen.planning import limits
+from hpcgen.planning.origins import own
+from hpcgen.profiles.site import Site
+from hpcgen.request.fields import Request
+from hpcgen.workloads import Layout, Workload
+
+# What of a step comes straight from the request.
+SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
+
+
+def launcher(site: Site, request: Request, workload: Workload, components: Sequence[Component]) -> str:
+    """Who starts these components' programs: MPI's launcher, one that starts a process on each node, or nobody ("none"),
+    where the script itself does. Raises RequestError."""
+    if workload.mpi:
+        return mpi_launcher(site, request)
+    alone = launchers.alone(site.mpi.launcher)
+    return _per_node(site, workload.name, sum(c.ntasks for c in components)) if workload.one_a_node else alone
+
+
+def mpi_launcher(site: Site, request: Request) -> str:
+    """The site's, unless Dask is asked to do without MPI."""
+    if request.runner == "local":
+        return launchers.alone(site.mpi.launcher)
+    own = schedulers.get(site.scheduler.type).own_launcher if request.runner == "slurm" else None
+    return own or site.mpi.launcher
+
+
+def _per_node(site: Site, name: str, nodes: int) -> str:
+    """What starts a process on each node, where no MPI is needed: the scheduler itself, and on one node the script where it
+    runs there. Raises RequestError."""
+    scheduler = schedulers.get(site.scheduler.type)
+    if nodes == 1:
+        return launchers.alone(site.mpi.launcher)
+    if scheduler.one_machine:
+        raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
+    launcher = scheduler.own_launcher or site.mpi.launcher
+    if not launchers.get(launcher).each_node:
+        where = limits.cited(site.cite("mpi", "launcher"))
+        raise RequestError(
+            f"--nodes {nodes}: {launcher} of {site.id} {where} cannot start one process on each node for --workload {name}: "
+            "ask for one node"
+        )
+    return launcher
+
+
+def step(
+    site: Site, request: Request, job: Job, layout: Layout, workload: Workload, launcher: str, origins: Origins
+) -> Step:
+    """The one step of a job whose components are placed."""
+    record = launchers.get(launcher)
+    commands, found = _told(site, request, job, layout, workload, origins)
+    pmi = (layout.pmi or request.mpi or site.mpi.pmi) if record.of_slurm and workload.mpi else None
+    asked = request.kill_on_bad_exit is not None or not record.of_slurm
+    own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
+    return Step(
+        components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
+        commands=tuple(commands),
+        launcher=launcher,
+        options=_options(site, job, layout, launcher),
+        flavour=site.mpi.flavour,
+        through=layout.through,
+        pmi=pmi,
+        kill_on_bad_exit=request.kill_on_bad_exit if asked else layout.kill_on_bad_exit,
+        binds=workload.binds,
+        origins=own(origins, SAID, found, {
+            "launcher": site.cite("mpi", "launcher") if launcher == site.mpi.launcher else Origin("rule", own_way),
+            "pmi": site.cite("mpi", "pmi") if pmi else None,
+        }),
+    )  # fmt: skip
+
+
+def _told(
+    site: Site, request: Request, job: Job, layout: Layout, workload: Workload, origins: Origins
+) -> Tuple[List[Command], Dict[str, Optional[Origin]]]:
+    """The commands, by the Python that was asked for, with what the launcher inside the job is told; and whose values these
+    are."""
+    python = request.python or (site.python if not request.image else "python")
+    commands = [_by(python, c) if c.python else c for c in layout.commands]
+    found: Dict[str, Optional[Origin]] = {}
+    if layout.parts and workload.tell:
+        told = [workload.tell(site, request, job, part, origins) for part in job.components]
+        commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
+        found = {name: origin for one in told for name, origin in one.origins.items()}
+    if job.container and job.container.wrapper:
+        found["wrapper"] = site.cite("container", "wrapper")
+    return commands, found
+
+
+def _options(site: Site, job: Job, layout: Layout, launcher: str) -> Tuple[str, ...]:
+    """Words that the launcher always gets at this site, and those that hand on variables which this job's processes need."""
+    if launcher == "none":
+        return ()
+    exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []), *_read_by_container(job.container))
+    return (*site.mpi.options, *launchers.exported(site.mpi.flavour, launcher, exports))
+
+
+def _read_by_container(container: Optional[Container]) -> Tuple[str, ...]:
+    """The variables of `templates/containers` that the runtime, or the site's own command, reads on each node."""
+    if container is None:
+        return ()
+    own = container.runtime.upper()
+    library = (f"{own}ENV_LD_LIBRARY_PATH",) if container.library_path else ()
+    flags = (container.wrapper_flags,) if container.wrapper_flags and container.gpu_flag else ()
+    return (f"{own}_BIND", *library, *filter(None, (container.wrapper_image, *flags)))
+
+
+def compact(values: Dict[str, object]) -> str:
+    """JSON without blanks, in which nothing but ASCII is."""
+    return json.dumps(values, separators=(",", ":"))
+
+
+def _by(python: str, command: Command) -> Command:
+    starter = tuple(python if word == command.python else word for word in command.starter)
+    return msgspec.structs.replace(command, python=python, starter=starter)

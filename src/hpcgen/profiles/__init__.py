@@ -1,0 +1,1 @@
+"""Profiles of sites: their tables, and what must hold within one."""

@@ -1,0 +1,43 @@
+"""Which profiles there are: a file of ``sites/`` each, in the rooms."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import Dict, Optional
+
+from hpcgen.base import paths
+from hpcgen.base.errors import SiteError, among
+from hpcgen.base.paths import Rooms
+
+
+def listing(rooms: Optional[Rooms] = None) -> Dict[str, Path]:
+    """Id and profile of every site, by name; a stronger room's profile hides a weaker one's."""
+    found: Dict[str, Path] = {}
+    for room in rooms or paths.rooms():
+        for path in sorted((room / "sites").glob("*.toml")):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def find(name: str, rooms: Optional[Rooms] = None) -> Path:
+    """The profile of the site with this id or alias. Raises SiteError with the nearest name."""
+    profiles = listing(rooms)
+    if name in profiles:
+        return profiles[name]
+    if name in (known := aliases(profiles)):
+        return known[name]
+    raise SiteError(f"site: unknown site '{name}'{among(name, sorted({*profiles, *known}))}")
+
+
+def aliases(profiles: Dict[str, Path]) -> Dict[str, Path]:
+    """Other names of sites. Read by a search for the one line, so that finding a site stays quick."""
+    known: Dict[str, Path] = {}
+    for path in profiles.values():
+        text = ""
+        with contextlib.suppress(OSError):  # a profile that cannot be read has no other name
+            text = path.read_text("utf-8", "replace")
+        if line := re.search(r"^aliases = \[(.*)\]", text, re.MULTILINE):
+            known.update({name: path for name in re.findall(r'"([^"]+)"', line.group(1))})
+    return known

@@ -1,0 +1,52 @@
+"""``load("mahuika")`` reads and checks one profile of ``sites/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from hpcgen import schedulers
+from hpcgen.base import paths, toml
+from hpcgen.base.errors import SiteError
+from hpcgen.base.paths import Rooms
+from hpcgen.profiles.listing import find
+from hpcgen.profiles.site import Site
+from hpcgen.profiles.validate import faults
+
+
+def load(name: str, rooms: Optional[Rooms] = None) -> Site:
+    """The site of this id or alias, or of the profile at this path (anything that ends in ``.toml``).
+
+    Raises SiteError when there is none or when its profile is wrong, with every fault in it.
+    """
+    path = Path(name) if name.endswith(".toml") else find(name, rooms)
+    return decode(path.stem, toml.read(path, SiteError), str(path))
+
+
+def decode(name: str, data: Dict[str, Any], path: str) -> Site:
+    """A checked Site from a profile's tables. Raises SiteError with every fault."""
+    problems: List[str] = []
+    where = paths.shown(path)
+    own = [f"{where}: unknown key '{key}'" for key in ("id", "path", "dialect") if key in data]
+    tables = {key: value for key, value in data.items() if key not in schedulers.names()}
+    site = toml.struct(Site, {**tables, "id": name, "path": path}, where, problems)
+    dialect = _dialect(data, where, problems)
+    if problems or own:
+        raise SiteError(*own, *problems)
+    site = Site(**{**{field: getattr(site, field) for field in Site.__struct_fields__}, "dialect": dialect})
+    if wrong := [f"{where}: {fault}" for fault in faults(site)]:
+        raise SiteError(*wrong)
+    return site
+
+
+def _dialect(data: Dict[str, Any], where: str, problems: List[str]) -> Any:
+    """The table that has the name of the site's scheduler; that of any other scheduler is a fault."""
+    scheduler = data.get("scheduler")
+    mine = scheduler.get("type") if isinstance(scheduler, dict) else None
+    for name in schedulers.names():
+        if name in data and name != mine:
+            problems.append(f"{where}: {name}: the scheduler is {mine}: take the table out, or correct scheduler.type")
+    kind = schedulers.get(mine).dialect if mine in schedulers.names() else None
+    if mine is None or kind is None:
+        return None
+    return toml.struct(kind, data.get(mine, {}), f"{where}: {mine}", problems)

@@ -1,0 +1,1 @@
+"""What a person asks for, and how layers of it become one request."""

@@ -1,0 +1,1 @@
+"""A Job becomes text, which is explained, written, submitted or run."""

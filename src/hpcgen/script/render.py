@@ -1,0 +1,248 @@
+"""A Job and the template of its scheduler become the script's text; nothing here knows a scheduler's spelling."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from functools import cache
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+import jinja2
+from jinja2.bccache import Bucket
+
+from hpcgen import schedulers
+from hpcgen.base import paths, shell
+from hpcgen.base.errors import TemplateError
+from hpcgen.base.paths import Rooms
+from hpcgen.launch.launchers import launch, starter, unordered
+from hpcgen.launch.programs import shared_out, words
+from hpcgen.model.job import Carried, Job, Origin, Setup, Step
+from hpcgen.model.spelled import Spelled
+from hpcgen.script import embed, staging
+
+# Stands in a rendered line for a value that is None; no template and no checked value can hold it.
+NOTHING = "\0-\0"
+
+
+class Templates(jinja2.Environment):
+    """Jinja whose marks are shell comments, so that a template is a script."""
+
+    def __init__(self, rooms: Rooms, filters: Mapping[str, Callable[..., Any]], **options: Any) -> None:
+        super().__init__(
+            loader=jinja2.FileSystemLoader([room / "templates" for room in rooms]),
+            block_start_string="#%",
+            block_end_string="\n",
+            comment_start_string="#%#",
+            comment_end_string="\n",
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=self.shown,
+            auto_reload=False,
+            **options,
+        )
+        self.filters.update(word=shell.word, path=shell.path, expanding=shell.expanding, listed=shell.listed)
+        self.filters.update(filters)
+
+    def shown(self, value: Any) -> Any:
+        return NOTHING if value is None else value
+
+
+@cache
+def _environment(scheduler: str, rooms: Rooms) -> Templates:
+    return Templates(rooms, schedulers.get(scheduler).filters, bytecode_cache=_compiled())
+
+
+def _compiled() -> Optional[jinja2.BytecodeCache]:
+    """A cache of compiled templates, which otherwise take half of a command's own time; None where none can be written."""
+    folder = paths.cache() / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return Compiled(str(folder))
+
+
+class Compiled(jinja2.FileSystemBytecodeCache):
+    """Jinja's cache, which may fail without a word: the home may be full or read-only, a file of it cut short."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, EOFError, ValueError, TypeError, pickle.UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+@cache
+def _plain(rooms: Rooms) -> Templates:
+    return Templates(rooms, {"yaml": shell.yaml, "words": lambda items: shell.join(getattr(i, "text", i) for i in items)})
+
+
+def document(name: str, context: Dict[str, Any], rooms: Optional[Rooms] = None) -> str:
+    """A file that is no job's script: an environment, a definition. Raises TemplateError as `render` does."""
+    made = _rendered(_plain(rooms or paths.rooms()), name, context)
+    lines = [line.rstrip() if line.startswith("#") else line for line in made.split("\n")]
+    if missing := next((line for line in lines if NOTHING in line), None):
+        raise TemplateError(f"templates/{name}: a value is missing in: {missing.replace(NOTHING, '…')}")
+    return "\n".join(lines)
+
+
+def source(name: str, rooms: Optional[Rooms] = None) -> str:
+    """The text of a file of `templates`, read once, as templates are. Raises TemplateError."""
+    return _source(name, rooms or paths.rooms())
+
+
+@cache
+def _source(name: str, rooms: Rooms) -> str:
+    for room in rooms:
+        if (room / "templates" / name).is_file():
+            return (room / "templates" / name).read_text()
+    raise TemplateError(f"templates/{name}: no such file")
+
+
+def render(job: Job, rooms: Optional[Rooms] = None) -> str:
+    """The script, with the templates of these rooms or, without any named, of the usual ones.
+
+    Raises TemplateError for a template that names what does not exist or writes out a None. Deterministic: the same job
+    gives the same text. Safe in threads.
+    """
+    found = rooms or paths.rooms()
+    return finished(text(_environment(job.scheduler, found), job, found), job)
+
+
+def text(environment: Templates, job: Job, rooms: Rooms) -> str:
+    """The template filled in, with NOTHING in the lines that `finished` leaves out. Raises TemplateError."""
+    return _rendered(environment, f"{job.scheduler}.sh", context(job, rooms))
+
+
+def _rendered(environment: Templates, name: str, context: Dict[str, Any]) -> str:
+    try:
+        return environment.get_template(name).render(context)
+    except jinja2.TemplateNotFound as why:
+        raise TemplateError(f"templates/{why}: no such file") from None
+    except (jinja2.TemplateError, UnicodeDecodeError) as why:
+        raise TemplateError(f"{_place(why) or f'templates/{name}'}: {why}") from None
+
+
+def _place(why: Exception) -> Optional[str]:
+    """The file and the line of a template that an error comes from; Jinja puts them into the traceback."""
+    import traceback
+
+    if isinstance(why, jinja2.TemplateSyntaxError):
+        return f"templates/{why.name}: line {why.lineno}"
+    for frame in reversed(traceback.extract_tb(why.__traceback__)):
+        if "/templates/" in frame.filename:
+            return f"templates/{frame.filename.rpartition('/templates/')[2]}: line {frame.lineno}"
+    return None
+
+
+class Launch(NamedTuple):
+    """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
+
+    `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
+    `told`: whether the launcher that the script carries runs the programs.
+    `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
+    """
+
+    line: str
+    goes_on: bool
+    origins: Dict[str, Tuple[Origin, ...]]
+    through: Optional[str]
+    rank: Optional[str]
+    programs: Tuple[Tuple[str, str], ...]
+    told: bool
+    unordered: Tuple[str, ...]
+
+
+def _launches(job: Job) -> List[Launch]:
+    return [_launch(job, step) for step in job.steps]
+
+
+def _launch(job: Job, step: Step) -> Launch:
+    found = tuple(step.origins.values())
+    asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
+    variable = (Origin("rule", f"{step.launcher}'s variable"),)
+    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable}
+    told, apart = step.commands[0].told is not None, unordered(job, step)
+    # The file for the program's status is also where ranks meet that have no MPI.
+    goes_on = step.kill_on_bad_exit is False or bool(told and apart)
+    return Launch(launch(job, step), goes_on, origins, step.through, step.rank, shared_out(job, step), told, apart)
+
+
+def carried(job: Job, rooms: Optional[Rooms] = None) -> Dict[str, str]:
+    """The texts of the programs that the script holds, by the shell's variables that they are in."""
+    return {one.name: _text_of(one, rooms or paths.rooms()) for one in job.carried}
+
+
+def _carried(job: Job, rooms: Rooms) -> Spelled:
+    texts = tuple(carried(job, rooms).items())
+    origins = {key: (origin,) for key, origin in job.origins.items() if key.partition(".")[0] == "carried"}
+    return Spelled({"carried": texts}, origins)
+
+
+def _text_of(one: Carried, rooms: Rooms) -> str:
+    return source(one.template, rooms).rstrip("\n") if one.template else embed.carried(str(one.package), one.modules)
+
+
+def _array(job: Job) -> Optional[Spelled]:
+    """What the scripts of task lists find ready: the index' variable, what starts each task, and a program's words."""
+    if job.tasks is None:
+        return None
+    (step,) = job.steps
+    variable = schedulers.get(job.scheduler).array_index(job.dialect)
+    asked = tuple(step.origins.values())
+    values = {"index": variable, "through": " ".join([*starter(job, step), ""]), "words": words(job, step)}
+    return Spelled(values, {"index": (Origin("rule", f"{job.scheduler}'s variable"),), "through": asked, "words": asked})
+
+
+def _body(job: Job) -> str:
+    """The name of the workload's template, and of its self-check, without their endings."""
+    return f"workloads/{job.workload.replace('-', '_')}"
+
+
+def templates(job: Job) -> Tuple[str, ...]:
+    """The files of `templates` that the script is made of."""
+    body = _body(job)
+    runtime = (f"containers/{job.container.runtime}.sh", "containers/wrapper.sh") if job.container else ()
+    held = tuple(one.template for one in job.carried if one.template)
+    staged = ("staging.sh",) if job.stage else ()
+    ordered = ("ordered.sh",) if unordered(job, job.steps[0]) else ()
+    return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", *ordered, f"{body}.sh", *held)
+
+
+def _prepares(setup: Setup) -> bool:
+    """Whether the script does anything before it launches."""
+    return any((setup.init, setup.modules, setup.conda, setup.venv, setup.userbase, setup.env))
+
+
+def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
+    """What a template may name."""
+    return {
+        "job": job,
+        "setup": job.setup,
+        "staging": staging.spelled(job),
+        "prepared": bool(job.stage or job.container or _prepares(job.setup)),
+        "container": job.container,
+        "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
+        "body": f"{_body(job)}.sh",
+        "script": _carried(job, rooms),
+        "launches": _launches(job),
+        "array": _array(job),
+        job.scheduler: schedulers.get(job.scheduler).spelled(job),
+    }
+
+
+def finished(text: str, job: Job) -> str:
+    """The text without the directives that have no value."""
+    directive = schedulers.get(job.scheduler).directive
+    lines = []
+    for line in text.split("\n"):
+        if NOTHING not in line:
+            lines.append(line)
+        elif directive is None or not line.startswith(directive):
+            raise TemplateError(f"templates/{job.scheduler}.sh: a value is missing in: {line.replace(NOTHING, '…')}")
+    return "\n".join(lines)
