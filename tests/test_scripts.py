@@ -13,12 +13,15 @@ import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+import msgspec
 import pytest
 from gallery import beside
 
 from hpcgen import load, plan, render, schedulers, workloads
 from hpcgen.base import toml
 from hpcgen.base.errors import RequestError
+from hpcgen.model.job import Origin
+from hpcgen.profiles.site import Site
 from hpcgen.request.layers import Layer, merge
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -105,3 +108,19 @@ def test_templates_are_bash(path: Path) -> None:
 
 def test_same_bytes_again() -> None:
     assert script(CASES[0]) == script(CASES[0])
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_origins_only_explain(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script is the same whatever its origins say: none is compared with another, and no text of one is read."""
+    expected, cite = script(path), Site.cite
+
+    def compared(self: Origin, other: object) -> bool:
+        raise AssertionError(f"compared: {self.kind} {self.text}")
+
+    def reworded(self: Site, *place: str) -> Origin:
+        return msgspec.structs.replace(cite(self, *place), kind="rule", text="reworded")
+
+    monkeypatch.setattr(Origin, "__eq__", compared)
+    monkeypatch.setattr(Site, "cite", reworded)
+    assert script(path) == expected

@@ -154,7 +154,8 @@ def starter(job: Job, step: Step) -> List[str]:
 def flux(job: Job, step: Step) -> str:
     """Flux's own, inside of what flux batch was given. Source: flux-run(1)."""
     c = job.components[step.components[0]]
-    words = ["flux", "run", *step.options, *(["-N", str(c.nodes)] if c.nodes else []), "-n", str(c.ntasks)]
+    nodes = c.nodes or (len(tasks_by_node(c) or ()) if c.ntasks_per_node else None)
+    words = ["flux", "run", *step.options, *(["-N", str(nodes)] if nodes else []), "-n", str(c.ntasks)]
     cards = ["-g", str(all_gpus(c) // c.ntasks)] if all_gpus(c) else []
     return f"{join([*words, '-c', str(c.cpus_per_task), *cards])} {programs(job, step)[0]}"
 

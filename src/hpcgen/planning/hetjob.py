@@ -43,6 +43,9 @@ def notes(job: Job, asked: Request, workload: workloads.Workload, flat: bool) ->
         yield ONE_APPNUM
     if flat:
         yield _flattened(job, asked, workload)
+    elif asked.flatten:
+        why = f"{job.site} takes heterogeneous jobs" if asked.hetjob else "that is for --hetjob"
+        yield f"--flatten: {why}: nothing uses it"
 
 
 def _flattened(job: Job, asked: Request, workload: workloads.Workload) -> str:

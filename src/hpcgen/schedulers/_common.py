@@ -32,7 +32,7 @@ def layout_faults(c: Component) -> Iterator[str]:
         yield f"--ntasks {c.ntasks}: {c.nodes} nodes of {c.ntasks_per_node} tasks ({c.role}) hold {most}: ask for more nodes"
     unknown = f"of how many nodes, for {c.ntasks} tasks ({c.role})? Give --nodes too, or"
     if parts is None and c.mem_mib is not None:
-        yield f"--mem: {unknown} --mem-per-cpu"
+        yield f"{'--exclusive' if c.exclusive else '--mem'}: {unknown} --mem-per-cpu"
     if c.gpus and c.gpus.per == "node" and parts is None:
         yield f"--gpus-per-node: {unknown} --gpus-per-task"
     if c.gpus and c.gpus.per == "job" and c.gpus.count % (places := len(parts) if parts else c.ntasks):

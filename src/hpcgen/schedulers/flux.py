@@ -129,7 +129,7 @@ def _part(c: Component) -> Dict[str, Any]:
     requires += [f"-host:{c.exclude}"] if c.exclude else []
     return {
         "queue": c.partition,
-        "nodes": c.nodes,
+        "nodes": c.nodes or (len(layout.tasks_by_node(c) or ()) if c.ntasks_per_node else None),
         "slots": c.ntasks,
         "cores": c.cpus_per_task,
         "gpus": layout.all_gpus(c) // c.ntasks or None,
@@ -140,7 +140,7 @@ def _part(c: Component) -> Dict[str, Any]:
 
 # The fields that values come from: of the components, and of the job.
 OF_PARTS = {
-    "queue": ("partition",), "nodes": ("nodes", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
+    "queue": ("partition",), "nodes": ("nodes", "ntasks_per_node", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
     "gpus": ("gpus",), "exclusive": ("exclusive", "whole_node_cpus"), "requires": ("constraint", "nodelist", "exclude"),
 }  # fmt: skip
 OF_JOB = {

@@ -138,7 +138,7 @@ HEAD = "head"
 # What only Dask's roles have, and some of it Ray's.
 ROLES = (
     "workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "runner", "plain", "hetjob",
-    "scheduler_cpus", "scheduler_mem", "share_core", "interface",
+    "flatten", "scheduler_cpus", "scheduler_mem", "share_core", "interface",
 )  # fmt: skip
 SHARED = (
     "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres", "partition",

@@ -84,6 +84,8 @@ def _notes(site: Site, request: Request, tasks: Tasks, indices: int, most: Most)
     each = f", {tasks.chunk} each, one after the other" if tasks.chunk > 1 else ""
     chosen = tasks.chunk > 1 and not request.chunk
     yield f"{what}: {jobs}{each}{f', for {most.why}' if chosen else ''}"
+    if request.throttle and request.throttle >= indices:
+        yield f"--throttle {request.throttle}: the array has {indices} job{'s' * (indices > 1)}: nothing uses it"
     usual = schedulers.get(site.scheduler.type).usual_array_max
     if usual and not most.why and indices >= usual and not chosen:
         yield f"Slurm takes indices below {usual} where a site has not set MaxArraySize: --chunk makes fewer"

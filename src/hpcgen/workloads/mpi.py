@@ -15,7 +15,7 @@ from hpcgen.workloads import ROLES, Assumed, Layout, command, component, memory
 
 MPI = True
 BINDS = WIDENS = True
-REFUSES = tuple(name for name in ROLES if name != "hetjob")
+REFUSES = tuple(name for name in ROLES if name not in ("hetjob", "flatten"))
 
 
 class Beside(NamedTuple):

@@ -29,7 +29,9 @@ from hpcgen.workloads import (  # fmt: skip
 
 ONE_A_NODE = True
 PACKAGES = {"ray": "ray-default"}
-OWN = ("workers", "cpus_per_worker", "hetjob", "scheduler_cpus", "scheduler_mem", "interface", "local_directory")
+OWN = (
+    "workers", "cpus_per_worker", "hetjob", "flatten", "scheduler_cpus", "scheduler_mem", "interface", "local_directory",
+)  # fmt: skip
 REFUSES = tuple(name for name in ROLES if name not in OWN)
 # Ray's head with all that belongs to it, and a program that does nothing yet, take 0.4 GiB (2.60): the rest is the program's.
 HEAD_CPUS, HEAD_MIB = 2, 4096

@@ -43,7 +43,15 @@ def lay_out(request: Request) -> Layout:
     if one.file is None:
         starter.append(one.python or "python")
     one = msgspec.structs.replace(one, python=one.python or request.python or "python", starter=tuple(starter))
-    return Layout([c], [one], {**assumed, **share}, kill_on_bad_exit=True, through=NODE if nodes > 1 else None)
+    notes = [f"--interface {request.interface}: the processes of one node meet on it: nothing uses it"]
+    return Layout(
+        [c],
+        [one],
+        {**assumed, **share},
+        tuple(notes) if request.interface and nodes == 1 else (),
+        kill_on_bad_exit=True,
+        through=NODE if nodes > 1 else None,
+    )
 
 
 def _starter(nodes: int, processes: int) -> List[str]:
