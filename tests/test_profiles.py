@@ -187,3 +187,35 @@ def test_citation() -> None:
     made = site()
     assert str(made.cite("partitions", "short", "max_time")) == "fact tiny: partitions.short.max_time (Docs, read 2026-01-02)"
     assert tables()["scheduler"]["type"] == "slurm"
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A profile of one's own, with an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = tmp_path / "mine.toml"
+    found.write_text(Path(load("mahuika").path).read_text())
+    return found
+
+
+def test_the_cache_gives_the_same_site(profile: Path) -> None:
+    first = load(str(profile))
+    assert [path.name for path in (profile.parent / "cache/hpcgen/toml").iterdir()] != []
+    assert load(str(profile)) == first and first.sources == load("mahuika").sources
+
+
+def test_a_changed_profile_is_read_again(profile: Path) -> None:
+    load(str(profile))
+    profile.write_text(profile.read_text().replace('operator = "', 'operator = "new '))
+    assert load(str(profile)).operator.startswith("new ")
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\x93\x01\x02\xc0"])
+def test_a_damaged_or_closed_cache_is_no_obstacle(profile: Path, damage: bytes) -> None:
+    first = load(str(profile))
+    (kept,) = (profile.parent / "cache/hpcgen/toml").glob("*mine.toml")
+    kept.write_bytes(damage)
+    assert load(str(profile)) == first
+    kept.unlink()
+    kept.mkdir()  # which even root cannot write as a file
+    assert load(str(profile)) == first

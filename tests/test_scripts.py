@@ -10,6 +10,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -108,6 +109,25 @@ def test_templates_are_bash(path: Path) -> None:
 
 def test_same_bytes_again() -> None:
     assert script(CASES[0]) == script(CASES[0])
+
+
+def test_planning_reads_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a function of the site and the request: what scripts hold is fetched when they are rendered."""
+    asked = []
+    for path in CASES:
+        site = load(path.parent.name)
+        asked.append((site, merge([Layer("file", path.name, {**toml.read(path, RequestError), "site": site.id})])))
+        plan(*asked[-1])  # what it imports
+
+    def opened(event: str, args: Any) -> None:
+        assert not (watching and event == "open"), args
+
+    watching = False
+    sys.addaudithook(opened)
+    watching = True
+    for site, request in asked:
+        plan(site, request)
+    watching = False
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)

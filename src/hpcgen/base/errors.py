@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Iterable, Sequence, Tuple
 
 
@@ -45,6 +44,8 @@ def printable(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str], alike: float = 0.55) -> str:
     """`` – did you mean 'x'?`` for the closest known word, else the empty string; `alike` is the least ratio of difflib's."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), 1, alike)
     return f" – did you mean '{close[0]}'?" if close else ""
 

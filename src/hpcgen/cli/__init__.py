@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import io
 import sys
-from typing import TYPE_CHECKING, Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional
 
 # Start-up makes many objects and no garbage: collections while importing cost a twentieth of it.
 gc.disable()
 
 import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Commands(TyperGroup):
@@ -86,6 +83,7 @@ def main(args: Optional[List[str]] = None) -> None:
 def status(args: Optional[List[str]] = None) -> int:
     """Run the command: its exit status, with what went wrong said on stderr in a line each."""
     from hpcgen.base.errors import HpcgenError
+    from hpcgen.cli.messages import say
 
     if sys.stdout is None:
         say("stdout is closed: nowhere to print to")
@@ -117,29 +115,6 @@ def status(args: Optional[List[str]] = None) -> int:
         else:
             say(_one_line(error))
         return 2
-
-
-def say(*lines: str) -> None:
-    """To the person, never into the script; nothing that a value holds may steer a terminal."""
-    from hpcgen.base.errors import printable
-
-    for line in lines:
-        print(f"hpcgen: {printable(line)}", file=sys.stderr)
-
-
-def note(*lines: str) -> None:
-    say(*(f"note: {line}" for line in lines))
-
-
-def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
-    """To stdout, or into the file that --write names, with this mode less the umask."""
-    from hpcgen.script import submit
-
-    if write is None:
-        submit.print_out(text)
-    else:
-        submit.write(write, text, force, mode)
-        say(f"wrote {write}")
 
 
 def _one_line(error: Any) -> str:

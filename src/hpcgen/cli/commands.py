@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 from hpcgen.base.errors import RequestError
-from hpcgen.cli import note, options, put, say
+from hpcgen.cli import options
+from hpcgen.cli.messages import note, put, say
 from hpcgen.model.job import Job
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from hpcgen.cli import note, options
+from hpcgen.cli import options
+from hpcgen.cli.messages import note
 
 PARAMETERS = (options.PROGRAM, options.FILE, options.JSON)
 

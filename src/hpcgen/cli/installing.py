@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, get_args
 
-from hpcgen.cli import note, options, put
+from hpcgen.cli import options
+from hpcgen.cli.messages import note, put
 from hpcgen.install.packages import WAYS, By
 
 PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from hpcgen.base.errors import RequestError, among
-from hpcgen.cli import note, options, put
+from hpcgen.cli import options
+from hpcgen.cli.messages import note, put
 
 FORMATS = ("yaml", "python", "json")
 PARAMETERS = (

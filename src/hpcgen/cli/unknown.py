@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import FrozenSet, Sequence
 
 # What other programs call what has an option here: mpirun, qsub, bsub, flux.
@@ -18,6 +17,8 @@ def advice(option: str, known: Sequence[str], command: str) -> str:
         return f" – did you mean '{same}'?"
     if "--directive" in known and option in _foreign(command):
         return f": what is sbatch's alone goes by --directive: --directive '{option}' or '{option}=VALUE'"
+    import difflib
+
     names = {name.lstrip("-"): name for name in known if name.startswith("--")}
     close = difflib.get_close_matches(option.lstrip("-"), list(names), 1, 0.7)
     return f" – did you mean '{names[close[0]]}'?" if close and option.startswith("--") else ""

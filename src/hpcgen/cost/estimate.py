@@ -82,10 +82,14 @@ def cost(site: Site, job: Job) -> Cost:
     """The cost of a planned job; without a time limit, that of an hour."""
     jobs, seconds = array(job.array).jobs if job.array else 1, job.time or HOUR
     hours = jobs * seconds / HOUR
-    found = [[_part(site, c, name) for name in _partitions(site, job, c)] for c in job.components]
+    found: List[List[Part]] = []
+    notes: List[str] = []
+    for c in job.components:
+        ways = [_part(site, c, name) for name in _partitions(site, job, c)]
+        notes += _memory_notes(site, ways[0].share, ways[0].rates, c)
+        found.append(ways)
     first = [ways[0] for ways in found]
     whole = any(part.share.whole or part.rates.node is not None for part in first)
-    notes = [text for c, part in zip(job.components, first) for text in _memory_notes(site, part.share, part.rates, c)]
     return Cost(
         seconds=seconds,
         jobs=jobs,

@@ -5,7 +5,6 @@ The job reads the file itself, when it runs; here it is only counted, so that pl
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from typing import Sequence
@@ -42,6 +41,8 @@ def _commands(file: str) -> int:
 
 def _rows(file: str, args: Sequence[Text]) -> int:
     """Rows below the header that are not empty. Raises RequestError for columns that cannot be variables."""
+    import csv
+
     lines = _text(file).lstrip("\ufeff").splitlines(keepends=True)
     header = lines[0] if lines else ""
     rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row]

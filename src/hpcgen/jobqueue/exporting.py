@@ -41,8 +41,9 @@ def export(
     job = task.with_thread_rule(plan(site, one_task), request, origins)
     settings = _settings(site, request, origins, extras, job, taken_apart(job, rooms), backend)
     found = {key: (key, value, why) for key, value, why in settings}
-    if unwritable := [text for text in _strings(found.values()) if any("\ud800" <= c <= "\udfff" for c in text)]:
-        raise RequestError(f"{unwritable[0]!r} is not UTF-8, which dask-jobqueue's scripts must be: leave it out")
+    for text in _strings(found.values()):
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise RequestError(f"{text!r} is not UTF-8, which dask-jobqueue's scripts must be: leave it out")
     _, interface, _ = found["interface"]
     return Export(
         backend.cluster,

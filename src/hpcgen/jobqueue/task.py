@@ -108,8 +108,8 @@ def memory(site: Site, request: Request, part: Component, said: bool) -> Tuple[i
     asked = node_memory(msgspec.structs.replace(part, **{f"{name}_mib": getattr(request, name) for name in MEMORY}))
     held = node_memory(part)
     if amount := asked or (held if said else 0):
-        field = next((name for name in (f"{one}_mib" for one in MEMORY) if getattr(part, name)), "mem_mib")
-        return int(amount), part.origins.get(field)
+        given = [f"{name}_mib" for name in MEMORY if getattr(part, f"{name}_mib")]
+        return int(amount), part.origins.get(given[0] if given else "mem_mib")
     shares = {kind: _share(site, kind, part) for kind in site.kinds(part.partition)}
     if not shares or not all(shares.values()):
         raise RequestError("--mem: Dask must know the memory of a job, and no fact says what a node gives: ask for --mem 40G")

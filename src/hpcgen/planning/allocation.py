@@ -24,24 +24,29 @@ SHARED = Origin("default", "one CPU a process, unless asked otherwise")
 
 
 class Place(NamedTuple):
-    """Where a component may land: a partition, or anywhere at the site where `name` is None; and the kinds of node there."""
+    """Where a component may land: a partition, or anywhere at the site where `name` is None."""
 
     site: Site
     scheduler: Scheduler
     name: Optional[str]
     partition: Optional[Partition]
-    kinds: Dict[str, Node]
+
+    def kinds(self, c: Component) -> Dict[str, Node]:
+        """The kinds of node there. One with GPUs is for a component without any only where no other holds its tasks."""
+        kinds = self.site.kinds(self.name)
+        if c.gpus is not None:
+            return kinds
+        plain = {kind: node for kind, node in kinds.items() if not node.gpus and holds(self.site.offer(node, c), c)}
+        return plain or kinds
 
 
 def settled(site: Site, c: Component, name: Optional[str]) -> Component:
     """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
-    partition = site.partitions.get(name) if name else None
-    place = Place(site, schedulers.get(site.scheduler.type), name, partition, site.kinds(name))
+    place = Place(site, schedulers.get(site.scheduler.type), name, site.partitions.get(name) if name else None)
     made = _with_cpus_of_gpus(place, c)
-    place = place._replace(kinds=_without_gpus(place, made))
     if made.mem_mib == 0 and not place.scheduler.all_memory:
-        made = _all_memory(made, list(place.kinds.values()))
-    if rule_of(site, partition) in (None, "never"):
+        made = _all_memory(made, list(place.kinds(made).values()))
+    if rule_of(site, place.partition) in (None, "never"):
         return _on_parts_of_nodes(place, c, made)
     return _on_whole_nodes(place, c, made)
 
@@ -67,24 +72,18 @@ def _wider(made: Component, asked: Component, cpus: int, why: Origin) -> Compone
     return replace(made, cpus_per_task=cpus, env=env, origins={**made.origins, "cpus_per_task": why})
 
 
-def _without_gpus(place: Place, c: Component) -> Dict[str, Node]:
-    """A node with GPUs is for a component without any only where no other node holds its tasks."""
-    if c.gpus is not None:
-        return place.kinds
-    site = place.site
-    plain = {kind: node for kind, node in place.kinds.items() if not node.gpus and holds(site.offer(node, c), c)}
-    return plain or place.kinds
-
-
 # --- parts of nodes
 
 
 def _on_parts_of_nodes(place: Place, asked: Component, made: Component) -> Component:
     """On one node where the scheduler must hear of one, and all of it where the user asked for nodes of their own."""
-    site = place.site
-    if together(site, made) and any(held(site.offer(node, made), made) >= made.ntasks for node in place.kinds.values()):
+    if together(place.site, made) and _one_holds(place, made):
         made = replace(made, nodes=1)
     return _all_of_nodes(place, asked, made) if made.exclusive else made
+
+
+def _one_holds(place: Place, c: Component) -> bool:
+    return any(held(place.site.offer(node, c), c) >= c.ntasks for node in place.kinds(c).values())
 
 
 def together(site: Site, c: Component) -> bool:
@@ -107,7 +106,7 @@ def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
 def _on_whole_nodes(place: Place, asked: Component, made: Component) -> Component:
     """On nodes with all their CPUs, of the smallest kind that holds what a node must."""
     site = place.site
-    fitting = [(site.cpus(node), node) for node in place.kinds.values() if holds(site.offer(node, made), made)]
+    fitting = [(site.cpus(node), node) for node in place.kinds(made).values() if holds(site.offer(node, made), made)]
     if not fitting:
         return made
     cpus, node = min(fitting, key=lambda found: found[0])
@@ -139,7 +138,7 @@ def _all_of_nodes(place: Place, asked: Component, made: Component) -> Component:
     Of nodes that differ, it gets what the smallest that may be given has.
     """
     site = place.site
-    fitting = {kind: node for kind, node in place.kinds.items() if holds(site.offer(node, asked), asked)}
+    fitting = {kind: node for kind, node in place.kinds(made).items() if holds(site.offer(node, asked), asked)}
     if asked.one_a_node and "cpus_per_task" in asked.open and fitting:
         one = _one_cpu(asked, made)
         cpus, kind = min((held(site.offer(node, one), one), kind) for kind, node in fitting.items())

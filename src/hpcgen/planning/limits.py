@@ -7,7 +7,7 @@ the limit, its source and the nearest request that would pass. Plan asks them wh
 from __future__ import annotations
 
 from math import ceil
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen.base.units import clock, size
 from hpcgen.model.forms import array
@@ -18,6 +18,16 @@ from hpcgen.profiles.facts import Bin, Node, Partition
 from hpcgen.profiles.site import Site
 
 
+class Where:
+    """Where a limit is stated, put into words only when a refusal is written."""
+
+    def __init__(self, site: Site, who: str, *place: str) -> None:
+        self.site, self.who, self.place = site, who, place
+
+    def __str__(self) -> str:
+        return f"{self.who} {cited(self.site.cite(*self.place))}"
+
+
 class Case(NamedTuple):
     """What a rule looks at; `name` is the partition's, None where the scheduler will choose."""
 
@@ -25,19 +35,20 @@ class Case(NamedTuple):
     job: Job
     component: Component
     name: Optional[str]
+    partition: Optional[Partition]
 
-    @property
-    def partition(self) -> Optional[Partition]:
-        return self.site.partitions.get(self.name) if self.name else None
+    @classmethod
+    def of(cls, site: Site, job: Job, component: Component, name: Optional[str]) -> Case:
+        return cls(site, job, component, name, site.partitions.get(name) if name else None)
 
-    def limit(self, key: str) -> Iterator[Tuple[Any, str]]:
-        """The partition's and the site's value of this limit, each with where it stands."""
+    def limit(self, key: str) -> Iterator[Tuple[Any, Where]]:
+        """The partition's and the site's value of this limit, each with where it is stated."""
         if self.partition is not None and (value := getattr(self.partition, key, None)) is not None:
-            yield value, f"partition {self.name} {cited(self.site.cite('partitions', str(self.name), key))}"
+            yield value, Where(self.site, f"partition {self.name}", "partitions", str(self.name), key)
         if (value := getattr(self.site.limits, key, None)) is not None:
-            yield value, f"{self.site.id} {cited(self.site.cite('limits', key))}"
+            yield value, Where(self.site, self.site.id, "limits", key)
 
-    def times(self) -> Iterator[Tuple[int, str]]:
+    def times(self) -> Iterator[Tuple[int, object]]:
         """The limits of time: that of the first bin which holds a job of this size; else the partition's and the site's."""
         for bins, where in self.limit("bins"):
             if own := next((bin_ for bin_ in bins if _holds(bin_, self.component)), None):
@@ -46,9 +57,9 @@ class Case(NamedTuple):
                 return
         yield from self.limit("max_time")
 
-    def kinds(self) -> List[Tuple[str, Node]]:
+    def kinds(self) -> Dict[str, Node]:
         """The kinds of node that the component may land on."""
-        return list(self.site.kinds(self.name).items())
+        return self.site.kinds(self.name)
 
 
 Rule = Callable[[Case], Iterator[str]]
@@ -84,14 +95,15 @@ def time_under(case: Case) -> Iterator[str]:
 
 def nodes_over(case: Case) -> Iterator[str]:
     """More nodes than a job may have, or than there are."""
-    nodes, kinds = case.component.nodes or 0, case.kinds()
+    nodes = case.component.nodes or 0
     for limit, where in case.limit("max_nodes"):
         if nodes > limit:
             yield f"--nodes {nodes}: {where} allows {limit} a job: ask for --nodes {limit}"
-    there = sum(node.count or 0 for _, node in kinds)
-    if nodes > there and kinds and all(node.count for _, node in kinds):
-        where = cited(case.site.cite("nodes", kinds[0][0], "count"))
-        yield f"--nodes {nodes}: {case.name or case.site.id} has {there} {where}: ask for --nodes {there}"
+    counts = {kind: node.count or 0 for kind, node in case.kinds().items()} if nodes else {}
+    there = sum(counts.values())
+    if nodes > there and counts and all(counts.values()):
+        counted = Where(case.site, "", "nodes", next(iter(counts)), "count")
+        yield f"--nodes {nodes}: {case.name or case.site.id} has {there}{counted}: ask for --nodes {there}"
 
 
 def nodes_under(case: Case) -> Iterator[str]:
@@ -121,13 +133,16 @@ def gpus_over(case: Case) -> Iterator[str]:
 def more_than_there_is(case: Case) -> Iterator[str]:
     """More CPUs or GPUs in all than the nodes have together, where the profile counts them."""
     c, kinds = case.component, case.kinds()
-    cpus, gpus = there(case.site, [node for _, node in kinds], c)
-    who, where = case.name or case.site.id, cited(case.site.cite("nodes", kinds[0][0], "count")) if kinds else ""
+    cpus, gpus = there(case.site, list(kinds.values()), c)
+    if cpus is None or gpus is None:
+        return
+    who = case.name or case.site.id
+    where = Where(case.site, "", "nodes", next(iter(kinds)), "count")
     if cpus and (asked := task_cpus(c)) > cpus and all(most > cpus for most, _ in case.limit("max_cpus")):
         fits = f"{max(1, cpus // c.cpus_per_task)} tasks of {min(cpus, c.cpus_per_task)}"
-        yield f"{asked} CPUs ({c.ntasks} tasks of {c.cpus_per_task}): {who} has {cpus} {where}: ask for {fits}"
+        yield f"{asked} CPUs ({c.ntasks} tasks of {c.cpus_per_task}): {who} has {cpus}{where}: ask for {fits}"
     if gpus and (asked := all_gpus(c)) > gpus and all(most > gpus for most, _ in case.limit("max_gpus")):
-        yield f"{asked} GPUs: {who} has {gpus} {where}: ask for --gpus {gpus}"
+        yield f"{asked} GPUs: {who} has {gpus}{where}: ask for --gpus {gpus}"
 
 
 def cpus_beside_gpus(case: Case) -> Iterator[str]:
@@ -140,13 +155,18 @@ def cpus_beside_gpus(case: Case) -> Iterator[str]:
 
 def node_too_small(case: Case) -> Iterator[str]:
     """No kind of node of the partition has the cores, the memory and the GPUs that one node must give."""
-    kinds = case.kinds()
-    if not kinds or any(not _short(case, node) for _, node in kinds):
+    lacks = {}
+    for kind, node in case.kinds().items():
+        lacks[kind] = _short(case, node)
+        if not lacks[kind]:
+            return
+    if not lacks:
         return
-    roomiest = min(kinds, key=lambda kind: (len(_short(case, kind[1])), -(kind[1].mem or 0), -kind[1].cores))
-    for key, text in _short(case, roomiest[1]):
-        where = cited(case.site.cite("nodes", roomiest[0], key))
-        yield f"{text}; {roomiest[0]} is the roomiest of {case.name or case.site.id} {where}"
+    nodes = case.kinds()
+    roomiest = min(lacks, key=lambda kind: (len(lacks[kind]), -(nodes[kind].mem or 0), -nodes[kind].cores))
+    for key, text in lacks[roomiest]:
+        where = cited(case.site.cite("nodes", roomiest, key))
+        yield f"{text}; {roomiest} is the roomiest of {case.name or case.site.id} {where}"
 
 
 def partition_memory(case: Case) -> Iterator[str]:
@@ -168,9 +188,9 @@ def node_hours_over(case: Case) -> Iterator[str]:
         ("max_node_time", "max_nodes", "node", c.nodes or 1),
         ("max_cpu_time", "max_cpus", "CPU", task_cpus(c)),
     ):
-        left = min([count, *(limit for limit, _ in case.limit(most))])
         for limit, where in case.limit(key):
             if count * seconds > limit:
+                left = min([count, *(least for least, _ in case.limit(most))])
                 fewer = f" with {left} {what}s" if left < count else ""
                 yield (
                     f"{count} {what}s for {clock(seconds)}: {where} allows {limit // 3600} {what}-hours a job: "
@@ -222,7 +242,8 @@ RULES: Tuple[Rule, ...] = (
 def refusals(site: Site, job: Job, component: Component, partition: Optional[str]) -> List[str]:
     """Everything in which this component, as it is allocated there, is over what the partition, or the site, allows."""
     component = settled(site, component, partition)
-    return [text for rule in RULES for text in rule(Case(site, job, component, partition))]
+    case = Case.of(site, job, component, partition)
+    return [text for rule in RULES for text in rule(case)]
 
 
 def over_together(site: Site, job: Job, parts: Sequence[Component], name: Optional[str]) -> Iterator[str]:
@@ -230,7 +251,7 @@ def over_together(site: Site, job: Job, parts: Sequence[Component], name: Option
     cpus = sum(all_cpus(c) for c in parts)
     totals = {"max_nodes": sum(c.nodes or 1 for c in parts), "max_cpus": cpus}
     for key, total in totals.items():
-        for limit, where in Case(site, job, parts[-1], name).limit(key):
+        for limit, where in Case.of(site, job, parts[-1], name).limit(key):
             if total > limit:
                 yield f"--hetjob: {total} {key[4:]} in all: {where} allows {limit} a job: ask for fewer, or leave out --hetjob"
 
@@ -287,9 +308,10 @@ def _longer(case: Case) -> str:
     """A partition that allows the time, as an advice."""
     for name, partition in sorted(case.site.partitions.items(), key=lambda item: item[1].max_time or 0):
         only_gpus = all(case.site.nodes[kind].gpus for kind in partition.nodes) and case.component.gpus is None
-        limits = [limit for limit, _ in case._replace(name=name).times()]
+        there = Case.of(case.site, case.job, case.component, name)
+        limits = [limit for limit, _ in there.times()]
         long_enough = bool(limits) and min(limits) >= (case.job.time or 0)
         open_to_it = partition.auto and not only_gpus and long_enough and name != case.name
-        if open_to_it and not any(text for rule in RULES for text in rule(case._replace(name=name))):
+        if open_to_it and not any(text for rule in RULES for text in rule(there)):
             return f", or for --partition {name}"
     return ""

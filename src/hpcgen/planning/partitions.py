@@ -34,15 +34,24 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
     routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
     if not site.partitions:
         return Choice(None, routed, refusals(site, job, component, None))
-    tried = [(refusals(site, job, component, name), name, rank) for name, rank in _candidates(site, component)]
-    over = {name: excess(site, job, component, name) if wrong else 0 for wrong, name, _ in tried}
-    refused, name, _ = min(tried, key=lambda found: (over[found[1]], narrowest(site, component, found[1]), found[2]))
+    name, refused = _narrowest_that_fits(site, job, component)
     if refused and (named := _by_name(site, job, component)):
         refused[-1] += f", or give {named}"
     if site.scheduler.routes:
         return Choice(None, site.cite("scheduler", "routes"), refused)
     why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
     return Choice(name, Origin("rule", why), refused, chosen=True)
+
+
+def _narrowest_that_fits(site: Site, job: Job, component: Component) -> Tuple[str, List[str]]:
+    """The narrowest partition that takes the component or, where none does, the nearest one with its refusals."""
+    tried: List[Tuple[float, str, List[str]]] = []
+    for name, _ in sorted(_candidates(site, component), key=lambda found: (narrowest(site, component, found[0]), found[1])):
+        if not (refused := refusals(site, job, component, name)):
+            return name, []
+        tried.append((excess(site, job, component, name), name, refused))
+    _, name, refused = min(tried, key=lambda found: found[0])
+    return name, refused
 
 
 def _by_name(site: Site, job: Job, component: Component) -> str:

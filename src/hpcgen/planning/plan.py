@@ -188,8 +188,10 @@ def _as_array(given: Inputs, job: Job) -> Tuple[Job, List[str]]:
 
 def _shared_env(job: Job, request: Request) -> Job:
     """One component's environment is exported once; several components' is written on the launch line."""
-    kept = [tuple((n, v) for n, v in c.env if n not in request.env) for c in job.components]
-    job = replace(job, components=tuple(replace(c, env=env) for c, env in zip(job.components, kept)))
+    parts = []
+    for c in job.components:
+        parts.append(replace(c, env=tuple((name, value) for name, value in c.env if name not in request.env)))
+    job = replace(job, components=tuple(parts))
     if job.hetjob:
         return job
     of_tasks, of_ranks = Origin("rule", "a thread for each CPU of a task"), Origin("rule", "each rank is bound to its own CPUs")

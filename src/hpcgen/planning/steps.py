@@ -117,9 +117,12 @@ def _read_by_container(container: Optional[Container]) -> Tuple[str, ...]:
     return (f"{own}_BIND", *library, *filter(None, (container.wrapper_image, *flags)))
 
 
+COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 def compact(values: Dict[str, object]) -> str:
     """JSON without blanks, in which nothing but ASCII is."""
-    return json.dumps(values, separators=(",", ":"))
+    return COMPACT.encode(values)
 
 
 def _by(python: str, command: Command) -> Command:

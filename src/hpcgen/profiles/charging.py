@@ -13,7 +13,7 @@ from hpcgen.base.units import Memory
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Rates(Struct, frozen=True, kw_only=True):
+class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Units that an hour costs: per CPU (as the scheduler counts them), GiB of memory, GPU or node; all are added up.
 
     `gpus` is per GPU of each model. `mem_per_cpu`: a job is charged for as many CPUs as its memory holds this, where that is

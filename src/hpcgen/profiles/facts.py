@@ -13,7 +13,7 @@ from hpcgen.launch.mpis import FLAVOURS
 from hpcgen.profiles.charging import Rates
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where facts come from: `date` is that of the source's version, `read` the day of reading where it has none."""
 
     title: Line
@@ -166,7 +166,7 @@ class Node(Table, frozen=True, kw_only=True):
     cpu: Optional[Line] = None
 
 
-class Bin(Struct, frozen=True, kw_only=True):
+class Bin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The time that jobs of at most so many `cpus`, `nodes` or `gpus` may take."""
 
     cpus: Optional[Count] = None

@@ -23,9 +23,11 @@ def listing(rooms: Optional[Rooms] = None) -> Dict[str, Path]:
 
 def find(name: str, rooms: Optional[Rooms] = None) -> Path:
     """The profile of the site with this id or alias. Raises SiteError with the nearest name."""
+    if Path(name).name == name:
+        for room in rooms or paths.rooms():
+            if (path := room / "sites" / f"{name}.toml").is_file():
+                return path
     profiles = listing(rooms)
-    if name in profiles:
-        return profiles[name]
     if name in (known := aliases(profiles)):
         return known[name]
     raise SiteError(f"site: unknown site '{name}'{among(name, sorted({*profiles, *known}))}")

@@ -20,7 +20,7 @@ def load(name: str, rooms: Optional[Rooms] = None) -> Site:
     Raises SiteError when there is none or when its profile is wrong, with every fault in it.
     """
     path = Path(name) if name.endswith(".toml") else find(name, rooms)
-    return decode(path.stem, toml.read(path, SiteError), str(path))
+    return decode(path.stem, toml.read_kept(path, SiteError), str(path))
 
 
 def decode(name: str, data: Dict[str, Any], path: str) -> Site:

@@ -32,7 +32,7 @@ from hpcgen.profiles.facts import (  # fmt: skip
 )
 
 
-class Site(Struct, frozen=True, kw_only=True):
+class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One machine. `id` is the name of its profile's file, `path` that file; `dialect` the table of its scheduler, where the
     profile has one."""
 
@@ -67,7 +67,16 @@ class Site(Struct, frozen=True, kw_only=True):
     defaults: Dict[str, Any] = {}
 
     def cite(self, *place: str) -> Origin:
-        """Where the fact at this place comes from, for example ``cite("partitions", "large", "max_time")``."""
+        """Where the fact at this place comes from, for example ``cite("partitions", "large", "max_time")``.
+
+        Each is made once: every plan asks for the same dozen.
+        """
+        known: Dict[Tuple[str, ...], Origin] = self.__dict__.setdefault("cited", {})
+        if place not in known:
+            known[place] = self._cited(place)
+        return known[place]
+
+    def _cited(self, place: Tuple[str, ...]) -> Origin:
         table: Any = self
         for step in place[:-1]:
             if isinstance(table, dict):

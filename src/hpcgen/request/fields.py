@@ -147,5 +147,5 @@ UNITS: Dict[str, Callable[[int], int]] = {
 
 def set_fields(request: Request) -> Dict[str, Any]:
     """The fields that are set, by name."""
-    values = ((name, getattr(request, name)) for name in request.__struct_fields__)
-    return {name: value for name, value in values if value not in (None, (), {})}
+    values = zip(request.__struct_fields__, msgspec.structs.astuple(request))
+    return {name: value for name, value in values if value is not None and value != () and value != {}}

@@ -65,8 +65,9 @@ FILES = {"j": "{{id}}", "A": "{{id}}", "x": "{{name}}", "N": "{{node.name}}"}
 
 def refuse(job: Job) -> List[str]:
     (c,) = job.components
-    words = [word for step in job.steps for command in step.commands for word in (command.file or "", *command.args)]
-    if job.steps[0].launcher == "flux" and any("{{" in word for word in words):
+    (step,) = job.steps
+    words = [word for command in step.commands for word in (command.file or "", *command.args)]
+    if step.launcher == "flux" and any("{{" in word for word in words):
         return ["program: flux run fills '{{…}}' of arguments with facts of the job (flux-run(1)): put such words into a file"]
     return list(dict.fromkeys([*_of_job(job), *_of_component(c)]))
 
@@ -140,7 +141,8 @@ def _part(c: Component) -> Dict[str, Any]:
 
 # The fields that values come from: of the components, and of the job.
 OF_PARTS = {
-    "queue": ("partition",), "nodes": ("nodes", "ntasks_per_node", "whole_node_cpus"), "slots": ("ntasks",), "cores": ("cpus_per_task",),
+    "queue": ("partition",), "nodes": ("nodes", "ntasks_per_node", "whole_node_cpus"), "slots": ("ntasks",),
+    "cores": ("cpus_per_task",),
     "gpus": ("gpus",), "exclusive": ("exclusive", "whole_node_cpus"), "requires": ("constraint", "nodelist", "exclude"),
 }  # fmt: skip
 OF_JOB = {

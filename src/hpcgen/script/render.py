@@ -237,12 +237,14 @@ def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
 
 
 def finished(text: str, job: Job) -> str:
-    """The text without the directives that have no value."""
+    """The text without the directives that have no value. Raises TemplateError for any other line without its value."""
     directive = schedulers.get(job.scheduler).directive
-    lines = []
-    for line in text.split("\n"):
-        if NOTHING not in line:
-            lines.append(line)
-        elif directive is None or not line.startswith(directive):
-            raise TemplateError(f"templates/{job.scheduler}.sh: a value is missing in: {line.replace(NOTHING, '…')}")
-    return "\n".join(lines)
+    kept, done = [], 0
+    while (at := text.find(NOTHING, done)) >= 0:
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at) + 1
+        if directive is None or not text.startswith(directive, start):
+            line = text[start : end - 1].replace(NOTHING, "…")
+            raise TemplateError(f"templates/{job.scheduler}.sh: a value is missing in: {line}")
+        kept.append(text[done:start])
+        done = end
+    return "".join([*kept, text[done:]])

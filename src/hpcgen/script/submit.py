@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Dict, Iterator, Mapping, Optional
 
@@ -99,6 +97,8 @@ def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:
 
 def submit(job: Job, path: Path, test_only: bool = False) -> str:
     """Hand the file to the scheduler: the job's id, or what its test said. Raises SubmitError with its own words."""
+    import subprocess
+
     scheduler = schedulers.get(job.scheduler)
     command = [*(scheduler.test_only if test_only else scheduler.submit), *scheduler.on_command_line(job)]
     try:
@@ -124,6 +124,9 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
 
 def run(job: Job, rooms: Optional[Rooms] = None) -> int:
     """Run the script with bash here and now: its exit status."""
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="hpcgen-") as folder:
         path = Path(folder, "job.sh")
         write(path, scripted(job, rooms))

@@ -38,7 +38,7 @@ def lay_out(request: Request) -> Layout:
             f"--mpmd: of {ntasks} ranks in all the others have {ntasks - counts[0]}, which leaves none to {request.program}: "
             f"ask for --ntasks {ntasks - counts[0] + 1} or more"
         )
-    programs = [command(one) for one in (request, *(one.request for one in more))]
+    programs = [command(request), *(command(one.request) for one in more)]
     own = request.cpus_per_task or 1
     cpus = [own, *(one.cpus or own for one in more)]
     assumed = {**assumed, **share}
