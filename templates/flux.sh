@@ -29,8 +29,4 @@
 #% for directive in job.directives
 # flux: {{ directive }}
 #% endfor
-#% if prepared
-
-#%   include "setup.sh"
-#% endif
-#% include body
+#% include "main.sh"

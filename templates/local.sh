@@ -2,8 +2,4 @@
 #% for line in job.header
 # {{ line }}
 #% endfor
-#% if prepared
-
-#%   include "setup.sh"
-#% endif
-#% include body
+#% include "main.sh"

@@ -1,15 +1,12 @@
-# Slurm's PMI-2 joins components in the order of their hosts' names alone: in another, unequal ones wait for ever in MPI_Init.
-ordered() {
-    local hosts
-    hosts=$(
+# Slurm's PMI-2 joins components only if their hosts come in the order of their names: otherwise MPI_Init waits for ever.
+hosts=$(
 #% for name in launch.unordered
-        scontrol show hostnames "${{ name }}"
+    scontrol show hostnames "${{ name }}"
 #% endfor
-    )
-    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ]
-}
-#% if launch.told
-ordered || export HPCGEN_BY_FILE=1   # by which the ranks meet then, and have no MPI
+) || :
+#% if launch.by_launcher
+[ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] || export HPCGEN_BY_FILE=1   # then the ranks meet through a file, without MPI
 #% else
-ordered || echo "hpcgen: the hosts are not in the order of their names: if nothing comes, cancel this job and submit it again" >&2
+[ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] ||
+    echo "hpcgen: MPI may hang because the hosts are not in the order of their names: if there is no output after a minute, cancel this job and resubmit it" >&2
 #% endif

@@ -38,8 +38,4 @@ cd -- {{ job.chdir|path }} || exit
 
 cd "$PBS_O_WORKDIR" || exit
 #% endif
-#% if prepared
-
-#%   include "setup.sh"
-#% endif
-#% include body
+#% include "main.sh"

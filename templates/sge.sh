@@ -40,8 +40,4 @@
 
 set {{ sge.flags }}
 #% endif
-#% if prepared
-
-#%   include "setup.sh"
-#% endif
-#% include body
+#% include "main.sh"

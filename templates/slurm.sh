@@ -49,8 +49,4 @@
 #SBATCH {{ directive }}
 #%   endfor
 #% endfor
-#% if prepared
-
-#%   include "setup.sh"
-#% endif
-#% include body
+#% include "main.sh"

@@ -246,21 +246,34 @@ def program_calls(ran: Ran, made: Job) -> List[Call]:
 
 
 def as_asked(call: Call, made: Job) -> Call:
-    """The program and its arguments as they were asked for, where the launcher that the script carries is told of them."""
+    """The program and its arguments as they were asked for, where the launcher that the script carries starts them."""
     if made.steps[0].commands[0].told is None:
         return call
     assert call.args[1] == os.fsencode(carried(made)["launcher"])
     told, words = told_of(call)
-    assert told in [json.loads(command.told or "") for command in made.steps[0].commands]
+    assert told in to_launchers(made)
     return call._replace(args=words)
+
+
+def to_launchers(made: Job) -> List[Dict[str, Any]]:
+    """What the launcher of each component is told, out of the step's variables."""
+    (step,) = made.steps
+    variables = {name: json.loads(text) for name, text in step.told}
+    found = []
+    for command in step.commands:
+        found.append({key: value for name in command.told or () for key, value in variables[name].items()})
+    return found
 
 
 def told_of(call: Call) -> Tuple[Dict[str, Any], List[bytes]]:
     """What a call of Python tells the launcher that it carries, and the program with its arguments."""
     assert call.args[0] == b"-c" and call.args[1].endswith(b"\nmain(begin)")
-    told = json.loads(call.args[2])
-    assert call.args[2].isascii() and not (call.args[3:] and "argv" in told)
-    return told, [os.fsencode(word) for word in told.pop("argv", ())] or call.args[3:]
+    rest, told = call.args[2:], {}
+    while rest and rest[0].startswith(b"{"):
+        assert rest[0].isascii()
+        told.update(json.loads(rest.pop(0)))
+    assert (rest[:1] == [b"--"]) is ("argv" not in told) and not (rest and "argv" in told)
+    return told, [os.fsencode(word) for word in told.pop("argv", ())] or rest[1:]
 
 
 # Calls that the scripts make for themselves, with the setup that these sites have.

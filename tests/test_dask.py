@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stubs import to_launchers
 from tiny import site, tables
 
 from hpcgen import Job, Request, RequestError, plan, render
@@ -37,8 +37,7 @@ def refusal(at: Any = None, **values: Any) -> str:
     return str(caught.value)
 
 
-def told(made: Job) -> List[Dict[str, Any]]:
-    return [json.loads(command.told or "") for command in made.steps[0].commands]
+told = to_launchers
 
 
 # --- any layout
@@ -181,8 +180,9 @@ def test_the_plans_numbers_are_the_launchers() -> None:
         if "threads_per_worker" in values:
             assert has[-1]["dask"]["nthreads"] == values["threads_per_worker"]
         assert made.steps[0].launcher == {"local": "none", "slurm": "srun", "mpi": at.mpi.launcher}[runner]
-        text = render(made).split("PYTHON\n")[-1]
-        assert all(word(str(command.told)) in text for command in made.steps[0].commands)
+        text = render(made).partition("PYTHON\n")[0]
+        assert all(f"{name}={word(value)}\n" in text for name, value in made.steps[0].told)
+        assert all(f'"${name}"' in text for command in made.steps[0].commands for name in command.told or ())
 
     agree()
     arrived = {runner: seen.pop(runner) for runner in ("mpi", "slurm", "local")}
@@ -323,7 +323,7 @@ def test_gpu_workers_are_dask_cudas_where_the_site_has_it(cuda: bool, asked: Dic
     """Unless another class is asked for; and where it is dask-cuda's, each rank looks for it before Dask starts."""
     values = {"workers": 2, "partition": "gpu", "program": "x.py", **asked}
     made = plan(site(dask={"cuda": cuda, "source": "docs"}), merge([Layer("flag", "command line", values, strict=False)]))
-    one = json.loads(made.steps[0].commands[0].told or "")
+    (one,) = told(made)
     assert one["dask"].get("worker_class") == found
     assert one.get("needs") == (["dask_cuda"] if (found or "").startswith("dask_cuda") else None)
 
@@ -333,8 +333,8 @@ def test_components_in_another_order_meet_or_are_warned_of(asked: Dict[str, Any]
     """Where the launcher is carried the ranks meet by a file, whose name all must have; a plain program can only wait."""
     made = plan(site(mpi={"pmi": "pmi2"}), Request(program="x.py", hetjob=True, **asked))
     text, plain = render(made), "plain" in asked
-    assert ("ordered || export HPCGEN_BY_FILE=1" in text and "export HPCGEN_STATUS\n" in text) is not plain
-    assert ("ordered || echo" in text) is plain and any("wait for each other" in note for note in made.notes) is plain
+    assert ("|| export HPCGEN_BY_FILE=1" in text and "export HPCGEN_STATUS\n" in text) is not plain
+    assert ("MPI may hang because the hosts" in text) is plain and any("wait for each other" in note for note in made.notes) is plain
 
 
 def test_cpus_that_come_with_gpus_are_not_assumed() -> None:

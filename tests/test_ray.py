@@ -15,6 +15,7 @@ import pytest
 from cluster import frameworks
 from hypothesis import given
 from hypothesis import strategies as st
+from stubs import to_launchers
 from tiny import site
 
 from hpcgen import Request, plan, render
@@ -33,7 +34,7 @@ def planned(profile: Any = None, **asked: Any) -> Any:
 
 
 def told(profile: Any = None, **asked: Any) -> List[Dict[str, Any]]:
-    return [json.loads(command.told) for command in planned(profile, **asked).steps[0].commands]
+    return to_launchers(planned(profile, **asked))
 
 
 def test_memory_and_cpus_are_the_jobs() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,9 +22,11 @@ from gallery import beside
 from hpcgen import load, plan, render, schedulers, workloads
 from hpcgen.base import toml
 from hpcgen.base.errors import RequestError
-from hpcgen.model.job import Origin
+from hpcgen.model.job import Carried, Job, Origin
 from hpcgen.profiles.site import Site
 from hpcgen.request.layers import Layer, merge
+from hpcgen.script import embed
+from hpcgen.workloads.dask_mpi import PARTS
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CASES = sorted(SCRIPTS.glob("*/*.toml"))
@@ -34,19 +37,73 @@ def name(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def script(path: Path) -> str:
+def made(path: Path) -> Job:
     site = load(path.parent.name)
     values = {**toml.read(path, RequestError), "site": site.id}
-    return render(plan(site, merge([Layer("file", path.name, values)])))
+    return plan(site, merge([Layer("file", path.name, values)]))
+
+
+def script(path: Path) -> str:
+    return render(made(path))
+
+
+# The launchers that scripts hold: each one's text is one golden file, in whose place the gallery's scripts have a mark.
+MARK = "…"
+LAUNCHERS = {
+    **{f"dask-{runner}": Carried("launcher", package="dask", modules=("program", *parts)) for runner, parts in PARTS.items()},
+    "ray": Carried("launcher", package="ray", modules=("node", "cluster")),
+    "ray-symmetric": Carried("launcher", package="ray", modules=("node", "cluster", "symmetric")),
+}
+GOLDEN = Path(__file__).parent / "launchers"
+
+
+def golden(job: Job) -> str:
+    """The golden text of the launcher that a job carries."""
+    (found,) = [one for one in job.carried if one.name == "launcher"]
+    (launcher,) = [called for called, one in LAUNCHERS.items() if one == found]
+    return (GOLDEN / f"{launcher}.py").read_text()
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
 def test_script(path: Path, snapshot: Any) -> None:
-    assert script(path) == snapshot(extension_class=FILES, name=name(path))
+    """The script is what the gallery shows, with the golden text of its launcher in the place of the mark."""
+    job = made(path)
+    text = render(job)
+    if not job.carries("launcher"):
+        assert text == snapshot(extension_class=FILES, name=name(path))
+        return
+    assert text.count(golden(job)) == 1
+    shown = text.replace(golden(job), MARK)
+    assert shown == snapshot(extension_class=FILES, name=name(path)) and shown.count(MARK) == 1
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_launcher(launcher: str, snapshot: Any) -> None:
+    one = LAUNCHERS[launcher]
+    assert embed.carried(str(one.package), one.modules) == snapshot(extension_class=beside(GOLDEN, ".py"), name=launcher)
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_the_story_comes_first(path: Path) -> None:
+    """A script that carries a launcher has its text last, but for the call of main."""
+    job = made(path)
+    lines = render(job).splitlines()
+    if not job.carries("launcher"):
+        assert "main() {" not in lines
+        return
+    end = lines.index("}")
+    assert lines.index("main() {") < end < lines.index("launcher=$(cat <<'PYTHON'") and lines[-1] == 'main "$@"'
+    assert [line for line in lines[lines.index("main() {") + 1 : end] if line and not line.startswith(" ")] == []
+
+
+def test_the_showcase_tells_its_story_in_the_first_lines() -> None:
+    lines = script(SCRIPTS / "mahuika/high_memory.toml").splitlines()
+    assert lines.index("}") < 45 and max(map(len, lines[: lines.index("}")])) <= 170
 
 
 def test_no_orphans() -> None:
     assert {p.with_suffix("") for p in SCRIPTS.glob("*/*.sh")} == {p.with_suffix("") for p in CASES}
+    assert {p.stem for p in GOLDEN.iterdir()} == set(LAUNCHERS)
 
 
 def test_every_site_has_a_case() -> None:
@@ -102,7 +159,8 @@ def test_shellcheck_finds_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "templates").rglob("*.sh")), ids=lambda p: p.name)
 def test_templates_are_bash(path: Path) -> None:
-    text = path.read_text()
+    """With a command in the place of each include, for a function needs one."""
+    text = re.sub(r"^#% *include .*$", ":", path.read_text(), flags=re.MULTILINE)
     assert subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True).stderr == ""
     assert text.endswith("\n") and not [line for line in text.splitlines() if line != line.rstrip()]
 

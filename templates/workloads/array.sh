@@ -1,5 +1,3 @@
-#% include "carried.sh"
-
 # Each index of the array runs its share of the tasks, one after the other; HPCGEN_TASK is the number of each.
 tasks={{ job.tasks.file|path }}
 if [ ! -r "$tasks" ] || [ -d "$tasks" ]; then

@@ -1,16 +1,17 @@
-#% include "carried.sh"
-
 #% if job.components[0].ntasks > 1
-# Rank 0 is Dask's scheduler, rank 1 runs the program, the others are workers.
+# Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
 #% else
-# One process on one node: the program, beside Dask's scheduler and workers.
+# One process on one node: your program, beside Dask's scheduler and workers.
 #% endif
 #% for launch in launches
+#%   include "told.sh"
 #%   if launch.unordered
+
 #%     include "ordered.sh"
 #%   endif
 #%   if launch.goes_on
-HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for the program's status: srun's is that of a worker that died
+
+HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
 export HPCGEN_STATUS
 status=0
 {{ launch.line }} || status=$?

@@ -1,5 +1,3 @@
-#% include "carried.sh"
-
 #% for launch in launches
 #%   if launch.programs
 # Each rank becomes the program whose ranks its own number is among.

@@ -1,5 +1,3 @@
-#% include "carried.sh"
-
 #% for launch in launches
 {{ launch.line }}
 #% endfor

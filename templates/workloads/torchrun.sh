@@ -1,5 +1,3 @@
-#% include "carried.sh"
-
 # torchrun, which itself would end with 1 whatever the status of the process that failed first.
 torchrun=$(cat <<'PYTHON'
 import sys

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hpcgen import load, plan
+from hpcgen import load, plan, render
 from hpcgen.base import toml
 from hpcgen.base.errors import RequestError
 from hpcgen.model.job import Job
@@ -55,8 +55,12 @@ class Case:
         return f"{self.site}/{self.name}"
 
     @property
-    def script(self) -> Path:
-        return SCRIPTS / f"{self.id}.sh"
+    def file(self) -> str:
+        return f"{self.name}.sh"
+
+    def script(self, folder: Path) -> None:
+        """The script of the gallery, with its launcher's text, as a file of this folder."""
+        (folder / self.file).write_text(render(self.plan()))
 
     def plan(self) -> Job:
         site = load(self.site)

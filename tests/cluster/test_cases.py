@@ -13,7 +13,7 @@ from . import needs
 
 needs.or_skip()
 
-from hpcgen import load  # noqa: E402
+from hpcgen import load, render  # noqa: E402
 from hpcgen.model.job import Job  # noqa: E402
 from hpcgen.script.submit import log_folders  # noqa: E402
 
@@ -53,7 +53,8 @@ def beds() -> Iterator[Beds]:
 
 def folder(up: bed.Miniature, case: Case, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder: the script, its programs, and the folders of logs as `hpcgen submit` makes them."""
-    made = up.workdir(case.name, case.script)
+    made = up.workdir(case.name)
+    case.script(made)
     cases.furnish(up, case, made)
     monkeypatch.chdir(made)
     list(log_folders(case.plan()))
@@ -67,11 +68,11 @@ def test_case(beds: Beds, suite: str, case: Case, monkeypatch: pytest.MonkeyPatc
     up = beds.get(case.site, suite)
     place = folder(up, case, monkeypatch)
     if suite not in case.suites:
-        answer = up.run(["sbatch", "--test-only", case.script.name], cwd=str(place))
+        answer = up.run(["sbatch", "--test-only", case.file], cwd=str(place))
         assert "to start at" in answer.stderr
         return report.note(suite, case, "parsed", 0)
     env = cases.own_python(up) if case.from_venv else None
-    done = slurm.run(up, case.script.name, cwd=str(place), env=env, seconds=case.seconds)
+    done = slurm.run(up, case.file, cwd=str(place), env=env, seconds=case.seconds)
     with up.explaining(place):
         look(up, case, done.completed())
     report.note(suite, case, "ran", done.seconds)
@@ -79,7 +80,7 @@ def test_case(beds: Beds, suite: str, case: Case, monkeypatch: pytest.MonkeyPatc
 
 def look(up: bed.Miniature, case: Case, done: slurm.Job) -> None:
     job, site = case.plan(), load(case.site)
-    checks.unchanged(job, done, case.script.read_text())
+    checks.unchanged(job, done, render(job))
     checks.record(job, done)
     own = job.steps[0].commands[0].file is not None
     if job.array:

@@ -141,10 +141,12 @@ def test_folder_of_logs_that_is_not_there(mahuika: bed.Miniature) -> None:
 
 def test_published_form_gives_each_worker_the_cpus_of_all(mahuika: bed.Miniature) -> None:
     """The page's `srun --het-group=0-1` in the place of ours, in a script otherwise the same."""
-    ours = (cases.SCRIPTS / "mahuika-cs400/high_memory.sh").read_text().replace("mydaskprogram.py", "program.py")
-    head, launch = ours.split("\nsrun ", 1)
-    assert launch.count("--het-group") == 2
-    published = f"{head}\nsrun --mpi=pmi2 --het-group=0-1 python program.py\n"
+    (case,) = [one for one in cases.CASES if one.id == "mahuika-cs400/high_memory"]
+    ours = render(case.plan()).replace("mydaskprogram.py", "program.py")
+    launch = re.compile(r"^    srun .*?(?= \|\| status)", re.DOTALL | re.MULTILINE)
+    (line,) = launch.findall(ours)
+    assert line.count("--het-group") == 2
+    published = launch.sub("    srun --mpi=pmi2 --het-group=0-1 python program.py", ours)
     cpus, threads = {}, {}
     for name, text in (("ours", ours), ("published", published)):
         seen = checks.reports(run(mahuika, f"form-{name}", text, 120).completed().output)

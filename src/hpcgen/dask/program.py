@@ -120,7 +120,10 @@ def main(begin):
     if sys.path[0] in ("", os.getcwd()):
         del sys.path[0]
     argv = sys.argv[1:]
-    asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
+    asked = {}
+    while argv and argv[0].startswith("{"):
+        asked.update(json.loads(argv.pop(0)))
+    argv = argv[argv[:1] == ["--"] :]
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
     ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")

@@ -9,7 +9,6 @@ import msgspec
 
 from hpcgen import schedulers
 from hpcgen.base.paths import Rooms
-from hpcgen.launch import launchers
 from hpcgen.model.job import Job, Origin
 from hpcgen.script import explain
 from hpcgen.script.explain import ExplainedLine
@@ -29,16 +28,14 @@ class Script(NamedTuple):
 
 
 def taken_apart(job: Job, rooms: Optional[Rooms] = None) -> Script:
-    """The script of a job with one launch, whose line is left out: that is dask-jobqueue's to write."""
+    """The job's script without its launch, which is dask-jobqueue's to write."""
     prefix = str(schedulers.get(job.scheduler).directive)
-    lines = explain.explain(job, rooms)
+    lines = explain.explain(job, rooms, launch=False)
     mine = [i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} ")]
-    launch = launchers.launch(job, job.steps[0])
-    end = next(i for i, line in enumerate(lines) if line.text == launch)
     return Script(
         prefix,
         {lines[i].text[len(prefix) + 1 :]: _with_origin(lines[i], job).origins for i in mine},
-        [_with_origin(line, job) for line in lines[mine[-1] + 1 : end] if line.text],
+        [_with_origin(line, job) for line in lines[mine[-1] + 1 :] if line.text],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen import schedulers
 from hpcgen.base.shell import join, word
@@ -11,8 +11,6 @@ from hpcgen.launch import binding, mpis
 from hpcgen.launch.programs import programs
 from hpcgen.model.job import Job, Step
 from hpcgen.model.layout import all_gpus, tasks_by_node
-
-CONTINUED = " \\\n     "
 
 
 class Launcher(NamedTuple):
@@ -44,6 +42,13 @@ def launch(job: Job, step: Step) -> str:
     return LAUNCHERS[step.launcher].line(job, step)
 
 
+def _line(job: Job, start: str, parts: Sequence[str]) -> str:
+    """Parts joined by a colon, each on its own line. A script that carries a launcher has its launch line within `main`."""
+    continued = " \\\n" + " " * (9 if job.carries("launcher") else 5)
+    first = continued if job.carries("launcher") and len(parts) > 1 else " "
+    return f"{start}{first}" + f" :{continued}".join(parts)
+
+
 def srun(job: Job, step: Step) -> str:
     """Slurm's own. Each part names its CPUs: srun does not take them from the job from 22.05 up to 23.11.
 
@@ -58,7 +63,7 @@ def srun(job: Job, step: Step) -> str:
         parts.append(f"{join(options)} {program}".lstrip())
     pmi = [f"--mpi={step.pmi}"] if step.pmi else []
     first = [*binding.before_srun(job, step), "srun", *pmi, *ENDS[step.kill_on_bad_exit]]
-    return join(first) + " " + f" :{CONTINUED}".join(parts)
+    return _line(job, join(first), parts)
 
 
 def grouped(job: Job) -> str:
@@ -78,7 +83,7 @@ def mpiexec(job: Job, step: Step) -> str:
     ours = exported(step.flavour, step.launcher, (name for name, _ in job.setup.env))
     words = join([step.launcher, *step.options, *ours, *binding.of_mpiexec(job, step)])
     words = " ".join([*binding.before_mpiexec(job, step), words])
-    return f"{words} " + f" :{CONTINUED}".join(f"-n {n} {p}" for n, p in zip(counts, programs(job, step)))
+    return _line(job, words, [f"-n {n} {p}" for n, p in zip(counts, programs(job, step))])
 
 
 def exported(flavour: Optional[str], launcher: str, names: Iterable[str]) -> List[str]:
@@ -96,7 +101,7 @@ def pals(job: Job, step: Step) -> str:
         spread = ["--ppn", str(max(counts))] if counts else []
         words = ["-n", str(c.ntasks), *spread, "--depth", str(c.cpus_per_task), "--cpu-bind", "depth"]
         parts.append(f"{join(words)} {program}")
-    return join(["mpiexec", *step.options]) + " " + f" :{CONTINUED}".join(parts)
+    return _line(job, join(["mpiexec", *step.options]), parts)
 
 
 def gerun(job: Job, step: Step) -> str:
@@ -106,26 +111,28 @@ def gerun(job: Job, step: Step) -> str:
     and the ranks of theirs. Source: UCL's documentation of Example_Jobscripts and of MPI.
     """
     cpus, threads = str(job.components[0].cpus_per_task), dict(job.setup.env).get("OMP_NUM_THREADS", "1")
+    words = join(["gerun", *step.options])
     if cpus == threads:
-        return _resplit(job, step, ["gerun", *step.options])
-    lines = _resplit(job, step, ["gerun", *step.options], f"env OMP_NUM_THREADS={word(threads)} ").split("\n")
-    return "\n".join([*lines[:-1], f"OMP_NUM_THREADS={cpus} {lines[-1]}"])
+        return _resplit(job, step, words)
+    return _resplit(job, step, f"OMP_NUM_THREADS={cpus} {words}", f"env OMP_NUM_THREADS={word(threads)} ")
 
 
 def ibrun(job: Job, step: Step) -> str:
     """TACC's wrapper, which asks the scheduler how many ranks there are. Source: TACC's user guides."""
-    return _resplit(job, step, ["ibrun", *step.options])
+    return _resplit(job, step, join(["ibrun", *step.options]))
 
 
-def _resplit(job: Job, step: Step, words: List[str], env: str = "") -> str:
-    """Words that are not plain go into a file beside the job, with what the script carries: bash takes both as they are."""
+def _resplit(job: Job, step: Step, start: str, env: str = "") -> str:
+    """Words that are not plain go into a file beside the job, with what the script holds: bash takes both as they are."""
     text = env + programs(job, step)[0]
     if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
-        return f"{join(words)} {text}"
-    own = [one.name for one in job.carried if f'"${one.name}"' in text]
-    declared = f"declare -p {join(own)}; " if own else ""
+        return f"{start} {text}"
+    held = [*(one.name for one in job.carried), *(name for name, _ in step.told)]
+    own = " ".join(f'{name} "${name}"' for name in held if f'"${name}"' in text)
+    variables = f"printf '%s=%q\\n' {own}; " if own else ""
     file = f'"hpcgen-{schedulers.get(job.scheduler).job_number(job)}.sh"'
-    return f"{{ {declared}printf '%s\\n' {word(text)}; }} > {file}\n{join(words)} bash {file}"
+    line = "\n" + " " * (4 if job.carries("launcher") else 0)
+    return f"{{ {variables}printf '%s\\n' {word(text)}; }} > {file}{line}{start} bash {file}"
 
 
 def ccc_mprun(job: Job, step: Step) -> str:

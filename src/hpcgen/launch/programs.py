@@ -52,19 +52,20 @@ def _programs(job: Job, step: Step) -> List[str]:
 
 
 def _told(command: Command) -> str:
-    """What the launcher reads: JSON, and the program as Python itself would take it.
+    """What the launcher reads: variables with JSON, then the program as Python itself would take it.
 
-    With a colon of its own among them the words go into the JSON: srun and Hydra would start another component there.
+    With a colon of its own among them the words go into JSON: srun and Hydra would start another component there.
     """
+    told = [f'"${name}"' for name in command.told or ()]
     words = [_file(command.file), *command.args] if command.file else ["-c", CHECK, *command.args]
     if ":" in words and command.file:
         if _join([_file(command.file)]) != word(command.file):
             raise RequestError(f"program: beside a word that is ':' it must be written in full, and not as {command.file}")
-        text = f'{(command.told or "")[:-1]},"argv":{json.dumps(words)}}}'
+        text = json.dumps({"argv": words})
         if len(text) >= LONGEST:
             raise RequestError(f"program: with a ':' among them, the words together must be shorter than {LONGEST} bytes")
-        return word(text)
-    return " ".join([word(command.told or ""), *('"$selfcheck"' if text is CHECK else _join([text]) for text in words)])
+        return " ".join([*told, word(text)])
+    return " ".join([*told, "--", *('"$selfcheck"' if text is CHECK else _join([text]) for text in words)])
 
 
 CHECK = "selfcheck"

@@ -89,13 +89,14 @@ class Component(Struct, frozen=True, kw_only=True):
 class Command(Struct, frozen=True, kw_only=True):
     """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
 
-    With `told`, `python` runs the launcher that the script carries, which is told this JSON and starts the program.
+    With `told`, `python` runs the launcher that the script carries, which is told what these variables of the step hold, and
+    starts the program.
     `starter` are words for Python that start it by a program of their own: torchrun.
     `ntasks`: how many of its component's ranks run it, where those are shared out among several commands; else None, all.
     """
 
     python: Optional[str] = None
-    told: Optional[str] = None
+    told: Optional[Tuple[str, ...]] = None
     starter: Tuple[str, ...] = ()
     file: Optional[str] = None
     args: Tuple[str, ...] = ()
@@ -111,8 +112,8 @@ class Step(Struct, frozen=True, kw_only=True):
     hardware threads: a whole core, or one thread; `core_each`: the site has no two tasks share a core; `through` is how bash
     starts the script `node`, which the workload's template has, and which starts the program on each node.
     `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default. `binds`: each rank is to be bound to CPUs
-    of its own. `rank`: the variable by which each rank finds its program among several of its component, where the launch
-    line does not say it.
+    of its own. `told`: variables of the script with JSON for the launcher inside the job. `rank`: the variable by which each
+    rank finds its program among several of its component, where the launch line does not say it.
     """
 
     components: Tuple[int, ...]
@@ -127,6 +128,7 @@ class Step(Struct, frozen=True, kw_only=True):
     pmi: Optional[str] = None
     kill_on_bad_exit: Optional[bool] = None
     binds: bool = False
+    told: Env = ()
     rank: Optional[str] = None
     origins: Origins = {}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import msgspec
 
-from hpcgen import schedulers
+from hpcgen import schedulers, workloads
 from hpcgen.base.errors import RequestError
 from hpcgen.launch import launchers
 from hpcgen.model.job import Command, Component, Container, Job, Origin, Origins, Step
@@ -15,10 +15,15 @@ from hpcgen.planning import limits
 from hpcgen.planning.origins import own
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request
-from hpcgen.workloads import Layout, Workload
+from hpcgen.workloads import Layout, Told, Workload
 
 # What of a step comes straight from the request.
 SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
+
+
+# The script's variables with what its launcher is told: for all ranks, and for those of each role.
+SHARED = "shared"
+ROLES = {workloads.SMALL: "scheduler", "worker": "workers", "all": "workers", workloads.HEAD: "head", "node": "nodes"}
 
 
 def launcher(site: Site, request: Request, workload: Workload, components: Sequence[Component]) -> str:
@@ -61,7 +66,11 @@ def step(
 ) -> Step:
     """The one step of a job whose components are placed."""
     record = launchers.get(launcher)
-    commands, found = _told(site, request, job, layout, workload, origins)
+    commands = _commands(request, site, layout)
+    told = _told(site, request, job, layout, workload, origins)
+    if told:
+        commands = [msgspec.structs.replace(c, told=names) for c, names in zip(commands, told.names)]
+    found = {**(told.origins if told else {}), **_of_wrapper(site, job)}
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if record.of_slurm and workload.mpi else None
     asked = request.kill_on_bad_exit is not None or not record.of_slurm
     own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
@@ -75,6 +84,7 @@ def step(
         pmi=pmi,
         kill_on_bad_exit=request.kill_on_bad_exit if asked else layout.kill_on_bad_exit,
         binds=workload.binds,
+        told=tuple(told.variables.items()) if told else (),
         origins=own(origins, SAID, found, {
             "launcher": site.cite("mpi", "launcher") if launcher == site.mpi.launcher else Origin("rule", own_way),
             "pmi": site.cite("mpi", "pmi") if pmi else None,
@@ -82,21 +92,39 @@ def step(
     )  # fmt: skip
 
 
+def _commands(request: Request, site: Site, layout: Layout) -> List[Command]:
+    """The commands, by the Python that was asked for."""
+    python = request.python or (site.python if not request.image else "python")
+    return [_by(python, c) if c.python else c for c in layout.commands]
+
+
+class ToLaunchers(NamedTuple):
+    """What the launcher inside the job is told: variables with JSON, the names of those for each component, and origins."""
+
+    variables: Dict[str, str]
+    names: List[Tuple[str, ...]]
+    origins: Dict[str, Optional[Origin]]
+
+
 def _told(
     site: Site, request: Request, job: Job, layout: Layout, workload: Workload, origins: Origins
-) -> Tuple[List[Command], Dict[str, Optional[Origin]]]:
-    """The commands, by the Python that was asked for, with what the launcher inside the job is told; and whose values these
-    are."""
-    python = request.python or (site.python if not request.image else "python")
-    commands = [_by(python, c) if c.python else c for c in layout.commands]
-    found: Dict[str, Optional[Origin]] = {}
-    if layout.parts and workload.tell:
-        told = [workload.tell(site, request, job, part, origins) for part in job.components]
-        commands = [msgspec.structs.replace(c, told=compact(one.values)) for c, one in zip(commands, told)]
-        found = {name: origin for one in told for name, origin in one.origins.items()}
-    if job.container and job.container.wrapper:
-        found["wrapper"] = site.cite("container", "wrapper")
-    return commands, found
+) -> Optional[ToLaunchers]:
+    """What is the same for all components is in one variable, the rest in one for each component."""
+    if not (layout.parts and workload.tell):
+        return None
+    told = [workload.tell(site, request, job, part, origins) for part in job.components]
+    shared = {name: value for name, value in told[0].values.items() if _is_shared(name, value, told)}
+    variables = {SHARED: json.dumps(shared)}
+    names: List[Tuple[str, ...]] = []
+    for c, one in zip(job.components, told):
+        own = {name: value for name, value in one.values.items() if name not in shared}
+        variables.update({ROLES[c.role]: json.dumps(own)} if own else {})
+        names.append((SHARED, ROLES[c.role]) if own else (SHARED,))
+    return ToLaunchers(variables, names, {name: origin for one in told for name, origin in one.origins.items()})
+
+
+def _is_shared(name: str, value: object, told: Sequence[Told]) -> bool:
+    return not isinstance(value, dict) and all(one.values.get(name) == value for one in told)
 
 
 def _options(site: Site, job: Job, layout: Layout, launcher: str) -> Tuple[str, ...]:
@@ -117,12 +145,8 @@ def _read_by_container(container: Optional[Container]) -> Tuple[str, ...]:
     return (f"{own}_BIND", *library, *filter(None, (container.wrapper_image, *flags)))
 
 
-COMPACT = json.JSONEncoder(separators=(",", ":"))
-
-
-def compact(values: Dict[str, object]) -> str:
-    """JSON without blanks, in which nothing but ASCII is."""
-    return COMPACT.encode(values)
+def _of_wrapper(site: Site, job: Job) -> Dict[str, Optional[Origin]]:
+    return {"wrapper": site.cite("container", "wrapper")} if job.container and job.container.wrapper else {}
 
 
 def _by(python: str, command: Command) -> Command:

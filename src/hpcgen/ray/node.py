@@ -162,7 +162,10 @@ def stop(number, _):
 
 
 def main(begin):
-    asked = {"wait": 300, "argv": sys.argv[2:], **json.loads(sys.argv[1])}
+    asked, argv = {"wait": 300}, sys.argv[1:]
+    while argv and argv[0].startswith("{"):
+        asked.update(json.loads(argv.pop(0)))
+    asked.setdefault("argv", argv[argv[:1] == ["--"] :])
     rank = next((int(ENV[name]) for name in RANKS if ENV.get(name, "").isdigit()), None)
     for number in SIGNALS:
         signal.signal(number, stop)

@@ -1,35 +1,35 @@
-"""What runs inside jobs, as scripts carry it: the text of modules of `hpcgen` that import nothing else of it."""
+"""What runs inside jobs, as scripts carry it: modules of hpcgen as they are written, one after the other, as one program."""
 
 from __future__ import annotations
 
-import re
+import ast
 from functools import cache
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 from hpcgen.base import paths
-
-OWN = "from hpcgen."
-DOCSTRING = re.compile(r'^ *""".*?"""\n', re.DOTALL | re.MULTILINE)
-COMMENT = re.compile(r"(^ *|  )# .*$", re.MULTILINE)
 
 
 @cache
 def carried(package: str, parts: Tuple[str, ...]) -> str:
-    """The modules of one package as one program, whose last function `begin` is started by the first module's `main`.
+    """The modules of one package as one program. The last module's `begin` is started by the first module's `main`.
 
-    Shortened by what Python does not read: a command takes no argument over 128 KiB, and some sites no large scripts.
+    Nothing is changed but that modules no longer import from each other. A command takes no argument over 128 KiB.
     """
-    imports: List[str] = []
-    lines = [line for part in parts for line in _lines(package, part, imports)]
-    modules = sorted({line[7:] for line in imports if line.startswith("import ")})
-    names = [line for line in dict.fromkeys(imports) if line.startswith("from ")]
-    return "\n".join([f"import {', '.join(modules)}", *names, *lines, "main(begin)"])
+    from hpcgen import __version__
+
+    names = ", ".join(f"{part}.py" for part in parts)
+    texts = [f"# hpcgen {__version__}: {names} of src/hpcgen/{package}, as they are written, and the call that starts them."]
+    for part in parts:
+        texts.append(f"# --- {part}.py\n\n{_without_own_imports((paths.PACKAGE / package / f'{part}.py').read_text())}")
+    return "\n\n".join([*texts, "main(begin)"])
 
 
-def _lines(package: str, part: str, imports: List[str]) -> Iterator[str]:
-    text = (paths.PACKAGE / package / f"{part}.py").read_text()
-    for line in COMMENT.sub("", DOCSTRING.sub("", text)).splitlines():
-        if line.startswith(("import ", "from ")):
-            imports += [] if line.startswith(OWN) else [line]
-        elif code := line.lstrip(" "):
-            yield " " * ((len(line) - len(code)) // 4) + code
+def _without_own_imports(source: str) -> str:
+    lines: List[str] = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hpcgen."):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    text = "\n".join(lines).strip("\n")
+    while "\n\n\n\n" in text:
+        text = text.replace("\n\n\n\n", "\n\n\n")
+    return text

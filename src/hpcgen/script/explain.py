@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from msgspec import Struct
 
@@ -77,16 +77,19 @@ def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
     return kept
 
 
-def explain(job: Job, rooms: Optional[Rooms] = None) -> List[ExplainedLine]:
-    """The lines of ``render(job, rooms)``, in order, each with its origins."""
+def explain(job: Job, rooms: Optional[Rooms] = None, launch: bool = True) -> List[ExplainedLine]:
+    """The lines of ``render(job, rooms)``, in order, each with its origins; `launch`: those that start the programs, too."""
     found = rooms or paths.rooms()
     environment = Tracing(found, schedulers.get(job.scheduler).filters)
-    marked = render.finished(render.text(environment, job, found), job)
-    sources = {name: render.source(name, found).splitlines() for name in render.templates(job)}
-    return [_line(text, environment.origins, sources) for text in marked.split("\n")[:-1]]
+    marked = render.finished(render.text(environment, job, found, launch), job)
+    sources = {}
+    for name in render.templates(job):
+        text = render.source(name, found)
+        sources[name] = {*text.splitlines(), *render.indented(text).splitlines()}
+    return [_line(line, environment.origins, sources) for line in marked.split("\n")[:-1]]
 
 
-def _line(marked: str, origins: List[Tuple[Origin, ...]], sources: Dict[str, List[str]]) -> ExplainedLine:
+def _line(marked: str, origins: List[Tuple[Origin, ...]], sources: Dict[str, Set[str]]) -> ExplainedLine:
     found: Dict[str, Origin] = {}
     for number in MARK.findall(marked):
         found.update({str(origin): origin for origin in origins[int(number)]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 from functools import cache
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -24,12 +25,40 @@ from hpcgen.script import embed, staging
 NOTHING = "\0-\0"
 
 
+class Loader(jinja2.FileSystemLoader):
+    """The templates of the rooms. ``indented/setup.sh`` is ``setup.sh`` for the body of a function."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> Tuple[str, str, Callable[[], bool]]:
+        name = template[len(INDENTED) :] if template.startswith(INDENTED) else template
+        source, file, fresh = super().get_source(environment, name)
+        return (source if name == template else indented(source)), file, fresh
+
+
+INDENTED = "indented/"
+
+
+def indented(source: str) -> str:
+    """A template with its lines four columns further in, the text of here-documents apart; so is what it includes."""
+    lines, end = [], None
+    for line in source.split("\n"):
+        if end is not None:
+            end = None if line == end else end
+        elif line.startswith("#%"):
+            line = re.sub(r"^(#% *include) ", rf'\1 "{INDENTED}" ~ ', line)
+        elif line:
+            opened = re.search(r"<<'(\w+)'", line)
+            end = opened[1] if opened else None
+            line = f"    {line}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
 class Templates(jinja2.Environment):
     """Jinja whose marks are shell comments, so that a template is a script."""
 
     def __init__(self, rooms: Rooms, filters: Mapping[str, Callable[..., Any]], **options: Any) -> None:
         super().__init__(
-            loader=jinja2.FileSystemLoader([room / "templates" for room in rooms]),
+            loader=Loader([room / "templates" for room in rooms]),
             block_start_string="#%",
             block_end_string="\n",
             comment_start_string="#%#",
@@ -114,9 +143,10 @@ def render(job: Job, rooms: Optional[Rooms] = None) -> str:
     return finished(text(_environment(job.scheduler, found), job, found), job)
 
 
-def text(environment: Templates, job: Job, rooms: Rooms) -> str:
+def text(environment: Templates, job: Job, rooms: Rooms, launch: bool = True) -> str:
     """The template filled in, with NOTHING in the lines that `finished` leaves out. Raises TemplateError."""
-    return _rendered(environment, f"{job.scheduler}.sh", context(job, rooms))
+    names = context(job, rooms) if launch else {**context(job, rooms), "body": None}
+    return _rendered(environment, f"{job.scheduler}.sh", names)
 
 
 def _rendered(environment: Templates, name: str, context: Dict[str, Any]) -> str:
@@ -144,7 +174,7 @@ class Launch(NamedTuple):
     """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
 
     `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
-    `told`: whether the launcher that the script carries runs the programs.
+    `told`: variables with what the launcher that the script carries is told; `by_launcher`: whether it runs the programs.
     `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
     """
 
@@ -154,7 +184,8 @@ class Launch(NamedTuple):
     through: Optional[str]
     rank: Optional[str]
     programs: Tuple[Tuple[str, str], ...]
-    told: bool
+    told: Tuple[Tuple[str, str], ...]
+    by_launcher: bool
     unordered: Tuple[str, ...]
 
 
@@ -166,11 +197,12 @@ def _launch(job: Job, step: Step) -> Launch:
     found = tuple(step.origins.values())
     asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
     variable = (Origin("rule", f"{step.launcher}'s variable"),)
-    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable}
-    told, apart = step.commands[0].told is not None, unordered(job, step)
+    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable, "told": found}
+    by_launcher, apart = step.commands[0].told is not None, unordered(job, step)
     # The file for the program's status is also where ranks meet that have no MPI.
-    goes_on = step.kill_on_bad_exit is False or bool(told and apart)
-    return Launch(launch(job, step), goes_on, origins, step.through, step.rank, shared_out(job, step), told, apart)
+    goes_on = step.kill_on_bad_exit is False or bool(by_launcher and apart)
+    line, programs = launch(job, step), shared_out(job, step)
+    return Launch(line, goes_on, origins, step.through, step.rank, programs, step.told, by_launcher, apart)
 
 
 def carried(job: Job, rooms: Optional[Rooms] = None) -> Dict[str, str]:
@@ -211,7 +243,8 @@ def templates(job: Job) -> Tuple[str, ...]:
     held = tuple(one.template for one in job.carried if one.template)
     staged = ("staging.sh",) if job.stage else ()
     ordered = ("ordered.sh",) if unordered(job, job.steps[0]) else ()
-    return (f"{job.scheduler}.sh", "setup.sh", *staged, *runtime, "carried.sh", *ordered, f"{body}.sh", *held)
+    told = ("told.sh",) if job.steps[0].told else ()
+    return (f"{job.scheduler}.sh", "main.sh", "setup.sh", *staged, *runtime, "carried.sh", *told, *ordered, f"{body}.sh", *held)
 
 
 def _prepares(setup: Setup) -> bool:
@@ -229,6 +262,7 @@ def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
         "container": job.container,
         "runtime": f"containers/{job.container.runtime}.sh" if job.container else None,
         "body": f"{_body(job)}.sh",
+        "main": job.carries("launcher"),
         "script": _carried(job, rooms),
         "launches": _launches(job),
         "array": _array(job),
