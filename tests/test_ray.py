@@ -116,35 +116,35 @@ def test_the_launcher_is_short_and_read_by_an_old_python() -> None:
 def test_ports_of_jobs(job: int, rank: int) -> None:
     """Every block once, and all below the kernel's own ports."""
     os.environ["RAY_AUTH_TOKEN"] = str(job)
-    found = node.blocks(f"node {rank}")
+    found = node.port_blocks(f"node {rank}")
     assert sorted(found) == list(range(20000, 32000, 16)) and max(found) + 16 <= 32768
 
 
 def test_a_taken_block_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "x")
-    first = node.blocks("node 0")[0]
-    assert node.free(first + 3)
+    first = node.port_blocks("node 0")[0]
+    assert node.is_free(first + 3)
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", first + 3))
         sock.listen()
-        assert not node.free(first + 3)
+        assert not node.is_free(first + 3)
 
 
 def test_a_folder_short_enough_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "x")
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 30)))
-    made = node.folder("/nowhere/at/all", 0)
+    made = node.make_folder("/nowhere/at/all", 0)
     try:
         assert made.startswith("/tmp/ray-") and Path(made).stat().st_mode & 0o777 == 0o700
         with pytest.raises(node.Failed):
-            node.folder(None, 0)  # the same again: there is no other
+            node.make_folder(None, 0)  # the same again: there is no other
     finally:
         Path(made).rmdir()
 
 
 def test_an_interface_that_is_not_there(capsys: Any) -> None:
-    assert node.address(["lo"], None) == "127.0.0.1"
-    assert re.fullmatch(r"[\d.]+", node.address(["nope0"], None))
+    assert node.find_address(["lo"], None) == "127.0.0.1"
+    assert re.fullmatch(r"[\d.]+", node.find_address(["nope0"], None))
     assert "no address on nope0" in capsys.readouterr().err
 
 

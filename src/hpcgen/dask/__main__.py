@@ -1,8 +1,9 @@
-import json
+"""`python -m hpcgen.dask ['{"runner": "local"}'] PROGRAM ARGS`: the launcher where hpcgen is installed."""
+
 import sys
 from importlib import import_module
 
-from hpcgen.dask.program import main
+from hpcgen.dask.program import main, read_command_line
 
-runner = json.loads(sys.argv[1]).get("runner", "mpi") if sys.argv[1:] and sys.argv[1].startswith("{") else "mpi"
+runner = read_command_line(sys.argv[1:])[0].get("runner", "mpi")
 main(import_module(f"hpcgen.dask.{runner}").begin)

@@ -1,29 +1,53 @@
-"""No ranks: a LocalCluster of the size of the allocation, in and beside the program's own process."""
+"""Starts Dask without ranks: a LocalCluster of the size of the allocation, and the program in this process."""
 
 import atexit
 import sys
+from typing import Any, List
 
-from hpcgen.dask.program import HOST, announce, die, intercept, look, run
+from hpcgen.dask.program import HOST, Host, Options, announce, check_host, die, intercept, run
 
 
-def begin(asked, argv):
-    options, _, _, wrong = look(asked, argv)
-    if wrong:
-        die(f"{HOST}: {'; '.join(wrong)}")
-
-    def start(initialize, own):
-        import dask
-        from distributed import Client, LocalCluster
-
-        given = {"dashboard_address": ":0", **options, **own}
-        main = sys.modules["__main__"].__dict__
-        file = main.pop("__file__", None)  # else each worker would run a program without `if __name__ == "__main__"`
-        cluster = LocalCluster(n_workers=asked.get("workers"), threads_per_worker=given.pop("nthreads", None), **given)
-        main.update({"__file__": file} if file else {})
-        # after the atexit functions that the program registers from now on, and before those of distributed
-        atexit.register(lambda: [one.close() for one in [*Client._instances, cluster]])
-        dask.config.set(scheduler_address=cluster.scheduler_address)
-        announce(asked, cluster.scheduler_address, cluster.scheduler.services)
-
-    intercept(start)
+def begin(settings: Options, argv: List[str]) -> None:
+    """Run the program, and end with its status."""
+    host = check_host(settings, argv)
+    if host.faults:
+        die(f"{HOST}: {'; '.join(host.faults)}")
+    cluster = OneNode(settings, host)
+    cluster.clients = intercept(cluster.start)
     sys.exit(run(argv))
+
+
+class OneNode:
+    """The program's LocalCluster, and the clients that it opens."""
+
+    def __init__(self, settings: Options, host: Host) -> None:
+        self.settings, self.options = settings, host.options
+        self.clients: Any = ()
+        self.cluster: Any = None
+
+    def start(self, initialize: Any, arguments: Options) -> None:
+        """Start the cluster. The program's arguments for initialize() override the options."""
+        import dask
+        from distributed import LocalCluster
+
+        options = {"dashboard_address": ":0", **self.options, **arguments}
+        threads = options.pop("nthreads", None)
+
+        # With a file in __main__, each worker would run a program that has no `if __name__ == "__main__"`.
+        main_module = sys.modules["__main__"].__dict__
+        file = main_module.pop("__file__", None)
+        self.cluster = LocalCluster(n_workers=self.settings.get("workers"), threads_per_worker=threads, **options)
+        if file:
+            main_module["__file__"] = file
+
+        # Runs after the atexit functions that the program registers from now on, and before those of distributed.
+        atexit.register(self.close)
+        address = self.cluster.scheduler_address
+        dask.config.set(scheduler_address=address)
+        announce(self.settings, address, self.cluster.scheduler.services)
+
+    def close(self) -> None:
+        """Close the clients, then the cluster."""
+        for client in list(self.clients):
+            client.close()
+        self.cluster.close()

@@ -1,69 +1,88 @@
-"""Ranks joined by MPI. What would abort within MPI_Init, or leave every rank alone, is found before it."""
+"""Connects the ranks by MPI, after checking for what makes MPI_Init abort, hang, or leave every rank alone."""
 
 import ctypes
 import os
 import sys
+from typing import Any, Callable, List, Tuple
 
-from hpcgen.dask.meeting import numbered
-from hpcgen.dask.program import ENV, PMIX, die, say
+from hpcgen.dask.meeting import join_by_file
+from hpcgen.dask.program import ENV, PMIX, Options, die, say
 from hpcgen.dask.ranks import serve
 
 
-def begin(asked, argv):
-    serve(asked, argv, *(joined if "HPCGEN_BY_FILE" not in ENV else apart)(asked))
+def begin(settings: Options, argv: List[str]) -> None:
+    join = join_without_mpi if "HPCGEN_BY_FILE" in ENV else join_by_mpi
+    serve(settings, argv, *join(settings))
 
 
-def apart(asked):
-    """Where MPI_Init would not come back. What the program says of MPI fails then, and does not hang."""
+def join_without_mpi(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
+    """Join where MPI_Init would never return. A program that uses MPI fails and does not hang."""
     ENV["MPI4PY_RC_INITIALIZE"] = "0"
     if ENV["SLURM_PROCID"] == "0":
-        say("the components' hosts are not in the order of their names, in which alone Slurm's PMI-2 joins them: no MPI here")
-    return numbered(asked)
+        say("no MPI: the components' hosts are not in the order of their names, and Slurm's PMI-2 joins them in no other")
+    return join_by_file(settings)
 
 
-def joined(asked):
+def join_by_mpi(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
+    """Return this rank, the number of ranks, and a function that gives rank 0's text to all."""
+    mpi, name = load_mpi()
+    if settings.get("mpi", "") not in name:
+        die(f"mpi4py uses {name}, not {settings['mpi']}: install it for that, or use --mpi TYPE")
+    advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
+    if "SLURM_STEP_ID" in ENV:
+        check_pmi(name, advice)
+
+    mpi.Init_thread()
+    comm = mpi.COMM_WORLD
+    ranks = settings.get("ranks", comm.size)
+    if comm.size == 1:
+        die(f"every rank is alone: {name} and the launcher share no PMI: {advice}")
+    if comm.size != ranks or ranks < 3:
+        die(f"{comm.size} ranks were started, not {max(ranks, 3)}")
+
+    def share(text: str) -> str:
+        text = comm.bcast(text)
+        if PMIX and comm.rank > 1:
+            continue_as_child(mpi)
+        return text
+
+    return comm.rank, ranks, share
+
+
+def load_mpi() -> Tuple[Any, str]:
+    """Return mpi4py's module MPI, before MPI_Init, and the library's name."""
     try:
         import mpi4py
 
         mpi4py.rc.initialize = False
         from mpi4py import MPI
 
-        name = " ".join(MPI.Get_library_version().split("\n")[0].split(",")[0].split())
-    except (ImportError, RuntimeError) as why:
-        die(f"{sys.executable} has no mpi4py that works ({why})")
-    if asked.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {asked['mpi']}: install it for that, or say --mpi TYPE")
-    cure = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
-    if "SLURM_STEP_ID" in ENV:
-        wired(name, cure)
-    MPI.Init_thread()
-    comm = MPI.COMM_WORLD
-    ranks = asked.get("ranks", comm.size)
-    if comm.size == 1:
-        die(f"every rank is alone: {name} and the launcher share no PMI: {cure}")
-    if comm.size != ranks or ranks < 3:
-        die(f"{comm.size} ranks were started, not {max(ranks, 3)}")
-
-    def bcast(meeting):
-        """PMIx ends all when it loses one: the worker is a child of the process that PMIx knows."""
-        meeting = comm.bcast(meeting)
-        if comm.rank > 1 and PMIX:
-            if os.fork():
-                os.wait()
-                MPI.Finalize()
-                os._exit(0)
-            MPI.Finalize = int
-        return meeting
-
-    return comm.rank, ranks, bcast
+        line = MPI.Get_library_version().split("\n")[0]
+    except (ImportError, RuntimeError) as problem:
+        die(f"{sys.executable} has no mpi4py that works ({problem})")
+    return MPI, " ".join(line.split(",")[0].split())
 
 
-def wired(name, cure):
-    """Whether srun started the PMI that this MPI speaks."""
+def check_pmi(name: str, advice: str) -> None:
+    """Check that srun has started the PMI that this MPI library uses."""
     library = ENV.get("I_MPI_PMI_LIBRARY", "")
-    wrong = "MPICH" in name or os.path.exists(library) if PMIX else "Open MPI" in name
-    if wrong or not any(text.startswith(("PMI", "PALS")) for text in ENV):
-        die(f"srun did not start the PMI of {name}: {cure}")
-    inits = ("PMI_Init", "PMI2_Init")
-    if "Intel" in name and os.path.exists(library) and not any(hasattr(ctypes.CDLL(library), text) for text in inits):
-        die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: name Slurm's libpmi2.so")
+    has_library = os.path.exists(library)
+    wrong = ("MPICH" in name or has_library) if PMIX else "Open MPI" in name
+    if wrong or not any(variable.startswith(("PMI", "PALS")) for variable in ENV):
+        die(f"srun did not start the PMI of {name}: {advice}")
+    if "Intel" in name and has_library:
+        pmi = ctypes.CDLL(library)
+        if not hasattr(pmi, "PMI_Init") and not hasattr(pmi, "PMI2_Init"):
+            die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: use Slurm's libpmi2.so")
+
+
+def continue_as_child(mpi: Any) -> None:
+    """Go on in a child process: PMIx ends all ranks when it loses one.
+
+    It knows only the parent, which waits here and leaves MPI in order even if the child is killed.
+    """
+    if os.fork():
+        os.wait()
+        mpi.Finalize()
+        os._exit(0)
+    mpi.Finalize = int  # nothing: the parent does it

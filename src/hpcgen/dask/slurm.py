@@ -1,8 +1,11 @@
-"""Ranks without MPI."""
+"""Starts Dask on ranks that srun numbers, without MPI."""
 
-from hpcgen.dask.meeting import numbered
+from typing import List
+
+from hpcgen.dask.meeting import join_by_file
+from hpcgen.dask.program import Options
 from hpcgen.dask.ranks import serve
 
 
-def begin(asked, argv):
-    serve(asked, argv, *numbered(asked))
+def begin(settings: Options, argv: List[str]) -> None:
+    serve(settings, argv, *join_by_file(settings))

@@ -1,4 +1,4 @@
-"""Rank 0 runs Ray's head and, when all nodes have joined, the program; the other ranks join, and end when it does."""
+"""Rank 0 runs Ray's head and, when all nodes have joined, the program. The other ranks join, and end when it does."""
 
 import os
 import select
@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from typing import Dict, List, Optional, Set, Tuple, Type
 
-from hpcgen.ray.node import ENV, HOST, SIGNALS, Failed, Ray, blocks, say, secret, spawn
+from hpcgen.ray.node import ENDING, ENV, HOST, WARNINGS, Failed, Ray, Settings, port_blocks, say, secret, spawn
 
-COUNT = """import sys, time, ray
+COUNT = """import sys, time, ray  # in a process of its own: this one never imports Ray
 want = int(sys.argv[2])
 while True:
     try:
@@ -30,11 +31,13 @@ print(f"Ray {ray.__version__}: {want} nodes, {total.get('CPU', 0):g} CPUs, {tota
 
 
 class Door:
-    """Where the other nodes ask for Ray's address, and learn by the connection's end that the job is done."""
+    """Where the other nodes ask rank 0 for Ray's address, report failures and, when it closes, see that the job is done."""
 
-    def __init__(self, others):
-        self.others, self.answer, self.heard, self.told = others, None, {}, set()
-        for base in blocks("door")[:4]:
+    def __init__(self, others: int) -> None:
+        self.others, self.answer = others, ""
+        self.received: Dict[socket.socket, bytes] = {}
+        self.answered: Set[socket.socket] = set()
+        for base in port_blocks("door")[:4]:
             self.listener = socket.socket()
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -43,57 +46,62 @@ class Door:
                 return
             except OSError:
                 self.listener.close()
-        raise Failed("the ports are taken at which the other nodes look for this one")
+        raise Failed("the ports where the other nodes look for this one are taken")
 
-    def tick(self):
-        """Hears who asks, and answers once there is an address. Raises Failed with what a node has failed at."""
-        for sock in select.select([self.listener, *self.heard], [], [], 0.1)[0]:
+    def tick(self) -> None:
+        """Read what has come, and answer if there is an address. Raise Failed with a node's failure."""
+        for sock in select.select([self.listener, *self.received], [], [], 0.1)[0]:
             if sock is self.listener:
-                self.heard[sock.accept()[0]] = b""
-                continue
-            data = b""
-            with suppress(OSError):
-                data = sock.recv(4096)
-            self.heard[sock] += data
-            word, _, rest = self.heard[sock].partition(b"\n")
-            if not data or not secret("node").startswith(word.decode(errors="replace")):
-                del self.heard[sock]
-                sock.close()
-            elif rest.endswith(b"\n"):
-                self.heard[sock] = word + b"\n"
-                raise Failed(rest.decode(errors="replace").strip())
-        for sock, text in self.heard.items():
-            if self.answer and b"\n" in text and sock not in self.told:
+                self.received[sock.accept()[0]] = b""
+            else:
+                self.read(sock)
+        for sock, text in self.received.items():
+            if self.answer and b"\n" in text and sock not in self.answered:
                 sock.sendall(f"{secret('head')} {self.answer}\n".encode())
-                self.told.add(sock)
+                self.answered.add(sock)
 
-    def close(self):
-        """Those who come late to a head that has failed are to hear of it too."""
+    def read(self, sock: socket.socket) -> None:
+        """Read a line with the secret, or one with a failure. Drop whoever does not know the secret."""
+        data = b""
+        with suppress(OSError):
+            data = sock.recv(4096)
+        self.received[sock] += data
+        word, _, rest = self.received[sock].partition(b"\n")
+        if not data or not secret("node").startswith(word.decode(errors="replace")):
+            del self.received[sock]
+            sock.close()
+        elif rest.endswith(b"\n"):
+            self.received[sock] = word + b"\n"
+            raise Failed(rest.decode(errors="replace").strip())
+
+    def close(self) -> None:
+        """Close all connections. If Ray has failed, wait for the other nodes before, so that they end, too."""
         until = time.monotonic() + 20
         while not self.answer and time.monotonic() < until:
-            if sum(b"\n" in text for text in self.heard.values()) == self.others:
+            if sum(b"\n" in text for text in self.received.values()) == self.others:
                 break
             with suppress(Failed):
                 self.tick()
-        for sock in (self.listener, *self.heard):
+        for sock in (self.listener, *self.received):
             sock.close()
 
 
-def knock(seconds):
-    """The connection to the head's door, Ray's address, and the head's folder."""
+def knock(seconds: int) -> Tuple[socket.socket, str, str]:
+    """Return the connection to rank 0's door, Ray's address, and the head's folder."""
     host, until = ENV["HPCGEN_HEAD"], time.monotonic() + seconds
     while time.monotonic() < until:
-        for base in blocks("door")[:4]:
+        for base in port_blocks("door")[:4]:
             try:
                 sock = socket.create_connection((host, base + 15), 5)
                 sock.settimeout(seconds)
                 sock.sendall(f"{secret('node')}\n".encode())
-                word, *found = sock.makefile().readline().strip().split(" ", 2)
+                word, *answer = sock.makefile().readline().strip().split(" ", 2)
             except (OSError, ValueError):
                 continue
             if word == secret("head"):
                 sock.settimeout(None)
-                return (sock, *found)
+                address, folder = answer
+                return sock, address, folder
             if not word:
                 sys.exit(1)  # the head has failed, and says why
             sock.close()
@@ -101,68 +109,89 @@ def knock(seconds):
     raise Failed(f"no head of Ray on {host} within {seconds} s")
 
 
-def join(asked, rank, kind=Ray):
-    sock, head, its_folder = knock(asked["wait"])
+def join(settings: Settings, rank: int, kind: Type[Ray] = Ray) -> int:
+    """Join the head, and stay until rank 0 ends."""
+    sock, head, head_folder = knock(settings["wait"])
     ray = None
     try:
-        ray = kind(asked, rank, head)
+        ray = kind(settings, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
-    except Failed as problem:  # the head says it for us, and then goes, or goes on with the others
+    except Failed as problem:  # rank 0 prints it, and then ends, or goes on with the other nodes
         sock.sendall(f"{HOST}: {problem}\n".encode())
         sock.recv(1)
     finally:
         if ray:
-            ray.end(its_folder)  # older versions use that path on all nodes
+            ray.end(head_folder)  # older versions use that path on all nodes
     return 0
 
 
-def lead(asked):
-    door, ray = Door(asked["nodes"] - 1), None
+def lead(settings: Settings) -> int:
+    """Start the head and the program, and return the program's status."""
+    door, ray = Door(settings["nodes"] - 1), None
     try:
-        ray = Ray(asked, 0)
+        ray = Ray(settings, 0)
         ENV["RAY_ADDRESS"] = ray.address
-        gather(asked, ray, door)
-        words = asked["argv"]
-        if words[0] == "-c" or words[0].endswith(".py"):
-            words = [sys.executable, *words]
-        try:
-            program = spawn(words, deaf=False)
-        except OSError as problem:
-            raise Failed(f"{words[0]}: {problem.strerror}") from None
-        for number in SIGNALS:
-            signal.signal(number, lambda number, _: program.send_signal(number))
-        while program.poll() is None:
-            ray.check()
-            try:
-                door.tick()
-            except Failed as problem:
-                say(f"goes on without a node: {problem}")
-        return program.returncode if program.returncode >= 0 else 128 - program.returncode
+        gather(settings, ray, door)
+        return run(program(settings), ray, door)
     finally:
         door.close()
         if ray:
             ray.end()
 
 
-def gather(asked, ray, door):
-    """Waits until all nodes have joined."""
-    until, (host, _, port), count = time.monotonic() + asked["wait"], ray.address.partition(":"), None
-    with open(os.path.join(ray.folder, "nodes"), "w+") as seen:
+def program(settings: Settings) -> List[str]:
+    """Return the program's command line."""
+    words: List[str] = settings["argv"]
+    return [sys.executable, *words] if words[0] == "-c" or words[0].endswith(".py") else words
+
+
+def run(command: List[str], ray: Ray, door: Door) -> int:
+    """Run the program, hand signals on to it, and return its status."""
+    try:
+        process = spawn(command, deaf=False)
+    except OSError as problem:
+        raise Failed(f"{command[0]}: {problem.strerror}") from None
+    for number in ENDING + WARNINGS:
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    while process.poll() is None:
+        ray.check()
+        listen(door)
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def listen(door: Door) -> None:
+    """Go on if a node fails while the program runs."""
+    try:
+        door.tick()
+    except Failed as problem:
+        say(f"goes on without a node: {problem}")
+
+
+def gather(settings: Settings, ray: Ray, door: Door) -> None:
+    """Wait until all nodes have joined."""
+    until = time.monotonic() + settings["wait"]
+    count: Optional[subprocess.Popen[bytes]] = None
+    with open(os.path.join(ray.folder, "nodes"), "w+") as output:
         while (count is None or count.poll() is None) and time.monotonic() < until:
             ray.check()
             door.tick()
-            with socket.socket() as sock:
-                if count is None and sock.connect_ex((host, int(port))) == 0:
-                    line = [sys.executable, "-c", COUNT, ray.address, str(asked["nodes"])]
-                    count = spawn(line, stdout=seen, stderr=subprocess.DEVNULL)
-                    door.answer = f"{ray.address} {ray.folder}"
-        seen.seek(0)
-        said = (seen.read().splitlines() or ["Ray's head does not answer"])[-1]
+            if count is None and answers(ray.address):
+                command = [sys.executable, "-c", COUNT, ray.address, str(settings["nodes"])]
+                count = spawn(command, stdout=output, stderr=subprocess.DEVNULL)
+                door.answer = f"{ray.address} {ray.folder}"
+        output.seek(0)
+        said = (output.read().splitlines() or ["Ray's head does not answer"])[-1]
     if count is None or count.poll() != 0:
-        raise Failed(f"{said} after {asked['wait']} s")
+        raise Failed(f"{said} after {settings['wait']} s")
     say(f"{said} at {ray.address}, dashboard http://127.0.0.1:{ray.dashboard}")
 
 
-def begin(asked, rank):
-    return join(asked, rank) if rank else lead(asked)
+def answers(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as sock:
+        return sock.connect_ex((host, int(port))) == 0
+
+
+def begin(settings: Settings, rank: int) -> int:
+    return join(settings, rank) if rank else lead(settings)

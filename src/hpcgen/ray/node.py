@@ -1,4 +1,4 @@
-"""One node of a Ray cluster: its address, ports and folder, `ray start`, and the end of all that it started."""
+"""One node of a Ray cluster: its address, ports and folder, `ray start`, and the end of all that it has started."""
 
 import ctypes
 import fcntl
@@ -14,50 +14,57 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 ENV = os.environ
 HOST = socket.gethostname().partition(".")[0]
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 RANKS = ("SLURM_PROCID", "FLUX_TASK_RANK", "PALS_RANKID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
-# A socket's path may have 107 characters.
-LONGEST = 107 - len("/session_2026-11-21_08-06-52_370933_1234567/sockets/plasma_store")
+LONGEST = 107 - len("/session_2026-11-21_08-06-52_370933_1234567/sockets/plasma_store")  # a socket's path has 107 characters
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # of Linux
+Settings = Dict[str, Any]
 
 
-Failed = type("Failed", (Exception,), {})  # with what the person is told, in one line
+class Failed(Exception):
+    """An error that is reported in one line."""
+
+    pass
 
 
-def say(text):
+def say(text: object) -> None:
     print(f"hpcgen: {HOST}: {text}", file=sys.stderr, flush=True)
 
 
-def secret(purpose):
-    """What only this job's processes can say. The root of it is Ray's token, which newer versions ask of everyone."""
+def secret(purpose: str) -> str:
+    """Return what only this job's processes know. It is made of Ray's token, which Ray itself checks from 2.52 on."""
     return hashlib.sha256((ENV["RAY_AUTH_TOKEN"] + purpose).encode()).hexdigest()
 
 
-def address(interfaces, peer):
-    """This node's address on the first of the interfaces that it has; else its name's, or that by which it reaches the peer."""
+def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
+    """Return this node's address: on the first interface that it has, else where it reaches the peer or its own name."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for name in interfaces:
             with suppress(OSError):
-                asked = struct.pack("256s", name.encode()[:15])
-                return socket.inet_ntoa(fcntl.ioctl(sock, 0x8915, asked)[20:24])  # SIOCGIFADDR
+                request = struct.pack("256s", name.encode()[:15])
+                return socket.inet_ntoa(fcntl.ioctl(sock, SIOCGIFADDR, request)[20:24])
         if interfaces:
-            say(f"no address on {' or '.join(interfaces)}: taking that of the host's name")
-        with suppress(OSError):  # of a machine without a network
+            say(f"no address on {' or '.join(interfaces)}: using that of the host's name")
+
+        with suppress(OSError):  # a machine without a network
             sock.connect((peer or socket.gethostbyname(socket.gethostname()), 9))
             if sock.getsockname()[0].startswith("127."):
                 sock.connect(("10.255.255.255", 9))
-        return sock.getsockname()[0]
+        return str(sock.getsockname()[0])
 
 
-def blocks(purpose):
-    """Blocks of sixteen ports below those that the kernel gives out, in an order that differs from job to job."""
+def port_blocks(purpose: str) -> List[int]:
+    """Return blocks of sixteen ports, below those that the kernel assigns, in an order that differs between jobs."""
     first = int(secret(purpose)[:8], 16)
     return [20000 + 16 * ((first + step) % 750) for step in range(750)]
 
 
-def free(port):
+def is_free(port: int) -> bool:
     with socket.socket() as sock:
         try:
             sock.bind(("", port))
@@ -66,8 +73,8 @@ def free(port):
             return False
 
 
-def folder(local, rank):
-    """For Ray's sockets, logs and spilled objects: local to the node, with a path that is short enough for a socket's."""
+def make_folder(local: Optional[str], rank: int) -> str:
+    """Make a folder on the node for Ray's sockets, logs and spilled objects. Its path is short enough for sockets."""
     for base in (local, ENV.get("TMPDIR"), "/tmp"):
         path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
         if base and len(path) <= LONGEST:
@@ -77,111 +84,142 @@ def folder(local, rank):
     raise Failed("no folder for Ray: /tmp cannot be written")
 
 
-def spawn(line, deaf=True, **more):
-    """A process in a session of its own that does not outlive this one; `deaf` to a warning, which is for the program."""
-    library = ctypes.CDLL(None)
+def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process in its own session that dies with this one. If `deaf`, it ignores warnings before the time limit."""
+    libc = ctypes.CDLL(None)
 
-    def first():
-        library.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        for number in SIGNALS[3:] if deaf else ():
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for number in WARNINGS if deaf else ():
             signal.signal(number, signal.SIG_IGN)
 
-    return subprocess.Popen(line, start_new_session=True, preexec_fn=first, **more)
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=prepare, **options)
 
 
 class Ray:
     """`ray start --block`, and all that it starts.
 
-    Of its own Ray takes fixed ports, or looks for free ones long before it uses them: all but those of its worker
-    processes, which the kernel gives them, are chosen here.
+    Ray would take fixed ports, or look for free ones long before it uses them. So all are chosen here, except those of
+    its worker processes, which the kernel assigns.
     """
 
-    def __init__(self, asked, rank, head=None):
-        self.folder = folder(asked.get("local"), rank)
-        base = next(base for base in blocks(f"node {rank}") if all(map(free, range(base, base + 16))))
-        node = address(asked.get("interfaces", ()), head and head.partition(":")[0])
-        self.address, self.dashboard = head or f"{node}:{base}", base + 1
-        line = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--node-ip-address={node}"]
-        line += [f"--address={head}"] if head else ["--head", f"--port={base}", f"--dashboard-port={base + 1}"]
-        if not head and importlib.util.find_spec("grpc"):  # without it Ray refuses the option
-            line.append(f"--ray-client-server-port={base + 2}")
-        names = "node-manager object-manager dashboard-agent-listen dashboard-agent-grpc runtime-env-agent metrics-export"
-        line += [f"--{name}-port={base + number}" for number, name in enumerate(names.split(), 3)]
-        line += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={self.folder}", "--disable-usage-stats"]
-        line += [f"--num-{kind}={asked[kind]}" for kind in ("cpus", "gpus")]
-        whole, store = asked.get("memory"), asked.get("object_store")
-        if whole and store is None:  # of the job's memory the share that Ray would take of the node's, if there is room
-            store = min(whole * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
-        sizes = {"object-store-memory": store, "memory": whole and whole - store}
-        line += [f"--{name}={size << 20}" for name, size in sizes.items() if size]
+    def __init__(self, settings: Settings, rank: int, head: Optional[str] = None) -> None:
+        """Start Ray's head or, with the head's address, join it."""
+        self.settings, self.rank, self.head = settings, rank, head
+        self.folder = make_folder(settings.get("local"), rank)
         self.log = os.path.join(self.folder, "start.log")
-        self.start(line)
+        self.port = next(port for port in port_blocks(f"node {rank}") if all(map(is_free, range(port, port + 16))))
+        self.dashboard = self.port + 1
+        self.node = find_address(settings.get("interfaces", ()), head and head.partition(":")[0])
+        self.address = head or f"{self.node}:{self.port}"
+        self.process = self.start()
 
-    def start(self, line):
+    def start(self) -> subprocess.Popen[bytes]:
+        role = [f"--address={self.head}"] if self.head else ["--head", f"--port={self.port}"]
+        return self.spawn_ray("start", "--block", f"--node-ip-address={self.node}", *role, *self.options())
+
+    def spawn_ray(self, *words: str) -> subprocess.Popen[bytes]:
+        """Run a command of Ray's, with its output in a file."""
         with open(self.log, "w") as log:
-            self.process = spawn(line, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            command = [sys.executable, "-m", "ray.scripts.scripts", *words]
+            return spawn(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
-    def check(self):
-        if self.process.poll() is not None:
-            with open(self.log, errors="replace") as log:
-                said = [line.strip() for line in log if line.strip() and "INFO" not in line and "SUCC" not in line]
-            raise Failed(f"Ray has ended: {said[-1] if said else 'it said nothing'}")
+    def options(self) -> List[str]:
+        """Return the options for this node's ports, folder, CPUs, GPUs and memory."""
+        options = []
+        if not self.head:
+            options.append(f"--dashboard-port={self.dashboard}")
+            if importlib.util.find_spec("grpc"):  # without it Ray refuses the option
+                options.append(f"--ray-client-server-port={self.port + 2}")
+        names = "node-manager object-manager dashboard-agent-listen dashboard-agent-grpc runtime-env-agent metrics-export"
+        options += [f"--{name}-port={port}" for port, name in enumerate(names.split(), self.port + 3)]
+        options += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={self.folder}", "--disable-usage-stats"]
+        options += [f"--num-cpus={self.settings['cpus']}", f"--num-gpus={self.settings['gpus']}"]
 
-    def end(self, *more):
-        """Whatever stems from this process goes, also what lost its parent: that comes to us, in the place of process 1."""
+        memory, store = self.settings.get("memory"), self.settings.get("object_store")  # MiB
+        if memory and store is None:  # Ray's own share, but of the job's memory, not of the node's
+            store = min(memory * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
+        if store:
+            options.append(f"--object-store-memory={store << 20}")
+        if memory and memory > store:
+            options.append(f"--memory={memory - store << 20}")
+        return options
+
+    def check(self) -> None:
+        """Raise Failed with the last line of Ray's log if Ray has ended."""
+        if self.process.poll() is None:
+            return
+        with open(self.log, errors="replace") as log:
+            lines = [line.strip() for line in log if line.strip() and "INFO" not in line and "SUCC" not in line]
+        raise Failed(f"Ray has ended: {lines[-1] if lines else 'it said nothing'}")
+
+    def end(self, *folders: str) -> None:
+        """Kill all descendants, and remove the folders. A process that has lost its parent becomes this one's child."""
         for _ in range(50):
-            left = offspring()
-            for pid in left:
+            found = descendants()
+            if not found:
+                break
+            for pid in found:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
-            if not left:
-                break
             time.sleep(0.02)
-        for path in (self.folder, *more):
+        for path in (self.folder, *folders):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def offspring():
+def descendants() -> Set[int]:
+    """Return the processes that stem from this one, except zombies."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
             state, parent = stat.read().rpartition(")")[2].split()[:2]
             if state != "Z":
                 parents[int(pid)] = int(parent)
-    found, more = set(), {os.getpid()}
-    while more:
-        more = {pid for pid, parent in parents.items() if parent in more}
-        found |= more
+    found: Set[int] = set()
+    children = {os.getpid()}
+    while children:
+        children = {pid for pid, parent in parents.items() if parent in children}
+        found |= children
     return found
 
 
-def stop(number, _):
-    """Signals for the program are nothing to the nodes on which it does not run."""
-    if number not in SIGNALS[3:]:
+def stop(number: int, _: object) -> None:
+    """End in order, so that Ray ends, too. Warnings are for the program only."""
+    if number in ENDING:
         sys.exit(128 + number)
 
 
-def main(begin):
-    asked, argv = {"wait": 300}, sys.argv[1:]
-    while argv and argv[0].startswith("{"):
-        asked.update(json.loads(argv.pop(0)))
-    asked.setdefault("argv", argv[argv[:1] == ["--"] :])
+def read_command_line(words: List[str]) -> Settings:
+    """Read `JSON [JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
+    settings: Settings = {"wait": 300}
+    while words and words[0].startswith("{"):
+        settings.update(json.loads(words[0]))
+        words = words[1:]
+    if words and words[0] == "--":
+        words = words[1:]
+    settings.setdefault("argv", words)
+    return settings
+
+
+def main(begin: Callable[[Settings, int], int]) -> None:
+    """Set up this process, and begin its part."""
+    settings = read_command_line(sys.argv[1:])
     rank = next((int(ENV[name]) for name in RANKS if ENV.get(name, "").isdigit()), None)
-    for number in SIGNALS:
+    for number in ENDING + WARNINGS:
         signal.signal(number, stop)
-    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     ENV.setdefault("RAY_AUTH_MODE", "token")
-    for name in asked.get("unset", ()):
+    for name in settings.get("unset", ()):
         ENV.pop(name, None)
-    if asked["nodes"] == 1:
+    if settings["nodes"] == 1:
         rank = 0
         ENV.setdefault("RAY_AUTH_TOKEN", os.urandom(32).hex())
     try:
         if rank is None:
-            raise Failed(f"which of {asked['nodes']} processes is this? No {' or '.join(RANKS)}")
-        if asked["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
-            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN, which the script exports, have not come here")
-        sys.exit(begin(asked, rank))
+            raise Failed(f"which of {settings['nodes']} processes is this? None of {', '.join(RANKS)} is set")
+        if settings["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
+            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN, which the script exports, are not set here")
+        sys.exit(begin(settings, rank))
     except Failed as problem:
         say(problem)
         sys.exit(1)

@@ -1,71 +1,57 @@
-"""`ray symmetric-run` on each node, where this Ray has it (2.49 and newer); else the classic form, and a line that says so.
+"""`ray symmetric-run` on each node if this Ray has it (2.49 and newer), else the classic form, and a line that says so.
 
-Ray's own command starts Ray and, on the first node, the program. Each node tells it of the address, the ports, and its own
-CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look for
-the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
+Ray's own command starts Ray and, on the first node, the program. Each node gives it the address, the ports, and its own
+CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look
+for the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
 """
 
 import importlib.metadata
 import importlib.util
 import os
-import socket
+import subprocess
 import sys
 from contextlib import suppress
 
-from hpcgen.ray.cluster import Door, join, lead
-from hpcgen.ray.node import ENV, Failed, Ray, say, spawn
+from hpcgen.ray.cluster import Door, answers, join, lead, listen, program
+from hpcgen.ray.node import ENV, Failed, Ray, Settings, say, spawn
 
-# Writes down that the program runs, then its status, and is ended with the rest.
-NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'
+NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # notes the program's start and its status, and waits for the end
 
 
 class Symmetric(Ray):
-    """`ray symmetric-run`; on the first node what it says goes, with what the program says, into the job's output."""
+    """`ray symmetric-run`. On the first node its output and the program's are the job's."""
 
-    def __init__(self, asked, rank, head=None):
-        self.asked, self.first = asked, not rank
-        super().__init__(asked, rank, head)
-
-    def start(self, line):
-        """Without what Ray's command says itself of a node's part in the cluster."""
-        own = ("start", "--block", "--head", "--node-ip-address", "--address", "--port")
-        rest = [word for word in line[3:] if word.partition("=")[0] not in own]
-        self.note, words = os.path.join(self.folder, "program"), self.asked["argv"]
-        if words[0] == "-c" or words[0].endswith(".py"):
-            words = [sys.executable, *words]
-        line = [*line[:3], "symmetric-run", f"--address={self.address}", f"--min-nodes={self.asked['nodes']}", *rest]
-        line += ["--", "sh", "-c", NOTING, self.note, *words]
+    def start(self) -> subprocess.Popen[bytes]:
         ENV["RAY_ADDRESS"] = self.address  # else it counts the nodes of a cluster in Ray's own folder
         ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # where it looks for `ray`
-        ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.asked["wait"]))
-        if self.first:
-            self.process = spawn(line)
-        else:
-            super().start(line)
+        ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.settings["wait"]))
+        self.note = os.path.join(self.folder, "program")
+        options = [f"--address={self.address}", f"--min-nodes={self.settings['nodes']}", *self.options()]
+        words = ["symmetric-run", *options, "--", "sh", "-c", NOTING, self.note, *program(self.settings)]
+        if self.rank:
+            return self.spawn_ray(*words)
+        return spawn([sys.executable, "-m", "ray.scripts.scripts", *words])
 
-    def status(self):
-        """The program's; an empty line while it runs, and nothing before it does."""
+    def status(self) -> str:
+        """Return the program's status, an empty line while it runs, and nothing before."""
         with suppress(OSError), open(self.note) as note:
             return note.read()
         return ""
 
 
-def first(asked):
-    door, ray = Door(asked["nodes"] - 1), None
+def lead_symmetric(settings: Settings) -> int:
+    """Start the head and the program by Ray's own command, and return the program's status."""
+    door, ray = Door(settings["nodes"] - 1), None
     try:
-        ray = Symmetric(asked, 0)
-        host, _, port = ray.address.partition(":")
+        ray = Symmetric(settings, 0)
         while ray.process.poll() is None and not ray.status().strip():
-            with socket.socket() as sock:
-                if not door.answer and sock.connect_ex((host, int(port))) == 0:
-                    door.answer = f"{ray.address} {ray.folder}"
-                    say(f"Ray at {ray.address}, dashboard http://127.0.0.1:{ray.dashboard}")
-            try:
+            if not door.answer and answers(ray.address):
+                door.answer = f"{ray.address} {ray.folder}"
+                say(f"Ray at {ray.address}, dashboard http://127.0.0.1:{ray.dashboard}")
+            if ray.status():
+                listen(door)
+            else:
                 door.tick()
-            except Failed as problem:
-                if not ray.status():
-                    raise
-                say(f"goes on without a node: {problem}")
         if not ray.status().strip():
             raise Failed("ray symmetric-run has ended before the program, and says why")
         return int(ray.status())
@@ -75,10 +61,11 @@ def first(asked):
             ray.end()
 
 
-def begin(asked, rank):
+def begin(settings: Settings, rank: int) -> int:
+    """Do this rank's part, in place of the classic form's `begin`."""
     found = importlib.util.find_spec("ray")
-    if found and os.path.exists(os.path.join(os.path.dirname(found.origin), "scripts", "symmetric_run.py")):
-        return join(asked, rank, Symmetric) if rank else first(asked)
+    if found and found.origin and os.path.exists(os.path.join(os.path.dirname(found.origin), "scripts/symmetric_run.py")):
+        return join(settings, rank, Symmetric) if rank else lead_symmetric(settings)
     if found and not rank:
         say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which 2.49 and newer have: the classic form")
-    return join(asked, rank) if rank else lead(asked)
+    return join(settings, rank) if rank else lead(settings)
