@@ -2,7 +2,7 @@
 
 # --- program.py
 
-"""The program: what its host has is looked at, its first Client() or initialize() starts Dask, and its status is kept."""
+"""Runs the user's program, starts Dask when the program asks for it, and keeps the exit status."""
 
 import inspect
 import json
@@ -11,19 +11,31 @@ import socket
 import sys
 import time
 import types
+import weakref
 from importlib.metadata import version
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
 ENV = os.environ
 HOST = socket.gethostname()
-PMIX = "PMIX_RANK" in ENV
+PMIX = "PMIX_RANK" in ENV  # the launcher connects the ranks by PMIx
+Options = Dict[str, Any]
 
 
-def say(text):
+class Host(NamedTuple):
+    """What this host has, and what is wrong with it."""
+
+    options: Options  # for Dask
+    addresses: List[str]
+    versions: str  # of Python and Dask: must be the same on all hosts
+    faults: List[str]
+
+
+def say(text: str) -> None:
     print("hpcgen:", text, file=sys.stderr)
 
 
-def die(text):
-    """One line for all, from the first rank; the others give it the time."""
+def die(text: str) -> NoReturn:
+    """Print an error that all ranks have, on rank 0, and end. The others wait: the first to end ends all."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -31,135 +43,199 @@ def die(text):
     os._exit(1)
 
 
-def look(asked, argv):
-    """This host: options for Dask, addresses, versions as one text, and what is wrong here, with the program too."""
-    options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
-    versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
-    for name in ("dask", "distributed", "dask_mpi", *asked.get("needs", ())):
+def check_host(settings: Options, argv: List[str]) -> Host:
+    """Check packages, program and network."""
+    asked = settings.get("dask", {}).items()
+    options = {name: os.path.expandvars(value) if isinstance(value, str) else value for name, value in asked}
+    versions, faults = [f"Python {sys.version[:4]}"], []
+    for name in ["dask", "distributed", "dask_mpi", *settings.get("needs", [])]:
         try:
             versions.append(f"{name} {version(name)}")
         except ImportError:
-            wrong.append(f"no {name} in {sys.executable}")
-    if argv and argv[0][0] != "-" and not os.path.isfile(argv[0]):
-        wrong.append(f"no program {argv[0]} in {os.getcwd()}")
-    if not wrong:
-        import psutil
+            faults.append(f"no {name} in {sys.executable}")
+    if argv and not argv[0].startswith("-") and not os.path.isfile(argv[0]):
+        faults.append(f"no program {argv[0]} in {os.getcwd()}")
 
-        here = psutil.net_if_addrs().items()
-        found = {name: one.address for name, addresses in here for one in addresses if one.family == socket.AF_INET}
-    wanted = asked.get("interfaces", ())
-    chosen = next((name for name in wanted if name in found), None)
-    if chosen:
-        options["interface"], found = chosen, {chosen: found[chosen]}
-    elif wanted and found:
-        wrong.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(found)}")
-    return options, sorted(found.values(), key="127.0.0.1".__eq__), ", ".join(versions), wrong
+    addresses = {} if faults else find_addresses()
+    wanted = settings.get("interfaces", [])
+    present = [name for name in wanted if name in addresses]
+    if present:
+        options["interface"] = present[0]
+        addresses = {present[0]: addresses[present[0]]}
+    elif wanted and addresses:
+        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
+
+    loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
+    return Host(options, loopback_last, ", ".join(versions), faults)
 
 
-def intercept(start):
-    """The program's own initialize() and its first Client() start Dask, once."""
+def find_addresses() -> Dict[str, str]:
+    """Return the IPv4 address of each network interface."""
+    import psutil  # which Dask needs, too
+
+    interfaces = psutil.net_if_addrs().items()
+    return {name: one.address for name, found in interfaces for one in found if one.family == socket.AF_INET}
+
+
+def intercept(start: Callable[[Any, Options], None]) -> Any:
+    """Call `start` when the program opens its first Client() or calls initialize(). Return the set of its clients.
+
+    `start` gets dask_mpi's own initialize() and the program's arguments for it.
+    """
     import dask_mpi
     import distributed
 
-    real, plain, first = dask_mpi.initialize, distributed.Client.__init__, [True]
+    real_initialize, real_init = dask_mpi.initialize, distributed.Client.__init__
+    clients: Any = weakref.WeakSet()
+    started = False
 
-    def begin(own):
-        if first:
-            first.pop()
-            start(real, own)
+    def start_once(arguments: Options) -> None:
+        nonlocal started
+        if not started:
+            started = True
+            start(real_initialize, arguments)
 
-    def initialize(*args, **more):
-        own = inspect.signature(real).bind(*args, **more).arguments
-        begin({name: own[name] for name in own if name not in ("comm", "exit")})
+    def initialize(*args: Any, **kwargs: Any) -> bool:
+        arguments = inspect.signature(real_initialize).bind(*args, **kwargs).arguments
+        start_once({name: value for name, value in arguments.items() if name not in ("comm", "exit")})
         return True
 
-    def __init__(self, address=None, *args, **more):
+    def init(client: Any, address: Any = None, *args: Any, **kwargs: Any) -> None:
         if address is None:
-            begin({})
-        plain(self, address, *args, **more)
+            start_once({})
+        real_init(client, address, *args, **kwargs)
+        clients.add(client)
 
-    distributed.Client.__init__, dask_mpi.initialize = __init__, initialize
+    dask_mpi.initialize, distributed.Client.__init__ = initialize, init
+    return clients
 
 
-def announce(asked, address, services):
+def announce(settings: Options, address: str, services: Options) -> None:
+    """Print where the scheduler is, and its dashboard if there is bokeh."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
-        tunnel = f", ssh -N -L {port}:{HOST}:{port} {asked['login']} brings it to localhost" if "login" in asked else ""
+        login = settings.get("login")
+        tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
-def enter(argv):
-    """The program's folder is where its modules are found, after ours: it may be called dask_mpi.py."""
+def add_folder(argv: List[str]) -> None:
+    """Let the program import files beside it. Ours come first: it may be called dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
-def run(argv):
-    """As Python itself would, `program args` or `-c code args`: the status that it ends with."""
-    enter(argv)
-    main = sys.modules["__main__"] = types.ModuleType("__main__")
-    path, sys.argv = argv[0], argv
+def run(argv: List[str]) -> int:
+    """Run `PROGRAM ARGS` or `-c CODE ARGS` as Python would, and return the exit status."""
+    add_folder(argv)
     try:
-        if path == "-c":
-            sys.argv = ["-c", *argv[2:]]
-            exec(compile(argv[1], "<string>", "exec"), main.__dict__)
-        else:
-            main.__file__ = path = os.path.join(os.getcwd(), path)
-            with open(path, "rb") as file:
-                exec(compile(file.read(), path, "exec"), main.__dict__)
+        execute(argv)
     except SystemExit as end:
-        if isinstance(end.code, (int, type(None))):
+        if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 255
         print(end.code, file=sys.stderr)
-    except BaseException as why:
-        trace = why.__traceback__.tb_next
-        sys.excepthook(type(why), why.with_traceback(trace), trace)
+        return 1
+    except BaseException as problem:
+        trace = problem.__traceback__
+        while trace and trace.tb_frame.f_globals is globals():
+            trace = trace.tb_next  # leaves out our own frames
+        sys.excepthook(type(problem), problem.with_traceback(trace), trace)
+        return 1
+    return 0
+
+
+def execute(argv: List[str]) -> None:
+    """Execute the program in a new module `__main__`."""
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = argv
+    if argv[0] == "-c":
+        sys.argv = ["-c", *argv[2:]]
+        code = compile(argv[1], "<string>", "exec")
     else:
-        return 0
-    return 1
+        path = module.__file__ = os.path.join(os.getcwd(), argv[0])
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec")
+    exec(code, module.__dict__)
 
 
-def main(begin):
-    """Libraries follow OMP_NUM_THREADS, and Dask tells of trouble only."""
+def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
+    """Read `[JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
+    settings: Options = {}
+    while words and words[0].startswith("{"):
+        settings.update(json.loads(words[0]))
+        words = words[1:]
+    if words and words[0] == "--":
+        words = words[1:]
+    return settings, settings.get("argv", words)
+
+
+def main(begin: Callable[[Options, List[str]], None]) -> None:
+    """Set up the environment, and begin this process's part."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]
-    argv = sys.argv[1:]
-    asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
+        del sys.path[0]  # files there must not hide the modules that we import
+    settings, argv = read_command_line(sys.argv[1:])
+
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
     ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
-    ENV.update(asked.get("env", {}))
-    argv = asked.get("argv", argv)
-    begin(asked, argv) if argv else die("name a program")
+    ENV.update(settings.get("env", {}))
+
+    if not argv:
+        die("name a program")
+    begin(settings, argv)
 
 # --- local.py
 
-"""No ranks: a LocalCluster of the size of the allocation, in and beside the program's own process."""
+"""Starts Dask without ranks: a LocalCluster of the size of the allocation, and the program in this process."""
 
 import atexit
 import sys
+from typing import Any, List
 
 
-def begin(asked, argv):
-    options, _, _, wrong = look(asked, argv)
-    if wrong:
-        die(f"{HOST}: {'; '.join(wrong)}")
-
-    def start(initialize, own):
-        import dask
-        from distributed import Client, LocalCluster
-
-        given = {"dashboard_address": ":0", **options, **own}
-        main = sys.modules["__main__"].__dict__
-        file = main.pop("__file__", None)  # else each worker would run a program without `if __name__ == "__main__"`
-        cluster = LocalCluster(n_workers=asked.get("workers"), threads_per_worker=given.pop("nthreads", None), **given)
-        main.update({"__file__": file} if file else {})
-        # after the atexit functions that the program registers from now on, and before those of distributed
-        atexit.register(lambda: [one.close() for one in [*Client._instances, cluster]])
-        dask.config.set(scheduler_address=cluster.scheduler_address)
-        announce(asked, cluster.scheduler_address, cluster.scheduler.services)
-
-    intercept(start)
+def begin(settings: Options, argv: List[str]) -> None:
+    """Run the program, and end with its status."""
+    host = check_host(settings, argv)
+    if host.faults:
+        die(f"{HOST}: {'; '.join(host.faults)}")
+    cluster = OneNode(settings, host)
+    cluster.clients = intercept(cluster.start)
     sys.exit(run(argv))
+
+
+class OneNode:
+    """The program's LocalCluster, and the clients that it opens."""
+
+    def __init__(self, settings: Options, host: Host) -> None:
+        self.settings, self.options = settings, host.options
+        self.clients: Any = ()
+        self.cluster: Any = None
+
+    def start(self, initialize: Any, arguments: Options) -> None:
+        """Start the cluster. The program's arguments for initialize() override the options."""
+        import dask
+        from distributed import LocalCluster
+
+        options = {"dashboard_address": ":0", **self.options, **arguments}
+        threads = options.pop("nthreads", None)
+
+        # With a file in __main__, each worker would run a program that has no `if __name__ == "__main__"`.
+        main_module = sys.modules["__main__"].__dict__
+        file = main_module.pop("__file__", None)
+        self.cluster = LocalCluster(n_workers=self.settings.get("workers"), threads_per_worker=threads, **options)
+        if file:
+            main_module["__file__"] = file
+
+        # Runs after the atexit functions that the program registers from now on, and before those of distributed.
+        atexit.register(self.close)
+        address = self.cluster.scheduler_address
+        dask.config.set(scheduler_address=address)
+        announce(self.settings, address, self.cluster.scheduler.services)
+
+    def close(self) -> None:
+        """Close the clients, then the cluster."""
+        for client in list(self.clients):
+            client.close()
+        self.cluster.close()
 
 main(begin)

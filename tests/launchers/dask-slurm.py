@@ -2,7 +2,7 @@
 
 # --- program.py
 
-"""The program: what its host has is looked at, its first Client() or initialize() starts Dask, and its status is kept."""
+"""Runs the user's program, starts Dask when the program asks for it, and keeps the exit status."""
 
 import inspect
 import json
@@ -11,19 +11,31 @@ import socket
 import sys
 import time
 import types
+import weakref
 from importlib.metadata import version
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
 ENV = os.environ
 HOST = socket.gethostname()
-PMIX = "PMIX_RANK" in ENV
+PMIX = "PMIX_RANK" in ENV  # the launcher connects the ranks by PMIx
+Options = Dict[str, Any]
 
 
-def say(text):
+class Host(NamedTuple):
+    """What this host has, and what is wrong with it."""
+
+    options: Options  # for Dask
+    addresses: List[str]
+    versions: str  # of Python and Dask: must be the same on all hosts
+    faults: List[str]
+
+
+def say(text: str) -> None:
     print("hpcgen:", text, file=sys.stderr)
 
 
-def die(text):
-    """One line for all, from the first rank; the others give it the time."""
+def die(text: str) -> NoReturn:
+    """Print an error that all ranks have, on rank 0, and end. The others wait: the first to end ends all."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -31,221 +43,297 @@ def die(text):
     os._exit(1)
 
 
-def look(asked, argv):
-    """This host: options for Dask, addresses, versions as one text, and what is wrong here, with the program too."""
-    options = {n: os.path.expandvars(v) if isinstance(v, str) else v for n, v in asked.get("dask", {}).items()}
-    versions, wrong, found = [f"Python {sys.version[:4]}"], [], {}
-    for name in ("dask", "distributed", "dask_mpi", *asked.get("needs", ())):
+def check_host(settings: Options, argv: List[str]) -> Host:
+    """Check packages, program and network."""
+    asked = settings.get("dask", {}).items()
+    options = {name: os.path.expandvars(value) if isinstance(value, str) else value for name, value in asked}
+    versions, faults = [f"Python {sys.version[:4]}"], []
+    for name in ["dask", "distributed", "dask_mpi", *settings.get("needs", [])]:
         try:
             versions.append(f"{name} {version(name)}")
         except ImportError:
-            wrong.append(f"no {name} in {sys.executable}")
-    if argv and argv[0][0] != "-" and not os.path.isfile(argv[0]):
-        wrong.append(f"no program {argv[0]} in {os.getcwd()}")
-    if not wrong:
-        import psutil
+            faults.append(f"no {name} in {sys.executable}")
+    if argv and not argv[0].startswith("-") and not os.path.isfile(argv[0]):
+        faults.append(f"no program {argv[0]} in {os.getcwd()}")
 
-        here = psutil.net_if_addrs().items()
-        found = {name: one.address for name, addresses in here for one in addresses if one.family == socket.AF_INET}
-    wanted = asked.get("interfaces", ())
-    chosen = next((name for name in wanted if name in found), None)
-    if chosen:
-        options["interface"], found = chosen, {chosen: found[chosen]}
-    elif wanted and found:
-        wrong.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(found)}")
-    return options, sorted(found.values(), key="127.0.0.1".__eq__), ", ".join(versions), wrong
+    addresses = {} if faults else find_addresses()
+    wanted = settings.get("interfaces", [])
+    present = [name for name in wanted if name in addresses]
+    if present:
+        options["interface"] = present[0]
+        addresses = {present[0]: addresses[present[0]]}
+    elif wanted and addresses:
+        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
+
+    loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
+    return Host(options, loopback_last, ", ".join(versions), faults)
 
 
-def intercept(start):
-    """The program's own initialize() and its first Client() start Dask, once."""
+def find_addresses() -> Dict[str, str]:
+    """Return the IPv4 address of each network interface."""
+    import psutil  # which Dask needs, too
+
+    interfaces = psutil.net_if_addrs().items()
+    return {name: one.address for name, found in interfaces for one in found if one.family == socket.AF_INET}
+
+
+def intercept(start: Callable[[Any, Options], None]) -> Any:
+    """Call `start` when the program opens its first Client() or calls initialize(). Return the set of its clients.
+
+    `start` gets dask_mpi's own initialize() and the program's arguments for it.
+    """
     import dask_mpi
     import distributed
 
-    real, plain, first = dask_mpi.initialize, distributed.Client.__init__, [True]
+    real_initialize, real_init = dask_mpi.initialize, distributed.Client.__init__
+    clients: Any = weakref.WeakSet()
+    started = False
 
-    def begin(own):
-        if first:
-            first.pop()
-            start(real, own)
+    def start_once(arguments: Options) -> None:
+        nonlocal started
+        if not started:
+            started = True
+            start(real_initialize, arguments)
 
-    def initialize(*args, **more):
-        own = inspect.signature(real).bind(*args, **more).arguments
-        begin({name: own[name] for name in own if name not in ("comm", "exit")})
+    def initialize(*args: Any, **kwargs: Any) -> bool:
+        arguments = inspect.signature(real_initialize).bind(*args, **kwargs).arguments
+        start_once({name: value for name, value in arguments.items() if name not in ("comm", "exit")})
         return True
 
-    def __init__(self, address=None, *args, **more):
+    def init(client: Any, address: Any = None, *args: Any, **kwargs: Any) -> None:
         if address is None:
-            begin({})
-        plain(self, address, *args, **more)
+            start_once({})
+        real_init(client, address, *args, **kwargs)
+        clients.add(client)
 
-    distributed.Client.__init__, dask_mpi.initialize = __init__, initialize
+    dask_mpi.initialize, distributed.Client.__init__ = initialize, init
+    return clients
 
 
-def announce(asked, address, services):
+def announce(settings: Options, address: str, services: Options) -> None:
+    """Print where the scheduler is, and its dashboard if there is bokeh."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
-        tunnel = f", ssh -N -L {port}:{HOST}:{port} {asked['login']} brings it to localhost" if "login" in asked else ""
+        login = settings.get("login")
+        tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
-def enter(argv):
-    """The program's folder is where its modules are found, after ours: it may be called dask_mpi.py."""
+def add_folder(argv: List[str]) -> None:
+    """Let the program import files beside it. Ours come first: it may be called dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
-def run(argv):
-    """As Python itself would, `program args` or `-c code args`: the status that it ends with."""
-    enter(argv)
-    main = sys.modules["__main__"] = types.ModuleType("__main__")
-    path, sys.argv = argv[0], argv
+def run(argv: List[str]) -> int:
+    """Run `PROGRAM ARGS` or `-c CODE ARGS` as Python would, and return the exit status."""
+    add_folder(argv)
     try:
-        if path == "-c":
-            sys.argv = ["-c", *argv[2:]]
-            exec(compile(argv[1], "<string>", "exec"), main.__dict__)
-        else:
-            main.__file__ = path = os.path.join(os.getcwd(), path)
-            with open(path, "rb") as file:
-                exec(compile(file.read(), path, "exec"), main.__dict__)
+        execute(argv)
     except SystemExit as end:
-        if isinstance(end.code, (int, type(None))):
+        if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 255
         print(end.code, file=sys.stderr)
-    except BaseException as why:
-        trace = why.__traceback__.tb_next
-        sys.excepthook(type(why), why.with_traceback(trace), trace)
+        return 1
+    except BaseException as problem:
+        trace = problem.__traceback__
+        while trace and trace.tb_frame.f_globals is globals():
+            trace = trace.tb_next  # leaves out our own frames
+        sys.excepthook(type(problem), problem.with_traceback(trace), trace)
+        return 1
+    return 0
+
+
+def execute(argv: List[str]) -> None:
+    """Execute the program in a new module `__main__`."""
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = argv
+    if argv[0] == "-c":
+        sys.argv = ["-c", *argv[2:]]
+        code = compile(argv[1], "<string>", "exec")
     else:
-        return 0
-    return 1
+        path = module.__file__ = os.path.join(os.getcwd(), argv[0])
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec")
+    exec(code, module.__dict__)
 
 
-def main(begin):
-    """Libraries follow OMP_NUM_THREADS, and Dask tells of trouble only."""
+def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
+    """Read `[JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
+    settings: Options = {}
+    while words and words[0].startswith("{"):
+        settings.update(json.loads(words[0]))
+        words = words[1:]
+    if words and words[0] == "--":
+        words = words[1:]
+    return settings, settings.get("argv", words)
+
+
+def main(begin: Callable[[Options, List[str]], None]) -> None:
+    """Set up the environment, and begin this process's part."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]
-    argv = sys.argv[1:]
-    asked = json.loads(argv.pop(0)) if argv and argv[0].startswith("{") else {}
+        del sys.path[0]  # files there must not hide the modules that we import
+    settings, argv = read_command_line(sys.argv[1:])
+
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
     ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
-    ENV.update(asked.get("env", {}))
-    argv = asked.get("argv", argv)
-    begin(asked, argv) if argv else die("name a program")
+    ENV.update(settings.get("env", {}))
+
+    if not argv:
+        die("name a program")
+    begin(settings, argv)
 
 # --- ranks.py
 
-"""Ranks: 0 is the scheduler, 1 runs the program, the others are workers. A socket from each to rank 0 says who has died."""
+"""The ranks: 0 is Dask's scheduler, 1 runs the program, the others are workers.
+
+Each has a link to rank 0, which passes messages on and notices at once when a rank dies.
+"""
 
 import atexit
 import contextlib
 import ctypes
+import json
 import logging
 import os
 import queue
 import secrets
+import signal
 import socket
 import sys
 import threading
 import time
 from multiprocessing.connection import Connection, wait
-from signal import SIG_IGN, SIGUSR1, SIGUSR2, alarm, signal
+from typing import Any, Callable, Dict, List, Tuple
 
 
-ONCE = threading.Lock()
+LEAVING = threading.Lock()
 
 
-def leave(status, whole):
-    """Without the MPI_Finalize that would wait for a dead rank, unless all are there: it lets no thread of Python's run."""
-    ONCE.acquire()
-    sys.stdout.flush()
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi and mpi.Is_initialized() and (whole or PMIX):
-        alarm(9)
-        mpi.Finalize()
-        ctypes.PyDLL(None).exit(status)  # MPICH says goodbye to Hydra there
-    os._exit(status)
+def serve(settings: Options, argv: List[str], rank: int, size: int, share: Callable[[str], str]) -> None:
+    """Do this rank's part of the job. `share` gives rank 0's text to all ranks."""
+    host = check_host(settings, argv if rank == 1 else [])
+    if rank != 1:  # a warning before the time limit is for the program
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+    text = ""
+    if rank == 0:
+        server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
+        threading.Thread(target=Hub(server, size, token).run, daemon=True).start()
+        text = json.dumps([host.addresses or [HOST], server.getsockname()[1], token])
+    link = connect(*json.loads(share(text)))
+    Rank(settings, rank, size, link).run(argv, host)
 
 
-class Hub:
-    """In rank 0: tells all what one says, and knows at once who has died."""
-
-    def __init__(self, server, size, token):
-        self.server, self.size, self.token = server, size, token
-        self.links, self.seen, self.over = {}, {}, False
-
-    def run(self):
-        until = time.time() + 30
-        while True:
-            for one in wait([self.server, *self.links], 1):
-                try:
-                    self.meet() if one is self.server else self.hear(one, *one.recv())
-                except (EOFError, OSError):
-                    self.lost(self.links.pop(one, -1))
-            if len(self.seen) < self.size and time.time() > until and not self.over:
-                self.stop(f"ranks { {*range(self.size)} - {*self.seen}} do not reach {HOST}")
-
-    def meet(self):
-        one = Connection(self.server.accept()[0].detach())
-        if one.poll(5) and one.recv_bytes(64) == self.token.encode():
-            self.links[one] = -1
-
-    def hear(self, one, word, value):
-        if word != "hello":
-            return self.tell(word, len(self.links) == self.size if word == "end" else value)
-        self.links[one] = value[0]
-        self.seen[value[0]] = value
-        if len(self.seen) == self.size:
-            self.compare()
-
-    def compare(self):
-        """What a rank finds wrong, or has other than rank 0; else all go."""
-        mine, all_ = self.seen[0][2], sorted(self.seen.values())
-        why = {text: host for _, host, _, wrong in all_[::-1] for text in wrong}
-        why.update({f"{its}, but {mine} on {HOST}: use one Python": host for _, host, its, _ in all_ if its != mine})
-        self.stop(*(f"{host}: {text}" for text, host in why.items())) if why else self.tell("go", [one[1] for one in all_])
-
-    def lost(self, rank):
-        if rank < 0 or self.over:
-            return
-        text = f"rank {rank} on {self.seen[rank][1]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
-        say(f"{text}: the others go on") if rank > 1 and max(self.links.values()) > 1 else self.stop(f"{text}: all end")
-
-    def stop(self, *why):
-        for text in why:
-            say(text)
-        self.tell("stop", len(self.links) == self.size)
-
-    def tell(self, word, value):
-        self.over |= word in ("end", "stop")
-        for one in sorted(self.links, key=self.links.get, reverse=True):  # rank 0 last: it may end at once
-            with contextlib.suppress(OSError):
-                one.send((word, value))
-
-
-def reach(places, port, token):
-    for place in places * 5:
+def connect(addresses: List[str], port: int, token: str) -> Connection:
+    """Connect to rank 0."""
+    for address in addresses * 5:
         with contextlib.suppress(OSError):
-            one = socket.create_connection((place, port), 3)
-            one.settimeout(None)
-            link = Connection(one.detach())
+            sock = socket.create_connection((address, port), 3)
+            sock.settimeout(None)
+            link = Connection(sock.detach())
             link.send_bytes(token.encode())
             return link
-    time.sleep(30)  # rank 0 says who is missing
+    time.sleep(30)  # rank 0 reports which ranks are missing
     os._exit(1)
 
 
+class Hub:
+    """A thread of rank 0 that passes messages on to all ranks."""
+
+    def __init__(self, server: socket.socket, size: int, token: str) -> None:
+        self.server, self.size, self.token, self.ending = server, size, token, False
+        self.links: Dict[Any, int] = {}  # with their ranks; -1 before the rank has said hello
+        self.hosts: Dict[int, List[Any]] = {}  # by rank: name, versions, faults
+
+    def run(self) -> None:
+        deadline = time.time() + 30
+        while True:
+            ready: Any
+            for ready in wait([self.server, *self.links], 1):
+                try:
+                    if ready is self.server:
+                        self.accept()
+                    else:
+                        self.receive(ready, *ready.recv())
+                except (EOFError, OSError):
+                    self.lose(self.links.pop(ready, -1))
+            if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
+                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
+
+    def accept(self) -> None:
+        """Take a link from a rank that knows the token only: messages are pickles, which can run any code."""
+        link = Connection(self.server.accept()[0].detach())
+        if link.poll(5) and link.recv_bytes(64) == self.token.encode():
+            self.links[link] = -1
+
+    def receive(self, link: Connection, word: str, value: Any) -> None:
+        if word == "hello":
+            self.links[link], *host = value
+            self.hosts[value[0]] = host
+            if len(self.hosts) == self.size:
+                self.compare()
+        else:
+            self.tell(word, value)
+
+    def compare(self) -> None:
+        """Let all ranks go, or stop them if a host has a fault, or other versions than rank 0."""
+        expected = self.hosts[0][1]
+        problems: Dict[str, str] = {}  # with the first host that has it
+        for _, (host, versions, faults) in sorted(self.hosts.items()):
+            if versions != expected:
+                faults.append(f"{versions}, but {expected} on {HOST}: use one Python")
+            for fault in faults:
+                problems.setdefault(fault, host)
+        if problems:
+            self.stop([f"{host}: {fault}" for fault, host in problems.items()])
+        else:
+            self.tell("go", [self.hosts[rank][0] for rank in range(self.size)])
+
+    def lose(self, rank: int) -> None:
+        """Go on without a worker if there are others. Otherwise end the job."""
+        if rank < 0 or self.ending:
+            return
+        died = f"rank {rank} on {self.hosts[rank][0]} has died"
+        if rank == 1:
+            self.stop([f"{died}, which ran the program: all end"])
+        elif max(self.links.values()) > 1:
+            say(f"{died}, a worker: the others go on")
+        else:
+            self.stop([f"{died}, a worker, the last one: all end"])
+
+    def stop(self, faults: List[str]) -> None:
+        for fault in faults:
+            say(fault)
+        self.tell("stop", None)
+
+    def tell(self, word: str, value: Any) -> None:
+        """Send a message to all ranks. The last one says whether all ranks are alive."""
+        if word in ("end", "stop"):
+            self.ending, value = True, len(self.links) == self.size
+        for link in sorted(self.links, key=self.links.__getitem__, reverse=True):  # rank 0 last: it may end at once
+            with contextlib.suppress(OSError):
+                link.send((word, value))
+
+
 class Rank:
-    """A rank that has met the others; and the communicator by which dask_mpi tells them where the scheduler is."""
+    """A rank with a link to the hub. For dask_mpi it is the MPI communicator."""
 
-    def __init__(self, asked, rank, size, link):
-        self.asked, self.rank, self.size, self.link = asked, rank, size, link
-        self.words, self.over, self.status = queue.Queue(), False, 1
+    def __init__(self, settings: Options, rank: int, size: int, link: Connection) -> None:
+        self.settings, self.rank, self.size, self.link = settings, rank, size, link
+        self.messages: queue.Queue[Tuple[str, Any]] = queue.Queue()
+        self.options: Options = {}
+        self.hosts: List[str] = []
+        self.ending, self.status = False, 1
 
-    def run(self, argv, options, versions, wrong):
-        self.options = options
-        self.link.send(("hello", (self.rank, HOST, versions, wrong)))
+    def run(self, argv: List[str], host: Host) -> None:
+        """Wait for all ranks. Then run the program, or Dask's scheduler or worker."""
+        self.options = host.options
+        self.link.send(("hello", (self.rank, HOST, host.versions, host.faults)))
         threading.Thread(target=self.listen, daemon=True).start()
-        self.hosts = self.hear("go")
+        self.hosts = self.wait_for("go")
         if self.rank == 1:
             atexit.register(self.finish)
             intercept(self.start)
@@ -253,16 +341,17 @@ class Rank:
             return
         from dask_mpi import initialize
 
-        enter(argv)
-        self.play(initialize, self.hear("start"))
-        leave(0, self.hear("end"))
+        add_folder(argv)
+        self.play(initialize, self.wait_for("start"))
+        leave(0, self.wait_for("end"))
 
-    def listen(self):
+    def listen(self) -> None:
+        """Take messages, in a thread, until rank 0 ends."""
         while True:
             try:
                 word, value = self.link.recv()
             except (EOFError, OSError):
-                if self.over:
+                if self.ending:
                     return
                 if self.rank == 1:
                     say("rank 0, the scheduler, has died: all end")
@@ -270,114 +359,139 @@ class Rank:
             if word == "stop":
                 leave(1, value)
             if word == "end":
-                self.over = True
-                close(self.status * (self.rank == 1), value)
-            self.words.put((word, value))
+                self.ending = True
+                close_servers(self.status if self.rank == 1 else 0, value)
+            self.messages.put((word, value))
 
-    def hear(self, wanted):
+    def wait_for(self, wanted: str) -> Any:
+        """Return the value of the next message of this kind."""
         while True:
-            word, value = self.words.get()
+            word, value = self.messages.get()
             if word == wanted:
                 return value
             if word == "end":
                 leave(0, value)
 
-    def start(self, initialize, own):
-        """What the program asked of Dask goes for all."""
-        self.link.send(("start", own))
-        self.play(initialize, own)
+    def start(self, initialize: Any, arguments: Options) -> None:
+        """Start Dask on all ranks, with the program's arguments."""
+        self.link.send(("start", arguments))
+        self.play(initialize, arguments)
 
-    def play(self, initialize, own):
-        """The rank's role, with its own options, and over them what the program asked for."""
-        given = {"dashboard_address": ":0", **self.options, **own}
-        if "memory_limit" not in given:
+    def play(self, initialize: Any, arguments: Options) -> None:
+        """Be scheduler, client or worker. The program's arguments override this rank's options."""
+        options = {"dashboard_address": ":0", **self.options, **arguments}
+        if "memory_limit" not in options:
             from distributed.system import MEMORY_LIMIT
 
-            given["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.hosts.count(HOST))
-        initialize(**given, comm=self, exit=False)
+            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.hosts.count(HOST))
+        initialize(**options, comm=self, exit=False)
 
-    def Get_rank(self):
+    def Get_rank(self) -> int:
         return self.rank
 
-    def Get_size(self):
+    def Get_size(self) -> int:
         return self.size
 
-    def Barrier(self):
-        pass  # all have met before this
+    def Barrier(self) -> None:
+        pass  # all ranks have met before
 
-    def bcast(self, address, root=0):
+    def bcast(self, address: Any, root: int = 0) -> Any:
+        """Give the scheduler's address to all ranks."""
         if self.rank == root:
-            from distributed import Scheduler
-
-            announce(self.asked, address, next(iter(Scheduler._instances)).services)
+            for scheduler in servers("Scheduler"):
+                announce(self.settings, address, scheduler.services)
             self.link.send(("address", address))
-        return self.hear("address")
+        return self.wait_for("address")
 
-    def finish(self):
-        """After all atexit functions of the program's: those that were registered last run first."""
+    def finish(self) -> None:
+        """End all ranks. Runs after all atexit functions of the program: the last one registered runs first."""
         with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
             print(self.status, file=file)
         self.link.send(("end", None))
-        leave(self.status, self.hear("end"))
+        leave(self.status, self.wait_for("end"))
 
 
-def serve(asked, argv, rank, size, bcast):
-    """This rank's part, from the meeting of all to the end of the job."""
-    options, places, *found = look(asked, argv if rank == 1 else ())
-    for number in (SIGUSR1, SIGUSR2) if rank != 1 else ():  # a warning before the time limit is for the program
-        signal(number, SIG_IGN)
-    meeting = None
-    if rank == 0:
-        server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
-        threading.Thread(target=Hub(server, size, token).run, daemon=True).start()
-        meeting = [places or [HOST], server.getsockname()[1], token]
-    Rank(asked, rank, size, reach(*bcast(meeting))).run(argv, options, *found)
+def servers(*kinds: str) -> List[Any]:
+    """Return Dask's servers in this process.
+
+    distributed (2022.4 to 2026.8) has no public list of them. Without this one, only lines about the scheduler's
+    address are missing, and the end takes two seconds.
+    """
+    import distributed
+
+    return [server for kind in kinds for server in getattr(getattr(distributed, kind), "_instances", ())]
 
 
-def close(status, whole):
-    """Dask's servers end by themselves; what does not, for a task still runs, is cut off."""
-    threading.Timer(2, leave, (status, whole)).start()
-    from distributed import Nanny, Scheduler, Worker
-
+def close_servers(status: int, alive: bool) -> None:
+    """Let Dask's servers close. End the process if that takes long: a task may still run."""
+    threading.Timer(2, leave, (status, alive)).start()
+    found = servers("Nanny", "Worker", "Scheduler")
     logging.disable()
-    for server in [*Nanny._instances, *Worker._instances, *Scheduler._instances]:
+    for server in found:
         server.loop.add_callback(server.close)
+
+
+def leave(status: int, alive: bool) -> None:
+    """End this process, once. `alive`: no rank has died.
+
+    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx each worker has a parent,
+    which calls it in any case.
+    """
+    LEAVING.acquire()
+    sys.stdout.flush()
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi and mpi.Is_initialized() and (alive or PMIX):
+        signal.alarm(9)  # ends a process that hangs
+        mpi.Finalize()
+        ctypes.PyDLL(None).exit(status)  # where MPICH says goodbye to Hydra
+    os._exit(status)
 
 # --- meeting.py
 
-"""Ranks that srun numbers meet without MPI, as those of dask-jobqueue's SLURMRunner do: by an address in a file."""
+"""Lets ranks that srun numbers meet without MPI, as dask-jobqueue's SLURMRunner does: by a file."""
 
-import json
 import os
 import time
+from typing import Callable, Tuple
 
 
-def numbered(asked):
-    """This rank, the number of all, and how rank 0's word comes to it."""
-    rank, size = int(ENV["SLURM_PROCID"]), asked.get("ranks") or int(ENV["SLURM_NTASKS"])
-    path = ENV.get("HPCGEN_STATUS", ".dask-{SLURM_JOB_ID}-{SLURM_STEP_ID}".format(**ENV)) + ".meet"
+def join_by_file(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
+    """Return this rank, the number of ranks, and a function that gives rank 0's text to all."""
+    rank, size = int(ENV["SLURM_PROCID"]), settings.get("ranks") or int(ENV["SLURM_NTASKS"])
 
-    def by_file(value):
-        """In a file that only its owner can read."""
+    def share(text: str) -> str:
+        path = (ENV.get("HPCGEN_STATUS") or f".dask-{ENV['SLURM_JOB_ID']}-{ENV['SLURM_STEP_ID']}") + ".meet"
         if rank == 0:
-            with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(value, file)
-            os.rename(path + "~", path)
-        for _ in range(600):
-            if os.path.exists(path):
-                with open(path) as file:
-                    return json.load(file)
-            time.sleep(0.1)
-        die(f"there is no {path} after a minute: the hosts must share the working folder")
+            write_private(path, text)
+        return wait_for_file(path)
 
-    return rank, size, by_file
+    return rank, size, share
+
+
+def write_private(path: str, text: str) -> None:
+    """Write a file that only its owner can read. It gets its name when it is complete."""
+    with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    os.rename(path + "~", path)
+
+
+def wait_for_file(path: str) -> str:
+    """Return the text of a file that rank 0 writes."""
+    for _ in range(600):
+        if os.path.exists(path):
+            with open(path) as file:
+                return file.read()
+        time.sleep(0.1)
+    die(f"there is no {path} after a minute: the hosts must share the working folder")
 
 # --- slurm.py
 
-"""Ranks without MPI."""
+"""Starts Dask on ranks that srun numbers, without MPI."""
+
+from typing import List
 
 
-def begin(asked, argv):
-    serve(asked, argv, *numbered(asked))
+def begin(settings: Options, argv: List[str]) -> None:
+    serve(settings, argv, *join_by_file(settings))
 
 main(begin)
