@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import re
-from typing import Tuple
+from typing import Any, Dict, Tuple
 
 from hpcgen.base.units import Memory, Time
+
+# The forms of these texts, in what Python's regular expressions and JSON Schema's have in common.
+_TOKEN = r"(?!-)[A-Za-z0-9_%+@:,=./^&|*()\[\]!~?{}-]+"
+_MODULE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Token(str):
@@ -20,7 +25,7 @@ class Token(str):
     @classmethod
     def parse(cls, value: object) -> Token:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _string(value)
-        if not re.fullmatch(r"[A-Za-z0-9_%+@:,=./^&|*()\[\]!~?{}-]+", text) or text.startswith("-"):
+        if not re.fullmatch(_TOKEN, text):
             raise ValueError(f"{text!r} is not one plain word (letters, digits and _%+@:,=./-[]&|* only)")
         return cls(text)
 
@@ -59,7 +64,7 @@ class Module(str):
     @classmethod
     def parse(cls, value: object) -> Module:
         text = _string(value)
-        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text, re.ASCII):
+        if not re.fullmatch(_MODULE, text):
             raise ValueError(f"{text!r} is not a Python name with its module, as distributed.Nanny is")
         return cls(text)
 
@@ -70,7 +75,7 @@ class Name(str):
     @classmethod
     def parse(cls, value: object) -> Name:
         text = _string(value)
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        if not re.fullmatch(_NAME, text):
             raise ValueError(f"{text!r} is not the name of an environment variable")
         if text in RESERVED:
             raise ValueError(f"{text} is bash's own and cannot be set")
@@ -117,3 +122,29 @@ def plain(value: object) -> object:
 
 
 KINDS: Tuple[type, ...] = (Token, Line, Text, Module, Name, Time, Memory)
+
+
+def schema(kind: type) -> Dict[str, Any]:
+    """The JSON Schema of a kind of text, as TOML may hold it: a time, an amount or a word may also be a number."""
+    time = r"([0-9]+(d|h|min|m|sec|s))+|[0-9]+-[0-9]+(:[0-9]+){0,2}|[0-9]+(:[0-9]+){0,2}"
+    found: Dict[type, Dict[str, Any]] = {
+        Token: {"type": ["string", "integer"], "pattern": f"^{_TOKEN}$", "minimum": 0, "examples": ["milan", "h100:2"]},
+        Line: {
+            "type": "string",
+            "pattern": r"^[^\u0000-\u001f\u007f-\u00a0\u2028\u2029]*[^\u0000-\u0020\u007f-\u00a0\u2028\u2029]"
+                       r"[^\u0000-\u001f\u007f-\u00a0\u2028\u2029]*$",
+            "examples": ["one line of text"],
+        },
+        Text: {"type": "string", "pattern": r"^[^\u0000]*$", "maxLength": LONGEST - 1, "examples": ["--alpha"]},
+        Module: {"type": "string", "pattern": f"^{_MODULE}$", "examples": ["distributed.Nanny"]},
+        Name: {"type": "string", "pattern": f"^{_NAME}$", "not": {"enum": sorted(RESERVED)}, "examples": ["NCCL_DEBUG"]},
+        Time: {
+            "type": ["string", "integer"], "pattern": rf"^\s*(?=.*[1-9])({time})\s*$", "maxLength": 30, "minimum": 1,
+            "examples": ["90m", "2h", "1:30:00", "1-12:00:00"],
+        },
+        Memory: {
+            "type": ["string", "integer"], "pattern": r"^(0|\s*0*[1-9][0-9]*\s*([KMGTPkmgtp]([iI]?[bB])?)?\s*)$", "minimum": 0,
+            "examples": ["512M", "3G", "2T"],
+        },
+    }  # fmt: skip
+    return found[kind]

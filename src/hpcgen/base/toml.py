@@ -67,10 +67,12 @@ _EMPTY: Tuple[object, ...] = ({}, ())
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of facts: `source` cites for the whole table, `sources` for single keys."""
+    """A table of facts with their sources."""
 
     source: Optional[str] = None
+    """The source of the whole table: the NAME of a [sources.NAME]."""
     sources: Dict[str, str] = {}
+    """The sources of single keys: { key = "NAME" }."""
 
     def stated(self) -> List[str]:
         """The keys that differ from what a silent profile has: the facts that need a source."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Dict, List, Tuple
 
 import typer
 
-from hpcgen.base.errors import SiteError
+from hpcgen.base.errors import RequestError, SiteError, among
 from hpcgen.base.toml import Table
 from hpcgen.cli import complete, show
 from hpcgen.inputs import config
@@ -16,6 +16,9 @@ from hpcgen.profiles.load import load
 from hpcgen.profiles.site import Site
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+# The kinds of file that have a schema, each with the module that makes it; only this command imports that.
+SCHEMAS = {"site": "hpcgen.profiles.schema", "request": "hpcgen.request.schema", "config": "hpcgen.request.schema"}
 
 
 @app.callback(invoke_without_command=True)
@@ -112,21 +115,19 @@ def _tables(site: Site) -> Dict[Tuple[str, ...], Any]:
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of profiles: editors complete and check with it."""
+def schema(
+    of: Annotated[str, typer.Option("--of", metavar="|".join(SCHEMAS), help="the kind of file")] = "site",
+) -> None:
+    """Print a JSON Schema, with which editors complete and check the files that you write.
+
+    \b
+    hpcgen sites schema                a site's profile
+    hpcgen sites schema --of request   a request: job.toml
+    hpcgen sites schema --of config    your config.toml
+    """
+    import importlib
     import json
 
-    import msgspec
-
-    from hpcgen import schedulers
-
-    def kind(_: type) -> Dict[str, str]:
-        return {"type": "string"}
-
-    dialects = {name: schedulers.get(name).dialect for name in schedulers.names() if schedulers.get(name).dialect}
-    kinds = [Site, *(table for table in dialects.values() if table)]
-    (top, *tables), parts = msgspec.json.schema_components(kinds, schema_hook=kind, ref_template="#/$defs/{name}")
-    properties = parts[Site.__name__]["properties"]
-    del properties["dialect"]
-    properties.update(zip(dialects, tables))
-    print(json.dumps({**top, "$defs": parts}, indent=2))
+    if of not in SCHEMAS:
+        raise RequestError(f"--of: unknown kind of file '{of}'{among(of, list(SCHEMAS))}")
+    print(json.dumps(getattr(importlib.import_module(SCHEMAS[of]), f"of_{of}")(), indent=2))

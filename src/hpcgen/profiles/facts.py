@@ -1,4 +1,7 @@
-"""The tables of a profile: what is known of a machine, by the part of it that each is about."""
+"""The tables of a profile: what is known of a machine, by the part of it that each is about.
+
+The text under a key explains it: `hpcgen sites schema` prints it as the key's description.
+"""
 
 # Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
 import datetime
@@ -14,207 +17,285 @@ from hpcgen.profiles.charging import Rates
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where facts come from: `date` is that of the source's version, `read` the day of reading where it has none."""
+    """A document that facts come from. Give `date` or, if the document has none, `read`."""
 
     title: Line
+    """The document's title."""
     url: Line
+    """The document's address."""
     date: Optional[datetime.date] = None
+    """The date of the version that you read."""
     read: Optional[datetime.date] = None
+    """The day on which you read a document that has no date."""
 
 
 class SchedulerFacts(Table, frozen=True, kw_only=True):
-    """The scheduler, and what the site has set in it. Further keys of its own are in the table of its `type`: see that
-    module of hpcgen.schedulers.
-
-    `routes`: it chooses the partition, so that none is written. `hetjob`, `arrays`: false where the site takes none, and
-    `*_advice` what to do instead. `array_max`: Slurm's MaxArraySize, which no index reaches; `array_jobs`: how many jobs an
-    array may have; `script_max_kib`: how large a script may be. `gpu_request`: the option by which GPUs are asked for;
-    `gpu_types`: whether jobs name their type. `whole_nodes`: jobs get nodes with all their CPUs. `omit`, `extra`:
-    directives that are never written, and always.
-    """
+    """The scheduler and its settings at the site. The table named after `type` holds the keys of that scheduler alone."""
 
     type: str
+    """The scheduler."""
     version: Optional[Line] = None
+    """The scheduler's version."""
     account_required: bool = False
+    """Every job must name an account."""
     hetjob: Optional[bool] = None
+    """False if the site refuses heterogeneous jobs."""
     hetjob_advice: Optional[Line] = None
+    """What to do instead of a heterogeneous job."""
     routes: bool = False
+    """The scheduler chooses the partition, so scripts name none."""
     arrays: Optional[bool] = None
+    """False if the site refuses job arrays."""
     arrays_advice: Optional[Line] = None
+    """What to do instead of a job array."""
     array_max: Optional[Count] = None
+    """Slurm's MaxArraySize: every array index must be below it."""
     array_jobs: Optional[Count] = None
+    """The maximum number of jobs in one array."""
     script_max_kib: Optional[Count] = None
+    """The maximum size of a script, in KiB."""
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
+    """The option that requests GPUs at this site."""
     gpu_types: bool = False
+    """Jobs name the type of their GPUs."""
     whole_nodes: Optional[Literal["always", "above-one"]] = None
+    """Jobs get nodes with all their CPUs: always, or if they use more than one node."""
     omit: Tuple[str, ...] = ()
+    """Directives that scripts never contain, without their dashes. `memory` stands for all options for memory."""
     extra: Tuple[Line, ...] = ()
+    """Directives that every script contains."""
 
 
 class Shell(Table, frozen=True, kw_only=True):
-    """The first line of scripts; `init`: files that they read first; `env`: variables that they export."""
+    """How scripts begin."""
 
     shebang: Line = "/bin/bash"  # type: ignore[assignment]
+    """The path of bash for the first line, with at most one option."""
     init: Tuple[Line, ...] = ()
+    """Files that the script sources first."""
     env: Dict[Name, Text] = {}
+    """Environment variables that the script exports."""
 
 
 class Modules(Table, frozen=True, kw_only=True):
-    """Modules to load, each list where it applies; `purge` empties the environment first, `use` are folders to look in."""
+    """Environment modules that scripts load."""
 
     purge: Optional[Literal["purge", "--force purge", "reset"]] = None
+    """The module command that empties the environment first."""
     use: Tuple[Token, ...] = ()
+    """Folders for `module use`, added before modules are loaded."""
     base: Tuple[Token, ...] = ()
+    """Modules that every script loads."""
     python: Tuple[Token, ...] = ()
+    """Modules that provide the site's Python."""
     mpi: Tuple[Token, ...] = ()
+    """Modules that provide the site's MPI."""
     conda: Tuple[Token, ...] = ()
+    """Modules that provide conda."""
     container: Tuple[Token, ...] = ()
+    """Modules that provide the container runtime."""
 
 
 class Mpi(Table, frozen=True, kw_only=True):
-    """The site's MPI and what starts it. `options`: words that the launcher always gets; `pmi`: the type for
-    ``srun --mpi=``; `pmi_library`: for Intel MPI, the file by which it speaks that.
-    """
+    """The site's MPI and its launcher."""
 
     flavour: Optional[Literal[tuple(FLAVOURS)]] = None  # type: ignore[valid-type]
+    """The MPI implementation."""
     launcher: str = "srun"
+    """The command that starts MPI programs."""
     options: Tuple[Line, ...] = ()
+    """Options that the launcher always gets."""
     pmi: Optional[Token] = None
+    """The type for `srun --mpi=`. It must agree with `flavour`."""
     pmi_library: Optional[Token] = None
+    """The absolute path of the PMI library that Intel MPI loads."""
 
 
 class Login(Table, frozen=True, kw_only=True):
-    """Where one logs in, for ``ssh -L``: `host`, and `jump` where the way there is through another host."""
+    """The login host, for `ssh -L`."""
 
     host: Optional[Token] = None
+    """The host to log in to."""
     jump: Optional[Token] = None
+    """The jump host on the way to `host`."""
 
 
 class Network(Table, frozen=True, kw_only=True):
-    """`interface` of the compute nodes; `fallback` are those to try, in this order, on a host that has not got it. `fabric` is
-    for the reader."""
+    """The network between compute nodes."""
 
     interface: Optional[Token] = None
+    """The network interface of the compute nodes."""
     fallback: Tuple[Token, ...] = ()
+    """Interfaces to try, in this order, on a host that lacks `interface`."""
     fabric: Optional[Line] = None
+    """The network's name. For information only."""
 
 
 class ContainerFacts(Table, frozen=True, kw_only=True):
-    """`build`: who may build images. `library_path`: folders whose MPI takes the place of the image's, $VARIABLES too.
-
-    `wrapper`: the site's own command in the runtime's place, which binds the site's folders. It reads the image and the
-    runtime's flags from its words, as the runtime does, or from the variables `wrapper_image` and `wrapper_flags`.
-    `bind_command`: the site's command that prints the folders to bind, in the runtime's form.
-    """
+    """How the site runs and builds container images."""
 
     runtime: Literal["apptainer", "singularity"] = "apptainer"
+    """The container runtime."""
     verb: Literal["exec", "run"] = "exec"
+    """The runtime's command that starts the program."""
     binds: Tuple[Token, ...] = ()
+    """Files and folders of the host to bind into every container."""
     gpu_flag: Literal["--nv", "--rocm"] = "--nv"
+    """The runtime's option for GPUs."""
     wrapper: Optional[Token] = None
+    """The site's own command in place of the runtime. It binds the site's folders, so `binds` lists only the others."""
     wrapper_image: Optional[Name] = None
+    """The environment variable from which the wrapper reads the image, if it does not take it as an argument."""
     wrapper_flags: Optional[Name] = None
+    """The environment variable from which the wrapper reads the runtime's options, if it does not take them as arguments."""
     bind_command: Optional[Token] = None
+    """The site's command that prints what to bind, for `--bind="$(...)"`."""
     library_path: Optional[Line] = None
+    """Folders of the host's MPI that replaces the image's, separated by `:`. May contain $VARIABLES of the job."""
     build: Optional[Literal["fakeroot", "root", "remote"]] = None
+    """How images are built: at the site with `fakeroot`, as `root` on your own machine, or by a `remote` service."""
     build_where: Optional[Line] = None
+    """Where images are built."""
 
 
 class EnvironmentFacts(Table, frozen=True, kw_only=True):
-    """Python software of one's own, as the site's pages have it installed."""
+    """How the site's documentation tells users to install Python software."""
 
     kind: Optional[Literal["conda", "venv", "userbase"]] = None
+    """What the software is installed into."""
     place: Optional[Line] = None
+    """The folder for it."""
     mpi4py: Optional[Literal["conda", "pip"]] = None
+    """Where mpi4py in a conda environment comes from: conda's package, or built by pip against the loaded MPI."""
     carries: Tuple[Token, ...] = ()
+    """Python packages that the modules in `modules.python` already contain."""
     modules: Tuple[Token, ...] = ()
+    """Modules to load, in addition to the job's, when mpi4py is built."""
     compiler: Optional[Token] = None
+    """The MPI compiler, if it is not `mpicc`."""
 
 
 class Dask(Table, frozen=True, kw_only=True):
-    """`cuda`: the site's Python has dask-cuda, for workers with GPUs."""
+    """Dask at the site."""
 
     cuda: bool = False
+    """The site's Python has dask-cuda, for workers with GPUs."""
 
 
 class Storage(Table, frozen=True, kw_only=True):
-    """`local` is a node's own; `in_memory` where it takes of the job's memory. `scratch` is for the reader."""
+    """Folders for temporary files."""
 
     local: Optional[Line] = None
+    """The node's local folder for temporary files."""
     in_memory: bool = False
+    """Files in `local` count against the job's memory."""
     scratch: Optional[Line] = None
+    """The shared folder for temporary files. For information only."""
 
 
 class Cpu(Table, frozen=True, kw_only=True):
-    """What the scheduler calls a CPU: a core, or a hardware thread. `task_per_core`: tasks share no core unless they ask to."""
+    """What the scheduler counts as a CPU."""
 
     unit: Literal["core", "thread"] = "core"
+    """A CPU is a core or a hardware thread."""
     task_per_core: bool = False
+    """If a CPU is a hardware thread: tasks share a core only on request (Slurm's CR_ONE_TASK_PER_CORE)."""
 
 
 class Node(Table, frozen=True, kw_only=True):
-    """A kind of node. `cores` are those that jobs may use, `mem` what jobs may ask for on one node, in MiB. `count`: how many
-    there are; `gpus`: how many each has, of the type `gpu`. `features` and `cpu` are for the reader."""
+    """A type of node."""
 
     cores: Count
+    """Cores of one node that jobs may use."""
     mem: Optional[Memory] = None
+    """Memory of one node that jobs may request. A number without a unit is in MiB."""
     count: Optional[Count] = None
+    """The number of such nodes."""
     threads_per_core: Count = 1
+    """Hardware threads of each core."""
     gpus: int = 0
+    """GPUs of one node."""
     gpu: Optional[Token] = None
+    """The type of these GPUs, as the scheduler spells it."""
     features: Tuple[Token, ...] = ()
+    """Features for `--constraint`. For information only."""
     cpu: Optional[Line] = None
+    """The processor's name. For information only."""
 
 
 class Bin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The time that jobs of at most so many `cpus`, `nodes` or `gpus` may take."""
+    """The time limit of jobs up to this size."""
 
     cpus: Optional[Count] = None
+    """The maximum number of CPUs."""
     nodes: Optional[Count] = None
+    """The maximum number of nodes."""
     gpus: Optional[Count] = None
+    """The maximum number of GPUs."""
     max_time: Time
+    """The time limit of jobs of this size."""
 
 
 class Partition(Table, frozen=True, kw_only=True):
-    """A partition (a queue, elsewhere): `auto = false` keeps it out of the automatic choice.
-
-    `bins`: times by the job's size, smallest first; a job has that of the first bin that holds it.
-    `whole_nodes`: jobs get, and ask for, nodes with all their CPUs, or do so above one node; else as the scheduler's table
-    says. `cpus_per_gpu`: CPUs that a job must ask for with each GPU, no more and no fewer.
-    """
+    """A partition (a queue, under other schedulers)."""
 
     nodes: Tuple[str, ...] = ()
+    """The types of its nodes: names of [nodes.NAME]."""
     default: bool = False
+    """The scheduler uses this partition if a job names none."""
     auto: bool = True
+    """False keeps the partition out of the automatic choice, for example if it is for debugging or needs approval."""
     max_time: Optional[Time] = None
+    """The maximum time limit of a job."""
     min_time: Optional[Time] = None
+    """The minimum time limit of a job."""
     bins: Tuple[Bin, ...] = ()
+    """Time limits by the job's size, smallest size first. The first bin that holds the job counts."""
     max_nodes: Optional[Count] = None
+    """The maximum number of nodes of a job."""
     min_nodes: Optional[Count] = None
+    """The minimum number of nodes of a job."""
     max_cpus: Optional[Count] = None
+    """The maximum number of CPUs of a job."""
     max_gpus: Optional[Count] = None
+    """The maximum number of GPUs of a job."""
     max_mem: Optional[Memory] = None
+    """The maximum memory of a job on one node."""
     array_jobs: Optional[Count] = None
+    """The maximum number of jobs in one array."""
     array_at_once: Optional[Count] = None
+    """The maximum number of an array's jobs that the queue lets through at a time. Jobs beyond it never start."""
     whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
+    """Jobs get nodes with all their CPUs. Overrides `scheduler.whole_nodes`."""
     cpus_per_gpu: Optional[Count] = None
+    """The number of CPUs that a job must request with each GPU."""
     charge: Rates = Rates()
+    """The rates of this partition, in place of `charge.rates`."""
     note: Optional[Line] = None
+    """A note that hpcgen prints on stderr for jobs in this partition."""
 
 
 class Limits(Table, frozen=True, kw_only=True):
-    """What any one job may ask for, whatever its partition."""
+    """The limits of any job, in every partition."""
 
     max_time: Optional[Time] = None
+    """The maximum time limit of a job."""
     bins: Tuple[Bin, ...] = ()
+    """Time limits by the job's size, smallest size first. The first bin that holds the job counts."""
     max_nodes: Optional[Count] = None
+    """The maximum number of nodes of a job."""
     max_cpus: Optional[Count] = None
+    """The maximum number of CPUs of a job."""
     max_node_time: Optional[Time] = None
+    """The maximum of a job's nodes multiplied by its time limit."""
     max_cpu_time: Optional[Time] = None
+    """The maximum of a job's CPUs multiplied by its time limit."""
 
 
 class Note(Table, frozen=True, kw_only=True):
-    """What a person should know when the job is of this kind; `gpu-ranks`: with GPUs, and with MPI's ranks."""
+    """A note that hpcgen prints on stderr."""
 
     when: Literal["always", "gpus", "gpu-ranks", "hetjob", "container", "dask-mpi", "conda"]
+    """The jobs that the note is for. `gpu-ranks`: jobs with both GPUs and MPI ranks."""
     text: Line
+    """The note."""

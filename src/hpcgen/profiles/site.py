@@ -33,38 +33,66 @@ from hpcgen.profiles.facts import (  # fmt: skip
 
 
 class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """One machine. `id` is the name of its profile's file, `path` that file; `dialect` the table of its scheduler, where the
-    profile has one."""
+    """The profile of one machine."""
 
     id: str
+    """The name of the profile's file, without `.toml`."""
     path: str
+    """The profile's file."""
     name: Line
+    """The machine's name."""
     operator: Line
+    """The organisation that runs the machine."""
     country: Line
+    """The country of the operator, for example NZ."""
     status: Literal["active", "retired"]
+    """A retired machine no longer takes jobs."""
     status_note: Optional[Line] = None
+    """A remark on the status, for example why a retired machine has no successor."""
     successor: Optional[Token] = None
+    """The id of the machine that replaces a retired one."""
     aliases: Tuple[Token, ...] = ()
+    """Other names of the machine."""
     sources: Dict[str, Source]
+    """The documents that the facts come from, by the names that `source` and `sources` refer to."""
     scheduler: SchedulerFacts
+    """The scheduler and its settings at the site."""
     dialect: Optional[Table] = None
+    """The table named after the scheduler."""
     shell: Shell = Shell()
+    """How scripts begin."""
     modules: Modules = Modules()
+    """Environment modules that scripts load."""
     mpi: Mpi = Mpi()
+    """The site's MPI and its launcher."""
     python: str = "python"
+    """The command that starts Python."""
     login: Login = Login()
+    """The login host, for `ssh -L`."""
     network: Network = Network()
+    """The network between compute nodes."""
     container: ContainerFacts = ContainerFacts()
+    """How the site runs and builds container images."""
     dask: Dask = Dask()
+    """Dask at the site."""
     environment: EnvironmentFacts = EnvironmentFacts()
+    """How the site's documentation tells users to install Python software."""
     storage: Storage = Storage()
+    """Folders for temporary files."""
     cpu: Cpu = Cpu()
+    """What the scheduler counts as a CPU."""
     limits: Limits = Limits()
+    """The limits of any job, in every partition."""
     charge: Charge = Charge()
+    """What jobs cost, in the site's unit."""
     nodes: Dict[str, Node] = {}
+    """The types of node, by name."""
     partitions: Dict[str, Partition] = {}
+    """The partitions (queues), by name."""
     notes: Tuple[Note, ...] = ()
+    """Notes that hpcgen prints on stderr for jobs of a kind."""
     defaults: Dict[str, Any] = {}
+    """Values of a request's options that hold at this site unless the user sets others."""
 
     def cite(self, *place: str) -> Origin:
         """Where the fact at this place comes from, for example ``cite("partitions", "large", "max_time")``.

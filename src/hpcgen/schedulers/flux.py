@@ -24,13 +24,12 @@ TEST_ONLY = ("flux", "batch", "--dry-run")
 
 
 class Flux(Table, frozen=True, kw_only=True):
-    """Flux. Source of the defaults: flux-batch(1) of flux-core 0.60.
-
-    `account`: the option that names the bank. `attributes`: ``--setattr=NAME=VALUE`` of every job.
-    """
+    """Flux. Source of the defaults: flux-batch(1) of flux-core 0.60."""
 
     account: Literal["--bank=", "--setattr=bank="] = "--bank="
+    """The option that names the bank."""
     attributes: Dict[Token, Token] = {}
+    """Attributes of every job: `--setattr=NAME=VALUE`."""
 
 
 DIALECT = Flux

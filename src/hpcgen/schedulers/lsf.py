@@ -1,5 +1,4 @@
 """LSF: how bsub of Spectrum LSF 10.1 spells what the neutral model says.
-
 Source: IBM's reference of 10.1: bsub, and resource requirement strings (span, rusage, affinity, compound ones).
 """
 
@@ -28,24 +27,25 @@ STDIN = True  # bsub reads directives from its standard input only
 
 
 class Lsf(Table, frozen=True, kw_only=True):
-    """Spectrum LSF. Sources of the defaults: bsub(1) and the resource requirement strings of 10.1.
-
-    `style`: slots (``-n``) or whole nodes (``-nnodes``, with jsrun). `cpus`: a slot for each CPU, or a slot for each task
-    with ``affinity[core(n)]``. `memory_unit`: the site's LSF_UNIT_FOR_LIMITS where amounts are bare numbers; without it
-    they carry their unit. `memory_per`: what rusage counts by; `limit_per`: what ``-M`` holds to its memory, where it is
-    wanted at all; `select_memory`: whether hosts must be selected by their free memory too. `gpu`: ``-gpu``, or the
-    resource for rusage. `alloc_flags`: those of every job (``-alloc_flags``).
-    """
-
+    """Spectrum LSF. Sources of the defaults: bsub(1) and the resource requirement strings of 10.1."""
     style: Literal["slots", "nodes"] = "slots"
+    """What a job requests: slots (`-n`), or whole nodes (`-nnodes`, with jsrun)."""
     account: Literal["-P", "-G"] = "-P"
+    """The option that names the account."""
     cpus: Literal["slots", "affinity"] = "slots"
+    """A slot for each CPU, or a slot for each task with `affinity[core(n)]`."""
     memory_unit: Optional[Literal["KB", "MB", "GB", "TB"]] = None
+    """The site's LSF_UNIT_FOR_LIMITS, if amounts of memory are numbers without a unit."""
     memory_per: Literal["slot", "node"] = "node"
+    """What the amount of memory in rusage is for."""
     limit_per: Optional[Literal["slot", "node", "job"]] = None
+    """What the memory limit (`-M`) is for. Without it scripts set no limit."""
     select_memory: bool = False
+    """Jobs must also select hosts by their free memory."""
     gpu: Token = "-gpu"  # type: ignore[assignment]
+    """How jobs request GPUs: `-gpu`, or the name of a resource for rusage."""
     alloc_flags: Tuple[Token, ...] = ()
+    """The `-alloc_flags` of every job."""
 
 
 DIALECT = Lsf

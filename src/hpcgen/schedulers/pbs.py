@@ -29,28 +29,32 @@ CHUNK: Tuple[ChunkKey, ...] = ("ncpus", "mpiprocs", "ompthreads", "mem", "ngpus"
 
 
 class Pbs(Table, frozen=True, kw_only=True):
-    """PBS Pro, OpenPBS and what descends from them. Sources of the defaults: qsub(1B), pbs_resources(7B) of OpenPBS.
-
-    `style`: what a job asks for: chunks of a `select`, totals of the whole job (Gadi), or Torque's ``nodes=2:ppn=4``.
-    `chunk`: resources that every chunk asks for (``system=polaris``); `chunk_keys`: what else a chunk says, where the site
-    gives whole nodes and takes less than all of these; where CPUs are counted, a part of a node always says its memory.
-    `resources`: job-wide ``-l NAME=VALUE``, where ``{account}`` stands for the job's account; `required`: names that a job
-    must give. `disk`: the resource that is local disk, counted as `disk_per` says. `qos`, `gpu_type`: the resources
-    (job-wide, of a chunk) by which the site names these.
-    """
+    """PBS Pro, OpenPBS and Torque. Sources of the defaults: qsub(1B), pbs_resources(7B) of OpenPBS."""
 
     style: Literal["chunks", "totals", "nodes-ppn"] = "chunks"
+    """What a job requests: chunks (`select=`), totals for the whole job (Gadi), or Torque's `nodes=2:ppn=4`."""
     account: Literal["-A", "-P", "-W group_list="] = "-A"
+    """The option that names the account."""
     workdir: Literal["cd", "-l wd"] = "cd"
+    """How the job changes to the folder that it was submitted from."""
     chunk: Tuple[Token, ...] = ()
+    """Resources that every chunk requests: system=polaris."""
     chunk_keys: Tuple[ChunkKey, ...] = CHUNK
+    """The other keys of a chunk, if the site allocates whole nodes and does not accept all of them."""
     place: Optional[Token] = None
+    """The placement of chunks (`-l place=`) in every job."""
     resources: Dict[Token, Token] = {}
+    """Resources that every job requests: `-l NAME=VALUE`. `{account}` stands for the job's account."""
     required: Tuple[Token, ...] = ()
+    """The names of resources that users must request with `--resource`."""
     disk: Optional[Token] = None
+    """The resource for local disk."""
     disk_per: Literal["job", "node"] = "node"
+    """What the amount of local disk is for."""
     qos: Optional[Token] = None
+    """The job-wide resource that names the quality of service."""
     gpu_type: Optional[Token] = None
+    """The resource of a chunk that names the type of its GPUs."""
 
 
 DIALECT = Pbs

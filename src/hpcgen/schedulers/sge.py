@@ -25,31 +25,38 @@ TEST_ONLY = ("qsub", "-w", "v")
 
 
 class Sge(Table, frozen=True, kw_only=True):
-    """Grid Engine in its several houses. Sources of the defaults: qsub(1), complex(5) of 8.1.9.
-
-    `style`: slots of a parallel environment, or numbers of a type of node (TSUBAME's ``node_f=2``), which are then the
-    profile's partitions. `shell`: whether a script needs ``-S``, without which posix_compliant queues take another shell
-    than the first line's. `memory`: the resource that holds a job to its memory, counted as `memory_per` says; without it
-    none is written. `pe_one`, `pe_many`: the parallel environments of one node and of several (of whole ones, where the
-    site gives those). `gpu`, `disk`: resources, counted as `*_per` says. `exclusive`: the resource that is true for a node
-    of one's own. `constraint`: the option that names kinds of node (``-ac allow=``).
-    """
+    """Grid Engine. Sources of the defaults: qsub(1), complex(5) of 8.1.9."""
 
     style: Literal["slots", "node-types"] = "slots"
+    """What a job requests: slots, or nodes of a type (`-l node_f=2`). The types are then the profile's partitions."""
     account: Literal["-P", "-A", "-g"] = "-P"
+    """The option that names the account."""
     shell: Literal["-S", "shebang"] = "-S"
+    """Whether scripts need `-S`, because queues ignore the first line's shell."""
     memory: Optional[Token] = None
+    """The resource that limits memory. Without it scripts request none."""
     memory_per: Literal["slot", "node"] = "slot"
+    """What the amount of memory is for."""
     pe_one: Optional[Token] = None
+    """The parallel environment of one node."""
     pe_many: Optional[Token] = None
+    """The parallel environment of several nodes."""
     gpu: Optional[Token] = None
+    """The resource for GPUs."""
     gpu_per: Literal["slot", "node", "job"] = "job"
+    """What the number of GPUs is for."""
     disk: Optional[Token] = None
+    """The resource for local disk."""
     disk_per: Literal["slot", "node", "job"] = "job"
+    """What the amount of local disk is for."""
     resources: Dict[Token, Token] = {}
+    """Resources that every job requests."""
     required: Tuple[Token, ...] = ()
+    """The names of resources that users must request with `--resource`."""
     exclusive: Optional[Token] = None
+    """The resource that reserves whole nodes if it is true."""
     constraint: Optional[Literal["-l ", "-ac allow="]] = None
+    """The option that chooses types of node."""
 
 
 DIALECT = Sge
