@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence, Tuple
+import re
+from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
+
+
+class Problem(NamedTuple):
+    """One problem: its line of text, and what the line says, where that is known.
+
+    `option` is the option or the key of the file, `value` what the user gave it, `limit` the most (or least) that is
+    allowed, `source` the document that states it, `advice` what to do.
+    """
+
+    text: str
+    option: Optional[str] = None
+    value: Optional[str] = None
+    limit: Optional[str] = None
+    source: Optional[str] = None
+    advice: Optional[str] = None
+
+    @classmethod
+    def of(cls, text: str, **known: Optional[str]) -> Problem:
+        """The problem that a line of ours states, ``--option value: what is wrong: what to do``; `known` is taken as it is."""
+        return cls(text, **{**_read(text), **known})
 
 
 class HpcgenError(Exception):
-    """Base of all errors; ``problems`` holds one printable line each. ``status`` is the command's exit status."""
+    """Base of all errors; ``problems`` holds one printable line each, ``details`` the same lines with what they say.
+
+    ``status`` is the command's exit status.
+    """
 
     status = 2
 
-    def __init__(self, *problems: str) -> None:
-        self.problems: Tuple[str, ...] = tuple(printable(problem) for problem in problems)
+    def __init__(self, *problems: Union[str, Problem]) -> None:
+        found = [problem if isinstance(problem, Problem) else Problem(problem) for problem in problems]
+        self.problems: Tuple[str, ...] = tuple(printable(problem.text) for problem in found)
+        self._given = tuple(found)
         super().__init__("\n".join(self.problems))
+
+    @property
+    def details(self) -> Tuple[Problem, ...]:
+        known = [{key: value for key, value in given._asdict().items() if value is not None} for given in self._given]
+        return tuple(Problem.of(**{**one, "text": text}) for one, text in zip(known, self.problems))
+
+    def to_json(self) -> str:
+        """The error for programs: its name, the exit status, and all details."""
+        import json
+
+        return json.dumps(
+            {"error": type(self).__name__, "status": self.status, "problems": [one._asdict() for one in self.details]}
+        )
 
 
 class RequestError(HpcgenError):
@@ -53,3 +92,57 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.55) -> str:
 def among(word: str, known: Sequence[str]) -> str:
     """The nearest known word or, where none is near, all of them."""
     return nearest(word, known) or (f" – known: {', '.join(known)}" if known else "")
+
+
+# --- what a line of ours says
+
+# Parts of a line that may hold a colon: a source in brackets, what is quoted.
+_WHOLE = r"\[[^\]]*\]|(?<!\w)'[^']*'(?!\w)|`[^`]*`"
+_OPTION = rf"(--[a-z][a-z0-9-]*)(?: ({_WHOLE}|\S+))?"
+_AMOUNT = r"(?:\w+=)?\d(?:[\w.-]|:(?=\d))*"
+_ALLOWED = r"(?:allows?|gives?|takes?|has|lets|gets?|is for|at most|no less than|of at most|below|arrays of)"
+_ADVICE = (
+    r"(add|ask|choose|close|correct|give|install|leave|load|look|mend|name|pip install|put|request|run|say|see|submit|take"
+    r"|use|write)\b"
+)
+
+
+def _read(text: str) -> Dict[str, Optional[str]]:
+    head, *rest = _split(text)
+    found: Dict[str, Optional[str]] = {}
+    file = bool(rest and re.search(r"\.toml$|^(request|command line)$", head))
+    if file:
+        head, *rest = rest
+    if match := re.fullmatch(_OPTION, head):
+        found.update(option=match[1], value=match[2] and match[2].strip("'"))
+    elif rest and re.fullmatch(r"[a-z_]+(\.[\w-]+)*" if file else r"program|site|[a-z_]+(\.[\w-]+)+", head):
+        found["option"] = head
+    elif match := re.match(r"--[a-z][a-z0-9-]*", head):
+        found["option"] = match[0]
+    if not found.get("value") and rest and (match := re.match(r"(?:[a-z]+ )*'([^']*)'(?!\w)", rest[0])):
+        found["value"] = match[1]
+    bare = re.sub(_WHOLE, "", ": ".join(rest if found else (head, *rest)))
+    if match := re.search(r"\[([^\]]+, (?:read )?\d{4}-\d{2}-\d{2})\]", text):
+        found["source"] = match[1]
+    if match := re.search(rf"\b{_ALLOWED}\s+({_AMOUNT})", bare):
+        found["limit"] = match[1]
+    found["advice"] = next(_advice(text, rest), None)
+    return found
+
+
+def _advice(text: str, rest: Sequence[str]) -> Iterator[str]:
+    for part in reversed(rest):
+        if re.match(_ADVICE, part, re.IGNORECASE):
+            yield part.partition("; ")[0]
+    if match := re.search(r" – ((?:did you mean|known:) .*)", text):
+        yield match[1]
+
+
+def _split(text: str) -> Sequence[str]:
+    """The parts between colons, of which none is within quotes or brackets."""
+    parts, start = [], 0
+    for match in re.finditer(rf"{_WHOLE}|: ", text):
+        if match[0] == ": ":
+            parts.append(text[start : match.start()])
+            start = match.end()
+    return [*parts, text[start:]]
