@@ -12,7 +12,6 @@ from typing import Sequence
 import msgspec
 
 from hpcgen.base.errors import RequestError, among
-from hpcgen.base.kinds import Text
 from hpcgen.model.job import Origin
 from hpcgen.request.layers import Merged
 
@@ -39,7 +38,7 @@ def _commands(file: str) -> int:
     return _some([line for line in _text(file).split("\n") if not re.match(r"[ \t\r]*(#|$)", line)], file, "no command")
 
 
-def _rows(file: str, args: Sequence[Text]) -> int:
+def _rows(file: str, args: Sequence[str]) -> int:
     """Rows below the header that are not empty. Raises RequestError for columns that cannot be variables."""
     import csv
 

@@ -209,7 +209,7 @@ def _assumed(request: Request, layout: Layout, drafted: Component, job: Job) -> 
     """What stands for what was not said, by the options that would say it; of the last component as it was drafted."""
     found = allocation.assumed(layout.assumed, drafted, job.components[-1])
     if request.time and request.time % 60:
-        found["time"] = f"{-(-request.time // 60)} whole minutes"
+        found["time"] = f"{-(-int(request.time) // 60)} whole minutes"
     elif job.time and not request.time:
         found["time"] = f"{job.time // 60} minutes"
     return {**found, **allocation.sharing(request, job.components[0])}

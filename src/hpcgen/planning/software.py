@@ -83,7 +83,7 @@ def _variables(site: Site, request: Request, launcher: str, starts_mpi: bool) ->
     exported = schedulers.get(site.scheduler.type).variables(request.export)
     found: Found = {item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in exported}
     found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
-    variables = {**exported, **{str(name): str(value) for name, value in {**site.shell.env, **request.env}.items()}}
+    variables = {**exported, **{str(name): str(text) for env in (site.shell.env, request.env) for name, text in env.items()}}
     for name, value, why in _of_mpi(site, request, launcher, starts_mpi):
         if name not in variables:
             variables[name] = value

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Callable, Dict, Literal, NamedTuple, Optional
 import msgspec
 from msgspec import Struct
 
-from hpcgen.base.kinds import Line, Module, Name, Text, Token
+from hpcgen.base import units
+from hpcgen.base.given import Line, Memory, Module, Name, Text, Time, Token
 from hpcgen.base.toml import MOST, Count
-from hpcgen.base.units import Memory, Time
 from hpcgen.model.job import Per
 
 Number = Annotated[int, msgspec.Meta(le=MOST)]
@@ -140,8 +140,8 @@ def gpus_asked(request: Request) -> Optional[GpusAsked]:
 
 # A plain number in these is seconds or MiB in Python, though on the command line it would be minutes.
 UNITS: Dict[str, Callable[[int], int]] = {
-    "time": Time, "mem": Memory, "mem_per_cpu": Memory, "mem_per_gpu": Memory, "scheduler_mem": Memory,
-    "object_store_memory": Memory, "tmp": Memory,
+    "time": units.Time, "mem": units.Memory, "mem_per_cpu": units.Memory, "mem_per_gpu": units.Memory,
+    "scheduler_mem": units.Memory, "object_store_memory": units.Memory, "tmp": units.Memory,
 }  # fmt: skip
 
 

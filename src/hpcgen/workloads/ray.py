@@ -123,14 +123,14 @@ def _head(request: Request) -> Component:
 
 def _store(request: Request, part: Component) -> None:
     """Raises RequestError for an object store that Ray would not take."""
-    whole, store = node_memory(part), request.object_store_memory
-    if store is None:
+    if request.object_store_memory is None:
         return
+    whole, store = node_memory(part), int(request.object_store_memory)
     if store < LEAST_STORE:
-        raise RequestError(f"--object-store-memory {int(store)}M: Ray takes no less than {LEAST_STORE}M: ask for that or more")
+        raise RequestError(f"--object-store-memory {store}M: Ray takes no less than {LEAST_STORE}M: ask for that or more")
     if whole and store >= whole:
         nearest = f"{whole * 3 // 10}M"
-        raise RequestError(f"--object-store-memory {int(store)}M: of a node's {whole}M: ask for {nearest}, as Ray would")
+        raise RequestError(f"--object-store-memory {store}M: of a node's {whole}M: ask for {nearest}, as Ray would")
 
 
 def _assumed(request: Request) -> Assumed:

@@ -1,0 +1,12 @@
+"""The kinds of text as people give them to Request: ``Request(time="2h")``, not ``Request(time=Time.parse("2h"))``.
+
+At run time these are the kinds themselves, which `plan` makes of what was given. Type checkers read the stub beside this
+file, where each kind is the type of what may be given.
+"""
+
+from __future__ import annotations
+
+from hpcgen.base.kinds import Line, Module, Name, Text, Token
+from hpcgen.base.units import Memory, Time
+
+__all__ = ["Line", "Memory", "Module", "Name", "Text", "Time", "Token"]
