@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Union
 
+from hpcgen.jobqueue.arguments import Arguments, taking
 from hpcgen.jobqueue.exporting import export
 from hpcgen.jobqueue.extras import Extras
 from hpcgen.jobqueue.settings import Export
@@ -28,13 +29,14 @@ def configuration(site: Site, request: Union[Request, Merged], **extras: Any) ->
     return {"jobqueue": {found.section: {key: value for key, value, _ in found.settings}}}
 
 
+@taking(Arguments)
 def cluster(site: str, **arguments: Any) -> Any:
     """dask-jobqueue's live cluster for this site: PBSCluster, SLURMCluster, SGECluster or LSFCluster.
 
-    The arguments are fields of Request (``workers=4, cpus_per_worker=8, mem="64G", time="2h"``; numbers are seconds and
-    MiB), fields of `Extras`, and arguments of the class that are about the cluster and not about its jobs
-    (``n_workers``, ``asynchronous``, ``security``, ``scheduler_options``, ``protocol`` …). The person's own defaults of
-    config.toml hold as on the command line.
+    The arguments are the fields of Request (``workers=4, cpus_per_worker=8, mem="64G", time="2h"``; numbers are seconds
+    and MiB), those of `Extras`, and the arguments of the class that are about the cluster and not about its jobs
+    (``n_workers``, ``asynchronous``, ``security``, ``scheduler_options``, ``protocol`` …). Your config.toml applies, as
+    it does on the command line.
 
     Raises RequestError and SiteError; LimitError when a job is over the site's limits.
     """
