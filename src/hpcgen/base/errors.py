@@ -81,7 +81,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def nearest(word: str, known: Iterable[str], alike: float = 0.55) -> str:
+def nearest(word: str, known: Iterable[str], alike: float = 0.75) -> str:
     """`` – did you mean 'x'?`` for the closest known word, else the empty string; `alike` is the least ratio of difflib's."""
     import difflib
 
