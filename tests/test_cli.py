@@ -86,7 +86,7 @@ def test_bad_input_is_one_clear_line(call: Any, args: List[str], words: List[str
 
 @pytest.mark.parametrize("words", [("pbs", "--site", "gadi", "--nice"), ("slurm", "--verbose"), ("env", "--ranks"), ("slurm", "-l")])
 def test_no_option_is_named_that_is_another_thing(call: Any, words: Any) -> None:
-    assert call(*words) == (2, "", f"hpcgen: unknown option '{words[-1]}'\n")
+    assert call(*words) == (2, "", f"hpcgen: error: unknown option '{words[-1]}'\n")
 
 
 def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_program_that_is_here_and_not_on_the_path(call: Any, tmp_path: Path) -
     for program, said in (("simulate", True), ("./simulate", False), ("other", False)):
         err = call("slurm", "--site", "mahuika", "--workload", "mpi", program)[2]
         assert ("write ./simulate" in err) == said
-    assert "write ./" not in call("slurm", "--site", "mahuika", "simulate")[2], "Dask's programs are Python's"
+    assert "write ./" not in call("slurm", "--site", "mahuika", "--workers", "2", "simulate")[2], "Dask's programs are Python's"
 
 
 def test_a_file_that_is_not_here(call: Any, tmp_path: Path) -> None:
@@ -179,14 +179,14 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         code, out, err = call("slurm", "--site", "kestrel", "--workload", "serial", "--venv", "v", "a")
         assert code == 0 and "sites.kestrel: interface: --workload serial has no use for it" in err and "chunk: --workload" in err
         assert "PYTHONUSERBASE" not in out and "--venv v a\n" in out.splitlines(keepends=True)[2] and "--chunk" not in out
-        assert "hsn1" in call("slurm", "--site", "kestrel", "x.py")[1]
+        assert "hsn1" in call("slurm", "--site", "kestrel", "--workers", "2", "x.py")[1]
         assert call("slurm", "--site", "kestrel", "--workload", "serial", "--interface", "hsn1", "a")[0] == 2
         assert call("env", "--site", "kestrel", "--conda", "e")[1].startswith("# hpcgen")
         config.write_text("acount = 'x'\n")
         code, _, err = call("slurm", "--site", "mahuika")
         assert code == 2 and "did you mean 'account'?" in err and str(config) in err
         config.write_text('[sites.mahuikaa]\naccount = "mine"\n[sites.mahuika-cs400]\naccount = "old"\n')
-        assert call("slurm", "--site", "mahuika")[::2] == (2, f"hpcgen: {config}: sites.mahuikaa: there is no such site – did you mean 'mahuika'?\n")
+        assert call("slurm", "--site", "mahuika")[::2] == (2, f"hpcgen: error: {config}: sites.mahuikaa: there is no such site – did you mean 'mahuika'?\n")
         assert call("slurm", "--site", "kestrel", "-A", "x")[0] == 0
         config.write_text("[sites]\nmahuika = 3\n")
         assert "[sites.NAME]" in call("slurm", "--site", "mahuika")[2]
@@ -390,7 +390,7 @@ def test_explain_gives_a_reason_for_every_line(call: Any) -> None:
     assert whys["module load gcc/13.4.0"] == "m3-smu: modules.base" and whys["python x.py"].endswith("serial: no launcher")
     time = next(line for line in lines if "--time" in line["text"] and line["text"].startswith("#SBATCH"))
     assert time["origins"][0]["text"] == "--time"
-    assert "fact mahuika: mpi.pmi" in call("explain", "--site", "mahuika", "x.py")[1]
+    assert "fact mahuika: mpi.pmi" in call("explain", "--site", "mahuika", "--workers", "2", "x.py")[1]
 
 
 @pytest.mark.parametrize(
@@ -400,9 +400,9 @@ def test_explain_gives_a_reason_for_every_line(call: Any) -> None:
         ("--workload torchrun -N 2 --nproc-per-node 4 a.py", ["a process on each node"]),
         ("--workload ray --hetjob --workers 2 a.py", ["the head, on a node of its own", "--workers"]),
         ("--workload serial a", ["one task"]),
-        ("a.py", ["3 workers, the scheduler and the client, a rank each"]),
+        ("--workload dask-mpi a.py", ["3 workers, the scheduler and the client, a rank each"]),
         ("--runner local a.py", ["one task"]),
-        ("-n 7 a.py", ["--ntasks"]),
+        ("--workload dask-mpi -n 7 a.py", ["--ntasks"]),
     ],
 )
 def test_why_there_are_as_many_tasks(call: Any, words: str, whys: List[str]) -> None:

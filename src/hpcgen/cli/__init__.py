@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
+import os
+import re
 import sys
 from typing import Any, Callable, List, Optional
 
@@ -59,16 +61,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
-def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version")) -> None:
-    """Batch scripts for parallel Python, from sourced facts about the machine.
+EXAMPLES = """\b
+Examples:
+  hpcgen sites                                       list the machines
+  hpcgen slurm --site mahuika --time 2h prog.py      print a script
+  hpcgen submit --site mahuika --time 2h prog.py     write a script and submit it
+  hpcgen run --workers 4 prog.py                     run a script on this machine
+  hpcgen help slurm                                  all options of a command"""
 
-    \b
-    hpcgen slurm --site mahuika --hetjob            print a script
-    hpcgen submit --site mahuika --hetjob prog.py   write and submit one
-    hpcgen run --site local prog.py                 run one here
-    hpcgen sites                                    list the machines
-    """
+
+@app.callback(epilog=EXAMPLES)
+def root(
+    version: bool = typer.Option(False, "--version", "-V", callback=_version, is_eager=True, help="print the version"),
+) -> None:
+    """Write batch scripts for parallel Python, from documented facts about each machine."""
 
 
 def main(args: Optional[List[str]] = None) -> None:
@@ -81,12 +87,15 @@ def main(args: Optional[List[str]] = None) -> None:
 
 
 def status(args: Optional[List[str]] = None) -> int:
-    """Run the command: its exit status, with what went wrong said on stderr in a line each."""
+    """Run the command: its exit status. Each problem is a line on stderr."""
     from hpcgen.base.errors import HpcgenError
-    from hpcgen.cli.messages import say
+    from hpcgen.cli.messages import error as wrong
+    from hpcgen.cli.messages import hush
 
+    hush(False)
+    _join_words()
     if sys.stdout is None:
-        say("stdout is closed: nowhere to print to")
+        wrong("stdout is closed: nowhere to print to")
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal of ASCII, or a name that is no text: shown as well as can be.
@@ -96,13 +105,13 @@ def status(args: Optional[List[str]] = None) -> int:
         sys.stdout.flush()
         return code
     except HpcgenError as error:
-        say(*error.problems)
+        wrong(*error.problems)
         return error.status
     except OSError as error:
         # Whoever reads our output has gone, or the disk is full; Python must not complain of it again at exit.
         sys.stdout = None
         if not isinstance(error, BrokenPipeError):
-            say(f"{error.filename or 'stdout'}: {error.strerror}")
+            wrong(f"{error.filename or 'stdout'}: {error.strerror}")
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -113,8 +122,18 @@ def status(args: Optional[List[str]] = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message(), file=sys.stderr)
         else:
-            say(_one_line(error))
+            wrong(_one_line(error))
         return 2
+
+
+def _join_words() -> None:
+    """Bash completes ``--site=ma`` as the words ``--site``, ``=`` and ``ma``: without the ``=``, as if a blank were there."""
+    words = os.environ.get("COMP_WORDS", "")
+    if "_HPCGEN_COMPLETE" not in os.environ or " =" not in words:
+        return
+    joined, number = re.subn(r"( --[\w-]+) =(?= )", r"\1", words)
+    at = int(os.environ.get("COMP_CWORD", "0"))
+    os.environ.update(COMP_WORDS=re.sub(r"( --[\w-]+) =$", r"\1", joined), COMP_CWORD=str(at - number))
 
 
 def _one_line(error: Any) -> str:

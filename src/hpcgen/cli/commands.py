@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, NamedTuple, Opt
 
 from hpcgen.base.errors import RequestError
 from hpcgen.cli import options
-from hpcgen.cli.messages import note, put, say
+from hpcgen.cli.messages import error, note, put, say
 from hpcgen.model.job import Job
+from hpcgen.profiles.charging import Rates
+from hpcgen.request import fields as groups
 
 if TYPE_CHECKING:
     from hpcgen.base.paths import Rooms
@@ -26,7 +28,7 @@ def table() -> Dict[str, Callable[[], Any]]:
     from hpcgen import schedulers
 
     made: Dict[str, Callable[[], Any]] = {name: partial(_of_scheduler, name) for name in schedulers.names()}
-    made["script"] = partial(options.command, script, _REQUEST_FILE, options.WRITE, options.FORCE, options.JSON)
+    made["script"] = partial(options.command, script, *_SCRIPT, kind=options.FileCommand)
     made["submit"] = partial(options.command, submit, *_SUBMIT)
     made["run"] = partial(options.command, run, options.PROGRAM, options.FILE)
     made["explain"] = partial(options.command, explain, options.PROGRAM, options.FILE, options.JSON)
@@ -35,6 +37,7 @@ def table() -> Dict[str, Callable[[], Any]]:
     made["env"] = partial(_of_module, "installing", "ENV")
     made["container"] = partial(_of_module, "installing", "CONTAINER")
     made["sites"] = partial(_of_module, "sites", "app")
+    made["help"] = partial(_of_module, "helping", "COMMAND")
     return made
 
 
@@ -43,27 +46,43 @@ def _of_module(module: str, name: str) -> Any:
     return getattr(importlib.import_module(f"hpcgen.cli.{module}"), name)
 
 
-_REQUEST_FILE = options.own("file", Path, ..., metavar="FILE", help="request file (TOML)")
+_SCRIPT = (
+    options.own("program", str, None, nargs=-1, metavar="FILE [ARGS]...", show_default=False, group=groups.PROGRAM,
+                help="a request file (*.toml), or a program with its arguments"),
+    options.own("as_kind", str, None, "--as", metavar="request|script|program", group=groups.PROGRAM,
+                help="what FILE is, instead of what its name and its first lines say"),
+    options.FILE, options.WRITE, options.FORCE, options.JSON,
+)
 _SUBMIT = (
     options.PROGRAM, options.FILE,
-    options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file of the script, in place of JOBNAME.sh"),
+    options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file for the script, instead of JOBNAME.sh"),
     options.FORCE, options.JSON,
-    options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, and submit nothing"),
+    options.own("test_only", bool, False, "--test-only", help="only let the scheduler check the script; submit nothing"),
 )  # fmt: skip
 
 
-def _of_scheduler(name: str) -> Callable[..., None]:
-    from hpcgen import schedulers
-
+def _of_scheduler(name: str) -> options.RequestCommand:
     def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool) -> None:
         deliver(planned(flags, file, name), write, force, as_json)
 
-    here = schedulers.get(name).one_machine
-    example = "--workers 4 prog.py" if here else "--site NAME --hetjob --workers 4 --time 2h prog.py"
-    body.__doc__ = f"""Print a script for {"this machine" if here else name}: `hpcgen {name} {example}`.
-
-    Without a program the script carries a self-check, which says what every rank got."""
+    body.__doc__ = _about_scheduler(name)
     return options.command(body, options.PROGRAM, options.FILE, options.WRITE, options.FORCE, options.JSON)
+
+
+def _about_scheduler(name: str) -> str:
+    from hpcgen import schedulers
+
+    here = schedulers.get(name).one_machine
+    start = f"hpcgen {name}" if here else f"hpcgen {name} --site NAME --time 2h"
+    last = f"{start} --hetjob --workers 8 prog.py" if options.hetjobs(name) else f"{start} --workers 4 prog.py"
+    return f"""Print a script for {"this machine" if here else name}.
+
+    Without a program, the script runs a self-check, which prints what every rank got.
+
+    \b
+    {start} prog.py
+    {start} --workload mpi --ntasks {4 if here else 64} ./prog input.dat
+    {last}"""
 
 
 class Planned(NamedTuple):
@@ -74,20 +93,35 @@ class Planned(NamedTuple):
     rooms: Rooms
 
 
-def planned(flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None) -> Planned:
-    """What a command line means; its notes have been said. Raises RequestError where the site runs another scheduler than the
-    command is for."""
+def planned(
+    flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None, costs: bool = True
+) -> Planned:
+    """What a command line means. It prints the notes, and what the job costs if `costs`.
+
+    Raises RequestError if the site runs another scheduler than the command is for.
+    """
     from hpcgen import schedulers
     from hpcgen.inputs.gather import gather
     from hpcgen.planning import remarks
     from hpcgen.planning.plan import plan
 
-    site, asked, rooms = gather(flags, file, schedulers.get(scheduler).site if scheduler else None)
+    usual = schedulers.get(scheduler).site if scheduler else None
+    site, asked, rooms, inferred = gather(flags, file, usual, of_job=True)
     if scheduler and site.scheduler.type != scheduler:
         raise RequestError(f"--site: {site.id} runs {site.scheduler.type}, not {scheduler}: use hpcgen {site.scheduler.type}")
+    note(*inferred)
     job = plan(site, asked)
     note(*_of_program(asked.request, job), *_of_files(asked.request), *remarks.assumed(job.assumed), *job.notes)
+    if costs and job.time and _charged(site):
+        from hpcgen.cli import charges
+
+        note(*charges.of_job(site, asked, job))
     return Planned(site, job, rooms)
+
+
+def _charged(site: Site) -> bool:
+    """Whether the profile says what jobs cost."""
+    return site.charge.rates != Rates() or any(partition.charge != Rates() for partition in site.partitions.values())
 
 
 def _of_program(request: Request, job: Job) -> Iterator[str]:
@@ -129,13 +163,44 @@ def deliver(found: Planned, write: Optional[Path], force: bool, as_json: bool) -
 NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
 
 
-def script(flags: Dict[str, Any], file: Path, write: Optional[Path], force: bool, as_json: bool) -> None:
-    """Print the script of a request file, for its site's scheduler.
+def script(
+    flags: Dict[str, Any], as_kind: Optional[str], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool
+) -> None:
+    """Print a script for the site's scheduler, from a request file or for a program.
+
+    Options go before a program, and before or after a request file.
 
     \b
+    hpcgen script --site mahuika --time 2h prog.py
     hpcgen script --site vaughan job.toml
+    hpcgen script --site vaughan -f job.toml --time 2h prog.py
     """
+    from hpcgen.inputs.infer import KINDS, kind_of
+
+    word = flags.get("program")
+    if as_kind and as_kind not in KINDS:
+        raise RequestError(f"--as: '{as_kind}' is none of {', '.join(KINDS)}")
+    if word is None and file is None:
+        raise RequestError("FILE: it is missing: name a program, or a request file (*.toml)")
+    kind = kind_of(word, as_kind) if word is not None else "program"
+    if kind == "script":
+        raise RequestError(
+            f"{word}: hpcgen cannot read batch scripts yet: write its directives as options; to run it as the program of "
+            "a new job, add --as program"
+        )
+    if kind == "request":
+        file = _request_file(flags, file)
     deliver(planned(flags, file), write, force, as_json)
+
+
+def _request_file(flags: Dict[str, Any], file: Optional[Path]) -> Path:
+    """The request file out of the words of the command line. Raises RequestError if there is more than that."""
+    word, rest = flags.pop("program"), flags.pop("args", ())
+    if rest:
+        raise RequestError(f"{rest[0]}: it follows the request file {word}: write -f {word} before a program")
+    if file:
+        raise RequestError(f"--file: {file} and {word} are both request files: give one of them")
+    return Path(word)
 
 
 def submit(
@@ -174,16 +239,20 @@ def _file_name(name: str) -> str:
 
 
 def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
-    """Run the script on this machine, now: `hpcgen run --site local --workers 4 dask_example.py`.
+    """Make the script and run it on this machine, now.
 
-    Exits with 1 when it fails; the message says its status.
+    If the script fails, hpcgen exits with 1 and prints the script's status.
+
+    \b
+    hpcgen run --workers 4 dask_example.py
+    hpcgen run --workload mpi --ntasks 4 ./prog
     """
     from hpcgen.script import submit as out
 
     _, job, rooms = planned(flags, file, _here())
     code = out.run(job, rooms)
     if code:
-        say(f"the job ended with status {code}")
+        error(f"the job ended with status {code}")
         sys.exit(1)
 
 
@@ -195,10 +264,14 @@ def _here() -> str:
 
 
 def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
-    """Print the script and the reason for every line: the fact, flag or rule that put it there; and what the job costs."""
+    """Print the script, what the job costs, and the reason for every line: the fact, flag or rule that put it there.
+
+    \b
+    hpcgen explain --site mahuika --hetjob prog.py
+    """
     from hpcgen.script.explain import explain
 
-    site, job, rooms = planned(flags, file)
+    site, job, rooms = planned(flags, file, costs=False)
     lines = explain(job, rooms)
     if as_json:
         import msgspec

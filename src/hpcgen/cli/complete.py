@@ -17,11 +17,11 @@ def sites(ctx: Any, args: List[str], incomplete: str) -> List[str]:
 
         with contextlib.suppress(HpcgenError):
             rooms = config.rooms(config.configs())
-    return _starting(incomplete, listing(rooms))
+    return starting(incomplete, listing(rooms))
 
 
 def partitions(ctx: Any, args: List[str], incomplete: str) -> List[str]:
-    return _starting(incomplete, (facts.partitions if (facts := _site(ctx)) else ()))
+    return starting(incomplete, (facts.partitions if (facts := _site(ctx)) else ()))
 
 
 def modules(ctx: Any, args: List[str], incomplete: str) -> List[str]:
@@ -29,13 +29,13 @@ def modules(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     if facts is None:
         return []
     tables = facts.modules
-    return _starting(incomplete, {*tables.base, *tables.python, *tables.mpi, *tables.conda, *tables.container})
+    return starting(incomplete, {*tables.base, *tables.python, *tables.mpi, *tables.conda, *tables.container})
 
 
 def workloads(ctx: Any, args: List[str], incomplete: str) -> List[str]:
     from hpcgen import workloads as folder
 
-    return _starting(incomplete, folder.names())
+    return starting(incomplete, folder.names())
 
 
 def _site(ctx: Any) -> Any:
@@ -48,7 +48,7 @@ def _site(ctx: Any) -> Any:
         return None
 
 
-def _starting(incomplete: str, words: Iterable[str]) -> List[str]:
+def starting(incomplete: str, words: Iterable[str]) -> List[str]:
     return sorted(word for word in words if word.startswith(incomplete))
 
 

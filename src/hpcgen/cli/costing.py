@@ -13,8 +13,8 @@ PARAMETERS = (options.PROGRAM, options.FILE, options.JSON)
 
 
 def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
-    """Print what the request would cost, beside its alternatives: as a job of equal ranks or of unequal ones, on fewer nodes,
-    in other partitions.
+    """Print what the request would cost, and what alternatives would cost: with or without --hetjob, on fewer nodes, in other
+    partitions.
 
     \b
     hpcgen cost --site mahuika --hetjob --workers 8 --cpus-per-worker 4 --time 2h prog.py
@@ -22,7 +22,8 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
     from hpcgen.cost.compare import compare
     from hpcgen.inputs.gather import gather
 
-    site, merged, _ = gather(flags, file)
+    site, merged, _, inferred = gather(flags, file, of_job=True)
+    note(*inferred)
     ways = compare(site, merged)
     if as_json:
         import msgspec

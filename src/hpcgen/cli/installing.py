@@ -8,21 +8,25 @@ from typing import Any, Dict, Optional, Tuple, get_args
 from hpcgen.cli import options
 from hpcgen.cli.messages import note, put
 from hpcgen.install.packages import WAYS, By
+from hpcgen.request import fields as groups
 
-PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]",
+PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]", group=groups.ENVIRONMENT,
                        help="package to install as well (repeatable)")  # fmt: skip
-WRITE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, in place of stdout")
+WRITE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, instead of stdout")
 OF_ENV = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
-    options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(WAYS),
-                help="how mpi4py comes, in place of the site's way"),
-    options.own("intel_channel", bool, False, "--intel-channel", help="Intel MPI from Intel's own conda channel"),
+    options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(WAYS), group=groups.ENVIRONMENT,
+                help="how to install mpi4py, instead of the site's way"),
+    options.own("intel_channel", bool, False, "--intel-channel", group=groups.ENVIRONMENT,
+                help="take Intel MPI from Intel's conda channel"),
 )  # fmt: skip
 ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
 OF_CONTAINER = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
-    options.own("base", str, None, "--from", metavar="IMAGE", help="image to start from: docker://… or a file or folder here"),
-    options.own("by", str, None, "--by", metavar="|".join(get_args(By)), help="what installs MPI and Python's packages inside"),
+    options.own("base", str, None, "--from", metavar="IMAGE", group=groups.CONTAINER,
+                help="image to start from: docker://…, or a local file or folder"),
+    options.own("by", str, None, "--by", metavar="|".join(get_args(By)), group=groups.CONTAINER,
+                help="what installs MPI and Python packages in the image"),
 )  # fmt: skip
 CONTAINER_FIELDS = ("site", "workload", "image")
 
@@ -36,7 +40,7 @@ def env(
     mpi4py: Optional[str],
     intel_channel: bool,
 ) -> None:
-    """Print what installs the software: an environment.yml, or the shell lines of a venv or of `pip install --user`.
+    """Print what installs the software of jobs: an environment.yml, or shell commands for a venv or `pip install --user`.
 
     \b
     hpcgen env --site mahuika --conda dask -w environment.yml
@@ -46,7 +50,7 @@ def env(
     from hpcgen.install import environment
     from hpcgen.script import render
 
-    site, merged, rooms = gather(flags, file)
+    site, merged, rooms, _ = gather(flags, file)
     asked = environment.EnvOptions(tuple(package or ()), mpi4py, intel_channel, write.name if write else None)
     made = environment.choose(site, merged, asked)
     form, mode = ("conda.yml", 0o644) if made.kind == "conda" else (f"{made.kind}.sh", 0o755)
@@ -63,7 +67,7 @@ def container(
     base: Optional[str],
     by: Optional[str],
 ) -> None:
-    """Print the definition file of an image with the site's MPI: `apptainer build` makes the image.
+    """Print the definition file of an image with the site's MPI. `apptainer build` makes the image from it.
 
     \b
     hpcgen container --site mahuika -w dask-mpi.def
@@ -73,7 +77,7 @@ def container(
     from hpcgen.install import container as images
     from hpcgen.script import render
 
-    site, merged, rooms = gather(flags, file)
+    site, merged, rooms, _ = gather(flags, file)
     asked = images.ImageOptions(tuple(package or ()), base, by, write.name if write else None)
     made = images.choose(site, merged, asked)
     note(*made.notes)

@@ -8,30 +8,35 @@ from typing import Any, Dict, Optional
 from hpcgen.base.errors import RequestError, among
 from hpcgen.cli import options
 from hpcgen.cli.messages import note, put
+from hpcgen.request.fields import DASK
 
 FORMATS = ("yaml", "python", "json")
 PARAMETERS = (
     options.FILE,
     options.WRITE,
     options.FORCE,
-    options.own("format", str, "yaml", "--format", metavar="|".join(FORMATS),
-                help="a file for Dask's folder of configuration, the call that makes the cluster, or JSON"),
-    options.own("section", str, None, "--section", metavar="NAME", help="section of the configuration: jobqueue.NAME"),
-    options.own("log_directory", str, None, "--log-directory", metavar="DIR",
-                help="folder of the jobs' logs, made when needed"),
-    options.own("death_timeout", int, None, "--death-timeout", metavar="SECONDS",
-                help="how long a worker looks for the scheduler before it ends"),
-    options.own("scheduler_interface", str, None, "--scheduler-interface", metavar="NAME",
-                help="network interface of the machine that makes the cluster, where it has another name"),
-    options.own("worker_args", str, None, "--worker-arg", multiple=True, metavar="WORD",
-                help="one more word for the worker's command: --lifetime=50m (repeatable)"),
+    options.own("format", str, "yaml", "--format", metavar="|".join(FORMATS), group=DASK,
+                help="a file for Dask's configuration folder, a Python call that makes the cluster, or JSON"),
+    options.own("section", str, None, "--section", metavar="NAME", group=DASK,
+                help="section of the configuration: jobqueue.NAME"),
+    options.own("log_directory", str, None, "--log-directory", metavar="DIR", group=DASK,
+                help="folder for the jobs' logs; hpcgen makes it if it is missing"),
+    options.own("death_timeout", int, None, "--death-timeout", metavar="SECONDS", group=DASK,
+                help="how long a worker looks for the scheduler before it exits"),
+    options.own("scheduler_interface", str, None, "--scheduler-interface", metavar="NAME", group=DASK,
+                help="network interface of the machine that makes the cluster, if it has another name"),
+    options.own("worker_args", str, None, "--worker-arg", multiple=True, metavar="WORD", group=DASK,
+                help="one more argument of the worker's command: --lifetime=50m (repeatable)"),
 )  # fmt: skip
 
 
 def body(flags: Dict[str, Any], file: Optional[Path], write: Optional[Path], force: bool, format: str, **extras: Any) -> None:
-    """Print what dask-jobqueue needs: `hpcgen dask-jobqueue --site gadi --workers 8 --cpus-per-worker 6 --mem 192G`.
+    """Print the site's settings for dask-jobqueue.
 
-    Each job is one node's worth of workers; the cluster's scale(jobs=4) asks for so many jobs.
+    Each job runs the workers of one node; the cluster's scale(jobs=4) submits four jobs.
+
+    \b
+    hpcgen dask-jobqueue --site gadi --workers 8 --cpus-per-worker 6 --mem 192G
     """
     from hpcgen.inputs.gather import gather
     from hpcgen.jobqueue import texts

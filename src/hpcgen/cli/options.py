@@ -8,26 +8,97 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Tuple, get_args, get_origin
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    get_args,
+    get_origin,
+)
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
-from hpcgen import workloads
+from hpcgen import schedulers, workloads
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import option
 from hpcgen.base.toml import fields
 from hpcgen.base.units import Memory, Time
 from hpcgen.cli import complete
-from hpcgen.request.fields import Request
+from hpcgen.cli.messages import hush, note
+from hpcgen.request import fields as groups
+from hpcgen.request.fields import GROUPS, Request
 
 POSITIONAL = ("program", "args")
 METAVARS = {Time: "TIME", Memory: "SIZE"}
+# What a heterogeneous job has, and the launch options of srun.
+HETJOB = ("hetjob", "flatten", "scheduler_cpus", "scheduler_mem", "share_core")
+SRUN = ("mpi", "kill_on_bad_exit")
 
 
-def own(name: str, kind: Any, default: Any, *flags: str, **settings: Any) -> Any:
+class RequestCommand(TyperCommand):
+    """A command whose help shows its options in groups, without those that are of no use under its scheduler."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        hidden = useless(self.name) if self.name in schedulers.names() else frozenset()
+        found: Dict[str, List[Tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and parameter.name not in hidden:
+                found.setdefault(getattr(parameter, "rich_help_panel", None) or groups.OUTPUT, []).append(record)
+        for group in filter(found.get, GROUPS):
+            with formatter.section(group):
+                formatter.write_dl(found[group])
+
+
+class FileCommand(RequestCommand):
+    """A command whose first word may be a request file: then options may follow it, else they are the program's."""
+
+    def parse_args(self, ctx: Any, args: List[str]) -> List[str]:
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        if words := given.get("program"):
+            from hpcgen.inputs.infer import kind_of
+
+            ctx.allow_interspersed_args = kind_of(words[0], given.get("as_kind")) == "request"
+        parsed: List[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+def useless(name: str) -> FrozenSet[str]:
+    """The fields of a request that this scheduler refuses or ignores. They are still accepted, and then it says why."""
+    from hpcgen.launch import launchers
+
+    scheduler = schedulers.get(name)
+    found = {*scheduler.silent, *scheduler.lacks}
+    if not launchers.get(scheduler.own_launcher or "none").of_slurm:
+        found.update(SRUN)
+    if not hetjobs(name):
+        found.update(HETJOB)
+    if scheduler.one_machine:
+        found.update(("array", "directive"))
+    return frozenset(found)
+
+
+def hetjobs(name: str) -> bool:
+    """Whether the scheduler has heterogeneous jobs, at a site that says nothing else."""
+    scheduler = schedulers.get(name)
+    return scheduler.hetjob(scheduler.dialect() if scheduler.dialect else None) is None
+
+
+def own(name: str, kind: Any, default: Any, *flags: str, group: str = groups.OUTPUT, **settings: Any) -> Any:
     """A parameter of this kind (str, bool, Path): an argument when it has no flags, required when `default` is ``...``."""
-    settings.update(param_decls=[name, *flags], type=None if kind in (bool, str) else kind)
+    settings.update(param_decls=[name, *flags], type=None if kind in (bool, str) else kind, rich_help_panel=group)
     if default is ...:
         settings["required"] = True
     else:
@@ -44,7 +115,8 @@ def of_request(names: Optional[Tuple[str, ...]] = None) -> List[Any]:
 def _option(name: str, annotated: Any) -> Any:
     kind, meta = get_args(annotated)[:2]
     inner = _inner(kind)
-    settings: Dict[str, Any] = {"help": meta.description, "autocompletion": complete.VALUES.get(name)}
+    settings: Dict[str, Any] = {"help": meta.description, "group": meta.extra["group"]}
+    settings["autocompletion"] = complete.VALUES.get(name)
     if inner is bool:
         return own(name, bool, None, f"{option(name)}/--no-{option(name)[2:]}", **settings)
     settings.update(
@@ -87,29 +159,48 @@ def _assignments(key: str, texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
         yield name, value
 
 
-PROGRAM = own("program", str, None, nargs=-1, metavar="[PROGRAM [ARGS]...]", show_default=False,
-              help="program and its arguments, which are passed on as they are")  # fmt: skip
-FILE = own("file", Path, None, "--file", "-f", metavar="FILE", help="request file (TOML); flags win over it")
-WRITE = own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write the script to, in place of stdout")
+PROGRAM = own("program", str, None, nargs=-1, metavar="[PROGRAM [ARGS]...]", show_default=False, group=groups.PROGRAM,
+              help="program and its arguments, which hpcgen passes on unchanged")  # fmt: skip
+FILE = own("file", Path, None, "--file", "-f", metavar="FILE", group=groups.PROGRAM,
+           help="request file (TOML); options override it")  # fmt: skip
+WRITE = own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write the script to, instead of stdout")
 FORCE = own("force", bool, False, "--force", help="overwrite a file that hpcgen did not write")
 JSON = own("as_json", bool, False, "--json", help="print JSON")
+QUIET = own("quiet", bool, False, "--quiet", "-Q", help="print no notes, only errors")
 
 
-def command(body: Callable[..., None], *more: Any, names: Optional[Tuple[str, ...]] = None) -> TyperCommand:
+def command(
+    body: Callable[..., None], *more: Any, names: Optional[Tuple[str, ...]] = None, kind: Type[RequestCommand] = RequestCommand
+) -> RequestCommand:
     """A command that takes a request, or these fields of one: `body` is called with the parameters of `more` and the
-    request's `flags`."""
+    request's `flags`. The paragraph of its docstring that begins with ``\b`` holds examples, which end its help."""
+    params = [*more, QUIET, *of_request(names)]
 
     def called(**values: Any) -> None:
+        hush(values.pop("quiet"))
         mine = {parameter.name: values.pop(parameter.name) for parameter in more}
         program = mine.pop("program", None)
         if program:
+            note(*_misplaced(made, {**values, **mine}, program))
             values.update(program=program[0], args=program[1:])
         body(flags=flags(values), **mine)
 
-    # What follows the program is the program's own.
-    context = {"allow_interspersed_args": PROGRAM not in more}
-    text = inspect.getdoc(body) or ""
-    return TyperCommand(
-        None, callback=called, params=[*more, *of_request(names)], help=text, short_help=f"{re.split('[:.]', text)[0]}.",
-        context_settings=context, rich_markup_mode=None,
+    text, _, examples = (inspect.getdoc(body) or "").partition("\n\n\b\n")
+    made = kind(
+        None, callback=called, params=params, help=text, short_help=f"{re.split('[:.]', text)[0]}.",
+        epilog=f"\b\nExamples:\n{textwrap.indent(examples, '  ')}" if examples else None,
+        # What follows the program is the program's own.
+        context_settings={"allow_interspersed_args": not any(parameter.name == "program" for parameter in more)},
+        rich_markup_mode=None,
     )  # fmt: skip
+    return made
+
+
+def _misplaced(made: RequestCommand, given: Mapping[str, Any], program: Sequence[str]) -> Iterator[str]:
+    """A note on options of this command among the program's arguments, unless they are given before the program as well."""
+    if any(word.startswith("--") for word in program[1:]):
+        from hpcgen.cli import unknown
+
+        before = {name for name, value in given.items() if value not in (None, (), [], False)}
+        options = [parameter for parameter in made.params if parameter.name not in before]
+        yield from unknown.misplaced(str(made.name), options, program, bool(before))

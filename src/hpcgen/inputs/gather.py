@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from hpcgen import schedulers
 from hpcgen.base import paths, toml
@@ -12,6 +12,7 @@ from hpcgen.base.errors import RequestError
 from hpcgen.base.paths import Rooms
 from hpcgen.inputs import config
 from hpcgen.inputs.config import Config
+from hpcgen.inputs.infer import inferred
 from hpcgen.inputs.tasks import counted
 from hpcgen.profiles.load import load
 from hpcgen.profiles.site import Site
@@ -19,15 +20,18 @@ from hpcgen.request.layers import Layer, Merged, merge
 
 
 class Gathered(NamedTuple):
-    """The site, the request with the origin of each value, and the rooms of profiles and templates."""
+    """The site, the request with the origin of each value, the rooms of profiles and templates, and notes for the user."""
 
     site: Site
     asked: Merged
     rooms: Rooms
+    notes: Tuple[str, ...] = ()
 
 
-def gather(flags: Mapping[str, Any], file: Optional[Path] = None, usual: Optional[str] = None) -> Gathered:
-    """All that a command line means.
+def gather(
+    flags: Mapping[str, Any], file: Optional[Path] = None, usual: Optional[str] = None, *, of_job: bool = False
+) -> Gathered:
+    """All that a command line means. `of_job`: the request is for a job, so that a workload that is not named is inferred.
 
     `usual` is the site to take where neither flags nor the file name one, and the configurations none of its scheduler's: a
     user whose cluster is in config.toml still runs things on this machine. Raises RequestError and SiteError.
@@ -44,7 +48,8 @@ def gather(flags: Mapping[str, Any], file: Optional[Path] = None, usual: Optiona
         named,
         Layer("flag", "command line", {**flags, "site": wanted}, strict=False),
     )
-    return Gathered(site, counted(merge(layers)), rooms)
+    asked, notes = inferred(merge(layers)) if of_job else (merge(layers), ())
+    return Gathered(site, counted(asked), rooms, notes)
 
 
 def from_file(path: Path) -> Layer:

@@ -7,13 +7,15 @@ from typing import List, Tuple
 from hpcgen import schedulers
 from hpcgen.base import shell
 from hpcgen.base.kinds import option
-from hpcgen.model.job import Job, Origins
+from hpcgen.model.job import Job, Origin, Origins
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request, set_fields
 
 FIRST = "hpcgen "
 # Not options: the program comes last, and the site is written first.
 APART = ("site", "program", "args")
+# Written although a rule found it: the command means the same job when the program has changed.
+INFERRED = "workload"
 
 
 def lines(site: Site, request: Request, origins: Origins, *said: str) -> Tuple[str, ...]:
@@ -47,6 +49,11 @@ def _name(site: Site, request: Request) -> str:
     return site.path if request.site and request.site.endswith(".toml") else site.id
 
 
+def _found_again(key: str, origin: Origin) -> bool:
+    """Whether the same command finds this value again without being given it."""
+    return origin.kind in ("fact", "default") or (origin.kind == "rule" and key != INFERRED)
+
+
 def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     """One command for the whole request, whichever files and variables it came from, less the site's own defaults."""
     name, *more = said or (site.scheduler.type,)
@@ -54,7 +61,7 @@ def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     if said or site.id != schedulers.get(site.scheduler.type).site:
         words += ["--site", _name(site, request)]
     for key, value in set_fields(request).items():
-        if key in APART or (key in origins and origins[key].kind in ("fact", "default", "rule")):
+        if key in APART or (key in origins and _found_again(key, origins[key])):
             continue
         flag = option(key)
         if isinstance(value, bool):

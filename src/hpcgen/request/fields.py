@@ -17,101 +17,108 @@ Verb = Literal["exec", "run"]
 Runner = Literal["mpi", "slurm", "local"]
 
 
-def about(text: str, *flags: str) -> msgspec.Meta:
-    """A field's help and the further flags of its option; the first flag is always the field's own name."""
-    return msgspec.Meta(description=text, extra={"flags": flags})
+# The groups of options, in the order in which help shows them: the common ones come first.
+PROGRAM, RESOURCES, TIME, OUTPUT = "Program", "Resources", "Time and queue", "Output"
+ENVIRONMENT, CONTAINER, DASK, RAY = "Environment", "Container", "Dask", "Ray"
+ARRAYS, PLACEMENT, EXPERT = "Arrays", "Placement", "Expert"
+GROUPS = (PROGRAM, RESOURCES, TIME, OUTPUT, ENVIRONMENT, CONTAINER, DASK, RAY, ARRAYS, PLACEMENT, EXPERT)
+
+
+def about(group: str, text: str, *flags: str) -> msgspec.Meta:
+    """A field's group and help, and further flags of its option; the first flag is always the field's own name."""
+    return msgspec.Meta(description=text, extra={"flags": flags, "group": group})
 
 
 class Request(Struct, frozen=True, kw_only=True):
     """A request; unset fields are None. Times are in seconds, memory in MiB."""
 
-    site: Annotated[Optional[Line], about("machine whose profile to use: an id, an alias or a file.toml")] = None
-    workload: Annotated[Optional[Token], about("what runs, dask-mpi unless told")] = None
-    program: Annotated[Optional[Text], about("program file; without one, the script carries a self-check")] = None
-    args: Annotated[Tuple[Text, ...], about("the program's arguments")] = ()
-    mpmd: Annotated[Tuple[Text, ...], about("another program of the same MPI job: '2: ./program ARGS' (repeatable)")] = ()
+    site: Annotated[Optional[Line], about(PROGRAM, "the machine: its id, an alias, or a profile file.toml")] = None
+    workload: Annotated[Optional[Token], about(PROGRAM, "how it runs; inferred if not given (in Python: dask-mpi)")] = None
+    program: Annotated[Optional[Text], about(PROGRAM, "program file; without one, the script runs a self-check")] = None
+    args: Annotated[Tuple[Text, ...], about(PROGRAM, "the program's arguments")] = ()
+    mpmd: Annotated[Tuple[Text, ...], about(PROGRAM, "one more program of the MPI job: '2: ./program ARGS' (repeatable)")] = ()
 
-    workers: Annotated[Optional[Number], about("Dask workers, beside the scheduler and the client")] = None
-    cpus_per_worker: Annotated[Optional[Count], about("CPUs of each worker")] = None
-    hetjob: Annotated[Optional[bool], about("heterogeneous job: a part for scheduler and client, or for each program")] = None
-    flatten: Annotated[Optional[bool], about("where --hetjob cannot be said: the nearest job of equal ranks instead")] = None
-    threads_per_worker: Annotated[Optional[Count], about("tasks that a worker runs at once, sharing its CPUs")] = None
-    worker_class: Annotated[Optional[Module], about("class of the workers: distributed.Nanny, dask_cuda.CUDAWorker")] = None
-    local_directory: Annotated[Optional[Line], about("node-local folder for what workers spill: $TMPDIR")] = None
-    runner: Annotated[Optional[Runner], about("how Dask is started: mpi (default), slurm, or local on one node")] = None
-    plain: Annotated[Optional[bool], about("start the program itself, without hpcgen's launcher for Dask")] = None
-    scheduler_cpus: Annotated[Optional[Count], about("with --hetjob: CPUs of the scheduler and of the client, each")] = None
-    scheduler_mem: Annotated[Optional[Memory], about("with --hetjob: memory of the scheduler and of the client, each")] = None
-    share_core: Annotated[Optional[bool], about("with --hetjob: scheduler and client on one core's hardware threads")] = None
+    workers: Annotated[Optional[Number], about(DASK, "Dask workers, in addition to the scheduler and the client")] = None
+    cpus_per_worker: Annotated[Optional[Count], about(DASK, "CPUs of each worker")] = None
+    hetjob: Annotated[Optional[bool], about(DASK, "heterogeneous job: scheduler and client get a small component")] = None
+    flatten: Annotated[Optional[bool], about(DASK, "use the nearest job of equal ranks where --hetjob is not possible")] = None
+    threads_per_worker: Annotated[Optional[Count], about(DASK, "tasks that a worker runs at once, sharing its CPUs")] = None
+    worker_class: Annotated[Optional[Module], about(DASK, "class of workers: distributed.Nanny, dask_cuda.CUDAWorker")] = None
+    local_directory: Annotated[Optional[Line], about(DASK, "node-local directory for data that workers spill: $TMPDIR")] = None
+    runner: Annotated[Optional[Runner], about(DASK, "how Dask starts: mpi (default), slurm, or local on one node")] = None
+    plain: Annotated[Optional[bool], about(DASK, "start the program itself, without hpcgen's Dask launcher")] = None
+    scheduler_cpus: Annotated[Optional[Count], about(DASK, "with --hetjob: CPUs of the scheduler and of the client")] = None
+    scheduler_mem: Annotated[Optional[Memory], about(DASK, "with --hetjob: memory of the scheduler and of the client")] = None
+    share_core: Annotated[Optional[bool], about(DASK, "with --hetjob: scheduler and client share one core")] = None
 
-    symmetric_run: Annotated[Optional[bool], about("start Ray by its own `ray symmetric-run`, where it has that")] = None
+    symmetric_run: Annotated[Optional[bool], about(RAY, "start Ray with its own `ray symmetric-run` command")] = None
 
-    commands: Annotated[Optional[Line], about("with --workload array: file with a command on each line")] = None
-    table: Annotated[Optional[Line], about("with --workload array: CSV or TSV, a run of the program for each row")] = None
-    tasks: Annotated[Optional[Count], about("how many tasks that file has, where it cannot be counted here")] = None
-    chunk: Annotated[Optional[Count], about("how many of the tasks each job of the array runs, one after the other")] = None
-    throttle: Annotated[Optional[Count], about("how many jobs of the array run at a time")] = None
+    commands: Annotated[Optional[Line], about(ARRAYS, "file with one command per line, each a task of the array")] = None
+    table: Annotated[Optional[Line], about(ARRAYS, "CSV or TSV file; the program runs once for each row")] = None
+    tasks: Annotated[Optional[Count], about(ARRAYS, "number of tasks in that file, if it cannot be counted here")] = None
+    chunk: Annotated[Optional[Count], about(ARRAYS, "tasks that each job of the array runs, one after the other")] = None
+    throttle: Annotated[Optional[Count], about(ARRAYS, "jobs of the array that run at the same time")] = None
 
-    job_name: Annotated[Optional[Line], about("name of the job", "-J")] = None
-    account: Annotated[Optional[Token], about("account (project) to charge", "-A")] = None
-    time: Annotated[Optional[Time], about("time limit: 90m, 2h, 1:30:00, 1-12:00:00", "-t")] = None
-    partition: Annotated[Optional[Token], about("partition (queue)", "-p", "--queue")] = None
-    qos: Annotated[Optional[Token], about("quality of service", "-q")] = None
-    nodes: Annotated[Optional[Count], about("number of nodes", "-N")] = None
-    ntasks: Annotated[Optional[Count], about("number of tasks (MPI ranks)", "-n")] = None
-    ntasks_per_node: Annotated[Optional[Count], about("tasks on each node", "--tasks-per-node")] = None
-    ntasks_per_core: Annotated[Optional[Count], about("tasks on each core")] = None
-    nproc_per_node: Annotated[Optional[Count], about("torchrun's processes on each node, unless one for each GPU")] = None
-    cpus_per_task: Annotated[Optional[Count], about("CPUs of each task", "-c")] = None
-    threads_per_core: Annotated[Optional[Count], about("hardware threads to use of each core")] = None
-    hyperthreads: Annotated[Optional[bool], about("CPUs are hardware threads, or whole cores, as the site counts them")] = None
-    hint: Annotated[Optional[Hint], about("what the program is bound by, or whether it takes hardware threads")] = None
-    mem: Annotated[Optional[Memory], about("memory on each node: 40G; 0 for all of it")] = None
-    mem_per_cpu: Annotated[Optional[Memory], about("memory for each CPU: 3G")] = None
-    mem_per_gpu: Annotated[Optional[Memory], about("memory for each GPU: 80G")] = None
-    object_store_memory: Annotated[Optional[Memory], about("of each node's memory, what Ray keeps objects in: 20G")] = None
-    gpus: Annotated[Optional[Token], about("GPUs of the whole job: 2 or h100:2", "-G")] = None
-    gpus_per_node: Annotated[Optional[Token], about("GPUs on each node: 2 or h100:2")] = None
-    gpus_per_task: Annotated[Optional[Token], about("GPUs of each task: 1 or h100:1")] = None
-    cpus_per_gpu: Annotated[Optional[Count], about("CPUs for each GPU")] = None
-    gres: Annotated[Optional[Token], about("generic resources on each node, as the scheduler spells them")] = None
-    constraint: Annotated[Optional[Token], about("node features", "-C")] = None
-    exclusive: Annotated[Optional[bool], about("whole nodes, not shared with other jobs")] = None
-    nodelist: Annotated[Optional[Token], about("nodes that must be among the job's")] = None
-    exclude: Annotated[Optional[Token], about("nodes to leave out", "-x")] = None
-    distribution: Annotated[Optional[Token], about("placement of tasks on nodes and cores", "-m")] = None
-    licenses: Annotated[Optional[Token], about("licences that the job takes", "-L")] = None
-    tmp: Annotated[Optional[Memory], about("local disk on each node: 100G")] = None
-    resource: Annotated[Dict[Token, Token], about("job-wide resource NAME=VALUE of PBS or Grid Engine (repeatable)")] = {}
+    job_name: Annotated[Optional[Line], about(TIME, "name of the job", "-J")] = None
+    account: Annotated[Optional[Token], about(TIME, "account (project) to charge", "-A")] = None
+    time: Annotated[Optional[Time], about(TIME, "time limit: 90m, 2h, 1:30:00, 1-12:00:00", "-t")] = None
+    partition: Annotated[Optional[Token], about(TIME, "partition (queue)", "-p", "--queue")] = None
+    qos: Annotated[Optional[Token], about(TIME, "quality of service", "-q")] = None
+    nodes: Annotated[Optional[Count], about(RESOURCES, "number of nodes", "-N")] = None
+    ntasks: Annotated[Optional[Count], about(RESOURCES, "number of tasks (MPI ranks)", "-n")] = None
+    ntasks_per_node: Annotated[Optional[Count], about(RESOURCES, "tasks on each node", "--tasks-per-node")] = None
+    ntasks_per_core: Annotated[Optional[Count], about(PLACEMENT, "tasks on each core")] = None
+    nproc_per_node: Annotated[Optional[Count], about(RESOURCES, "torchrun: processes on each node, else one per GPU")] = None
+    cpus_per_task: Annotated[Optional[Count], about(RESOURCES, "CPUs of each task", "-c")] = None
+    threads_per_core: Annotated[Optional[Count], about(PLACEMENT, "hardware threads of each core that the job uses")] = None
+    hyperthreads: Annotated[Optional[bool], about(PLACEMENT, "whether CPUs are hardware threads or whole cores")] = None
+    hint: Annotated[Optional[Hint], about(PLACEMENT, "what limits the program, or whether it uses hardware threads")] = None
+    mem: Annotated[Optional[Memory], about(RESOURCES, "memory on each node: 40G; 0 for all of it")] = None
+    mem_per_cpu: Annotated[Optional[Memory], about(RESOURCES, "memory for each CPU: 3G")] = None
+    mem_per_gpu: Annotated[Optional[Memory], about(RESOURCES, "memory for each GPU: 80G")] = None
+    object_store_memory: Annotated[Optional[Memory], about(RAY, "memory of each node for Ray's object store: 20G")] = None
+    gpus: Annotated[Optional[Token], about(RESOURCES, "GPUs of the whole job: 2 or h100:2", "-G")] = None
+    gpus_per_node: Annotated[Optional[Token], about(RESOURCES, "GPUs on each node: 2 or h100:2")] = None
+    gpus_per_task: Annotated[Optional[Token], about(RESOURCES, "GPUs of each task: 1 or h100:1")] = None
+    cpus_per_gpu: Annotated[Optional[Count], about(RESOURCES, "CPUs for each GPU")] = None
+    gres: Annotated[Optional[Token], about(EXPERT, "generic resources on each node, in the scheduler's syntax")] = None
+    constraint: Annotated[Optional[Token], about(PLACEMENT, "node features that the job needs", "-C")] = None
+    exclusive: Annotated[Optional[bool], about(RESOURCES, "whole nodes, not shared with other jobs")] = None
+    nodelist: Annotated[Optional[Token], about(PLACEMENT, "nodes that the job must include")] = None
+    exclude: Annotated[Optional[Token], about(PLACEMENT, "nodes that the job must not use", "-x")] = None
+    distribution: Annotated[Optional[Token], about(PLACEMENT, "how tasks are distributed over nodes and cores", "-m")] = None
+    licenses: Annotated[Optional[Token], about(EXPERT, "licences that the job uses", "-L")] = None
+    tmp: Annotated[Optional[Memory], about(RESOURCES, "local disk on each node: 100G")] = None
+    resource: Annotated[Dict[Token, Token], about(EXPERT, "job-wide PBS or Grid Engine resource NAME=VALUE (repeatable)")] = {}
 
-    output: Annotated[Optional[Line], about("file of the job's output", "-o")] = None
-    error: Annotated[Optional[Line], about("file of the job's errors", "-e")] = None
-    open_mode: Annotated[Optional[Literal["append", "truncate"]], about("how those files are opened")] = None
-    mail_type: Annotated[Optional[Token], about("when to send mail: BEGIN, END, FAIL, ALL …")] = None
-    mail_user: Annotated[Optional[Token], about("address for that mail")] = None
-    array: Annotated[Optional[Token], about("array of jobs: 1-10, 0-99%8", "-a")] = None
-    dependency: Annotated[Optional[Token], about("jobs to wait for: afterok:1234", "-d")] = None
-    reservation: Annotated[Optional[Token], about("reservation to run in")] = None
-    requeue: Annotated[Optional[bool], about("whether the job may be started again")] = None
-    signal: Annotated[Optional[Token], about("signal before the time limit: B:USR1@120")] = None
-    export: Annotated[Optional[Token], about("variables that the job inherits: ALL, NONE, A,B=c")] = None
-    chdir: Annotated[Optional[Line], about("working directory of the job", "-D")] = None
-    comment: Annotated[Optional[Line], about("a comment kept with the job")] = None
-    directive: Annotated[Tuple[Line, ...], about("any other directive, as the scheduler spells it (repeatable)")] = ()
+    output: Annotated[Optional[Line], about(OUTPUT, "file for the job's standard output", "-o")] = None
+    error: Annotated[Optional[Line], about(OUTPUT, "file for the job's standard error", "-e")] = None
+    open_mode: Annotated[Optional[Literal["append", "truncate"]], about(OUTPUT, "how these files are opened")] = None
+    mail_type: Annotated[Optional[Token], about(OUTPUT, "when to send mail: BEGIN, END, FAIL, ALL …")] = None
+    mail_user: Annotated[Optional[Token], about(OUTPUT, "address for this mail")] = None
+    array: Annotated[Optional[Token], about(ARRAYS, "array of jobs: 1-10, 0-99%8", "-a")] = None
+    dependency: Annotated[Optional[Token], about(TIME, "jobs to wait for: afterok:1234", "-d")] = None
+    reservation: Annotated[Optional[Token], about(TIME, "reservation to use")] = None
+    requeue: Annotated[Optional[bool], about(EXPERT, "whether the scheduler may restart the job")] = None
+    signal: Annotated[Optional[Token], about(EXPERT, "signal to send before the time limit: B:USR1@120")] = None
+    export: Annotated[Optional[Token], about(EXPERT, "variables that the job inherits: ALL, NONE, A,B=c")] = None
+    chdir: Annotated[Optional[Line], about(ENVIRONMENT, "working directory of the job", "-D")] = None
+    comment: Annotated[Optional[Line], about(EXPERT, "comment that the scheduler stores with the job")] = None
+    directive: Annotated[Tuple[Line, ...], about(EXPERT, "any other directive, in the scheduler's syntax (repeatable)")] = ()
 
-    module: Annotated[Tuple[Token, ...], about("modules to load in place of the site's Python (repeatable)")] = ()
-    conda: Annotated[Optional[Line], about("conda environment to activate: a name or a path")] = None
-    venv: Annotated[Optional[Line], about("virtual environment to activate: its folder")] = None
-    userbase: Annotated[Optional[Line], about("PYTHONUSERBASE, the folder of `pip install --user`")] = None
-    python: Annotated[Optional[Line], about("Python interpreter to run")] = None
-    env: Annotated[Dict[Name, Text], about("environment variable NAME=VALUE for the job (repeatable)")] = {}
-    stage: Annotated[Tuple[Line, ...], about("file, folder or archive to copy to each node's own disk (repeatable)")] = ()
-    interface: Annotated[Optional[Token], about("network interface for the traffic between nodes: ib0, hsn0")] = None
-    mpi: Annotated[Optional[Token], about("type for `srun --mpi=`, in place of the profile's")] = None
-    kill_on_bad_exit: Annotated[Optional[bool], about("whether a rank that fails ends the whole job, in srun's own way")] = None
-    image: Annotated[Optional[Line], about("container image (.sif) that the program runs in")] = None
-    container_verb: Annotated[Optional[Verb], about("`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
-    bind: Annotated[Tuple[Token, ...], about("file or folder to bind into the container (repeatable)")] = ()
+    module: Annotated[Tuple[Token, ...], about(ENVIRONMENT, "module to load instead of the site's Python (repeatable)")] = ()
+    conda: Annotated[Optional[Line], about(ENVIRONMENT, "conda environment to activate: a name or a path")] = None
+    venv: Annotated[Optional[Line], about(ENVIRONMENT, "virtual environment to activate: its directory")] = None
+    userbase: Annotated[Optional[Line], about(ENVIRONMENT, "PYTHONUSERBASE, the directory of `pip install --user`")] = None
+    python: Annotated[Optional[Line], about(ENVIRONMENT, "Python interpreter to run")] = None
+    env: Annotated[Dict[Name, Text], about(ENVIRONMENT, "environment variable NAME=VALUE for the job (repeatable)")] = {}
+    stage: Annotated[Tuple[Line, ...], about(ENVIRONMENT, "file, folder or archive to copy to each node (repeatable)")] = ()
+    interface: Annotated[Optional[Token], about(EXPERT, "network interface for traffic between nodes: ib0, hsn0")] = None
+    mpi: Annotated[Optional[Token], about(EXPERT, "type for `srun --mpi=`, instead of the profile's")] = None
+    kill_on_bad_exit: Annotated[Optional[bool], about(EXPERT, "whether srun ends the whole job when one rank fails")] = None
+    image: Annotated[Optional[Line], about(CONTAINER, "container image (.sif) that the program runs in")] = None
+    container_verb: Annotated[Optional[Verb], about(CONTAINER, "`exec IMAGE python PROGRAM` or `run IMAGE PROGRAM`")] = None
+    bind: Annotated[Tuple[Token, ...], about(CONTAINER, "file or folder to bind into the container (repeatable)")] = ()
 
 
 # The options of GPUs' own, each with what it counts by.
