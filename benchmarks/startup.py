@@ -1,14 +1,14 @@
-"""How long a command takes from nothing, and how many scripts a second the Python API makes.
+"""How long a command takes to start and finish, and how many scripts per second the Python API makes.
 
     make bench                                  # in the project's own environment
     python benchmarks/startup.py --rounds 50    # in any environment that has hpcgen
     python benchmarks/startup.py --json
 
-A *ratio* is a command's median over that of ``python -c pass``, taken in the same run, a round of each command after the
-other, so that a machine's load or speed falls on all of them alike. Every process is new; Python's bytecode and the
-compiled templates are there, as they are from a user's second command on. Nothing of the user's configuration is read.
+A *ratio* is a command's median divided by that of ``python -c pass``. Both are taken in the same run, one round of each
+command after the other, so that the machine's load and speed affect all of them alike. Every process is new. Python's
+bytecode and the compiled templates exist, as they do from a user's second command on. The user's configuration is not read.
 
-Scripts a second are of ``hpcgen slurm --site mahuika --hetjob``, planned and rendered anew each: the median of batches.
+Scripts per second are for ``hpcgen slurm --site mahuika --hetjob``; each is planned and rendered again: the median of batches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCHES, BATCH = 25, 40
 
 
 class Result(NamedTuple):
-    """`aim` is the most that a command's ratio, or the least that a rate, is meant to be."""
+    """`aim` is the largest ratio that a command should have, or the smallest rate."""
 
     what: str
     value: float
@@ -40,7 +40,7 @@ class Result(NamedTuple):
 
 
 def commands() -> Dict[str, Tuple[List[str], Dict[str, str], Optional[float]]]:
-    """What is started: words, further environment, and the aim."""
+    """The commands to start: words, extra environment, and the aim."""
     hpcgen = [str(Path(sys.executable).with_name("hpcgen"))]
     line = f"hpcgen slurm --site {SITE[:2]}"
     tab = {"_HPCGEN_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "3"}
@@ -54,7 +54,7 @@ def commands() -> Dict[str, Tuple[List[str], Dict[str, str], Optional[float]]]:
 
 
 def environment(home: str) -> Dict[str, str]:
-    """This environment without the user's defaults, and with bytecode kept, as it is for an installed program."""
+    """This environment without the user's defaults, and with bytecode, as an installed program has it."""
     dropped = ("PYTHONDONTWRITEBYTECODE", "HPCGEN_PATH", "SBATCH_ACCOUNT")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**kept, "XDG_CONFIG_HOME": f"{home}/config", "XDG_CACHE_HOME": f"{home}/cache"}
@@ -78,7 +78,7 @@ def started(rounds: int) -> List[Result]:
 
 
 def rates() -> List[Result]:
-    """Scripts a second through the Python API, in this process."""
+    """Scripts per second through the Python API, in this process."""
     from hpcgen import Request, load, plan, render
 
     site, request = load(SITE), Request(hetjob=True)
@@ -99,7 +99,7 @@ def _rate(work: Callable[[], object], batch: int = BATCH) -> float:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Columns in Markdown, for the README."""
+    """A table in Markdown, for docs/measurements.md."""
     lines = [f"| Python {platform.python_version()} | median | × bare Python | aim |", "|---|--:|--:|--:|"]
     for what, value, unit, ratio, aim in results:
         bound = "" if aim is None else f"≤ {aim:g} ×" if ratio else f"≥ {aim:,.0f}/s"

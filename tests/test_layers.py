@@ -1,4 +1,4 @@
-"""The house as README draws it: who may import whom, and what a command loads. Sets of modules, never the wall clock."""
+"""The house as docs/design.md draws it: who may import whom, and what a command loads. Sets of modules, never the wall clock."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def test_every_folder_is_a_room() -> None:
     assert {path.stem for path in SOURCE.glob("*.py")} == {"__init__", "__main__"}
 
 
-def test_readme_shows_the_whole_house() -> None:
-    house = (TOP / "README.md").read_text().partition("## The house")[2]
+def test_the_design_page_shows_the_whole_house() -> None:
+    house = (TOP / "docs" / "design.md").read_text().partition("## The house")[2]
     shown = set(re.findall(r"[\w.]+", house))
     assert shown >= set(ROOMS)
     assert shown >= {module.rpartition(".")[2].strip("_") for module in MODULES if room(module) not in BACKENDS} - {"main"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any, List
 
 import pytest
@@ -14,8 +12,6 @@ from hpcgen.base.kinds import Token
 from hpcgen.profiles.load import decode
 from hpcgen.request.fields import Request
 from hpcgen.request.layers import Layer, merge
-
-TOP = Path(__file__).parent.parent
 
 
 def notes(site: str, **asked: Any) -> List[str]:
@@ -107,12 +103,6 @@ def test_a_type_of_gpu_that_the_site_has_not() -> None:
 def test_gpus_are_no_workload() -> None:
     with pytest.raises(RequestError, match="--workload serial --gpus 1"):
         plan(load("kestrel"), Request(workload="gpu", account="a"))
-
-
-def test_readme_tells_of_every_option() -> None:
-    told = set(re.findall(r"--([a-z][a-z-]*)", (TOP / "README.md").read_text()))
-    options = {name.replace("_", "-") for name in Request.__struct_fields__ if name not in ("program", "args")}
-    assert options - told == set()
 
 
 def started(flavour: str, container: Any = (), image: Any = "x.sif", **asked: Any) -> Any:
