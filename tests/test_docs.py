@@ -18,7 +18,10 @@ from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request
 
 TOP = Path(__file__).parent.parent
-PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").rglob("*.md"))]
+PAGES = [
+    TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "CHANGELOG.md", TOP / "tests" / "cluster" / "README.md",
+    *sorted((TOP / "docs").rglob("*.md")),
+]  # fmt: skip
 ID = {"ids": lambda page: str(page.relative_to(TOP))}
 
 
@@ -59,7 +62,7 @@ def test_command(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "sites" / "mymachine.toml").write_text((TOP / "sites" / "mahuika.toml").read_text())
     words = shlex.split(command)[1:]
     if words[0] in ("run", "submit"):
-        words[0] = "explain"
+        words = ["explain", *(word for word in words[1:] if word != "--test-only")]
     assert status(words) == 0, capfdbinary.readouterr().err
 
 
