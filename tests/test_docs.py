@@ -100,6 +100,12 @@ def test_the_page_of_options_is_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_picture_shows_what_the_command_prints() -> None:
+    command = [sys.executable, str(TOP / "docs" / "terminal.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_option_is_on_its_page() -> None:
     listed = re.findall(r"^\| `--([a-z-]+)`", (TOP / "docs" / "options.md").read_text(), re.MULTILINE)
     options = {name.replace("_", "-") for name in Request.__struct_fields__} - {"program", "args"}
