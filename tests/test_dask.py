@@ -303,8 +303,8 @@ def test_a_worker_that_dies_ends_the_job_only_if_asked() -> None:
 
 def test_what_srun_could_take_for_its_own_goes_into_the_json() -> None:
     made = job(hetjob=True, args=["a", ":", "é\udcff", ""])
-    line = render(made).split("PYTHON\n")[-1]
-    assert " : \\\n" in line and line.count(" : ") == 1 and line.count('"argv":') == 2
+    story = render(made).partition("PYTHON\n")[0]
+    assert " : \\\n" in story and story.count(" : ") == 1 and story.count('"argv":') == 2
     with pytest.raises(RequestError, match="shorter than"):
         render(job(args=[":", "x" * 131_000]))
 

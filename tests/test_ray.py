@@ -102,16 +102,6 @@ def test_one_machine_is_one_node() -> None:
         planned(site(scheduler={"type": "local"}), nodes=2)
 
 
-def test_the_launcher_is_short_and_read_by_an_old_python() -> None:
-    import ast
-
-    assert len(CARRIED.encode()) < 10_500
-    symmetric = embed.carried("ray", ("node", "cluster", "symmetric"))
-    assert len(symmetric.encode()) < 13_000
-    ast.parse(symmetric, feature_version=(3, 9))
-    assert not [line for line in CARRIED.splitlines() if line.startswith("#")]
-
-
 @given(st.integers(0, 10**9), st.integers(0, 3))
 def test_ports_of_jobs(job: int, rank: int) -> None:
     """Every block once, and all below the kernel's own ports."""
@@ -182,7 +172,7 @@ def test_on_this_machine(tmp_path: Path) -> None:
 def test_components_where_another_launcher_starts_mpi() -> None:
     """srun starts one process on each node, whatever starts MPI's ranks."""
     text = render(planned(site(mpi={"launcher": "mpiexec"}), hetjob=True, workers=2))
-    assert "srun --kill-on-bad-exit=0 --wait=0 --het-group=0" in text
+    assert "srun --kill-on-bad-exit=0 --wait=0 \\\n         --het-group=0" in text
 
 
 def test_nodes_of_its_own_are_its_own_with_all_their_cpus_and_memory() -> None:
