@@ -1,4 +1,4 @@
-"""The house as docs/design.md draws it: who may import whom, and what a command loads. Sets of modules, never the wall clock."""
+"""The house in docs/design.md: who may import whom, and what a command loads: sets of modules, never wall-clock time."""
 
 from __future__ import annotations
 
