@@ -18,6 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import pytest
 from cluster import mpi
 
+from hpcgen.dask.program import read_command_line
 from hpcgen.script import embed
 from hpcgen.workloads.dask_mpi import PARTS
 
@@ -283,6 +284,38 @@ def test_what_is_missing_is_said_once(tmp_path: Path, started: str) -> None:
         assert "Traceback" not in ran.err
         if module:
             break
+
+
+@pytest.mark.parametrize(
+    "words, config, argv",
+    [
+        (["x.py", "--", "{}"], {}, ["x.py", "--", "{}"]),
+        (['{"ranks": 3}', "x.py"], {"ranks": 3}, ["x.py"]),
+        (['{"ranks": 3, "mpi": "MPICH"}', '{"ranks": 4}', "--", "{}", "a"], {"ranks": 4, "mpi": "MPICH"}, ["{}", "a"]),
+        (['{"argv": ["y.py"]}', "--", "x.py"], {"argv": ["y.py"]}, ["y.py"]),
+        (["--", "--", "x.py"], {}, ["--", "x.py"]),
+        (["{}"], {}, []),
+    ],
+)
+def test_the_command_line(words: List[str], config: Dict[str, Any], argv: List[str]) -> None:
+    assert read_command_line(words) == (config, argv)
+
+
+@pytest.mark.parametrize("module", [False, True])
+def test_json_in_parts(tmp_path: Path, module: bool) -> None:
+    """What all ranks share, then what a component adds, then the program."""
+    (tmp_path / "program.py").write_text(textwrap.dedent(UNGUARDED))
+    start = ["-m", "hpcgen.dask"] if module else ["-c", embed.carried("dask", ("program", *PARTS["local"]))]
+    shared, own = {"runner": "local", "workers": 2}, {"dask": {"nthreads": 2, "memory_limit": "200MiB"}}
+    command = [f"{VENV}/bin/python", *start, json.dumps(shared), json.dumps(own), "--", "program.py", "a"]
+    ran = done(command, tmp_path, {"PYTHONPATH": str(SOURCE)} if module else {})
+    quiet(ran, 4)
+    assert ran.out == "[(2, 200), (2, 200)] 2 ['program.py', 'a']\n"
+
+
+def test_no_program(tmp_path: Path) -> None:
+    ran = launch(tmp_path, None, told={**TOLD, "argv": []})
+    assert ran.status != 0 and ran.err.count("hpcgen: name a program") == ran.err.count("hpcgen: ") == 1, ran
 
 
 def test_the_first_interface_that_is_there(tmp_path: Path) -> None:

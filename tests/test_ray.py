@@ -139,8 +139,22 @@ def test_an_interface_that_is_not_there(capsys: Any) -> None:
 
 
 def run(asked: Dict[str, Any], *words: str, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
-    line = [python, "-c", CARRIED, json.dumps(asked), *words]
+    line = [python, "-c", CARRIED, json.dumps(asked), "--", *words]
     return subprocess.run(line, capture_output=True, text=True, timeout=120, env={**os.environ, **env})
+
+
+@pytest.mark.parametrize(
+    "words, wait, argv",
+    [
+        (['{"nodes": 1}', "x.py", "--", "{}"], 300, ["x.py", "--", "{}"]),
+        (['{"wait": 1, "nodes": 1}', '{"wait": 2}', "--", "{}", "a"], 2, ["{}", "a"]),
+        (['{"argv": ["y.py"]}', "--", "x.py"], 300, ["y.py"]),
+        (["--", "--", "x.py"], 300, ["--", "x.py"]),
+    ],
+)
+def test_the_command_line(words: List[str], wait: int, argv: List[str]) -> None:
+    config = node.read_command_line(words)
+    assert (config["wait"], config["argv"]) == (wait, argv)
 
 
 def test_it_says_what_it_misses() -> None:

@@ -7,12 +7,12 @@ from typing import Any, List
 from hpcgen.dask.program import HOST, Host, Options, announce, check_host, die, intercept, run
 
 
-def begin(settings: Options, argv: List[str]) -> None:
+def begin(config: Options, argv: List[str]) -> None:
     """Run the program, and end with its status."""
-    host = check_host(settings, argv)
+    host = check_host(config, argv)
     if host.faults:
         die(f"{HOST}: {'; '.join(host.faults)}")
-    cluster = OneNode(settings, host)
+    cluster = OneNode(config, host)
     cluster.clients = intercept(cluster.start)
     sys.exit(run(argv))
 
@@ -20,8 +20,8 @@ def begin(settings: Options, argv: List[str]) -> None:
 class OneNode:
     """The program's LocalCluster, and the clients that it opens."""
 
-    def __init__(self, settings: Options, host: Host) -> None:
-        self.settings, self.options = settings, host.options
+    def __init__(self, config: Options, host: Host) -> None:
+        self.config, self.options = config, host.options
         self.clients: Any = ()
         self.cluster: Any = None
 
@@ -36,7 +36,7 @@ class OneNode:
         # With a file in __main__, each worker would run a program that has no `if __name__ == "__main__"`.
         main_module = sys.modules["__main__"].__dict__
         file = main_module.pop("__file__", None)
-        self.cluster = LocalCluster(n_workers=self.settings.get("workers"), threads_per_worker=threads, **options)
+        self.cluster = LocalCluster(n_workers=self.config.get("workers"), threads_per_worker=threads, **options)
         if file:
             main_module["__file__"] = file
 
@@ -44,7 +44,7 @@ class OneNode:
         atexit.register(self.close)
         address = self.cluster.scheduler_address
         dask.config.set(scheduler_address=address)
-        announce(self.settings, address, self.cluster.scheduler.services)
+        announce(self.config, address, self.cluster.scheduler.services)
 
     def close(self) -> None:
         """Close the clients, then the cluster."""

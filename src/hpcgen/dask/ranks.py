@@ -1,10 +1,9 @@
 """The ranks: 0 is Dask's scheduler, 1 runs the program, the others are workers.
 
-Each has a link to rank 0, which passes messages on and notices at once when a rank dies.
+Each has a link to rank 0, which notices at once when a rank dies.
 """
 
 import atexit
-import contextlib
 import ctypes
 import json
 import logging
@@ -16,34 +15,36 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Callable, Dict, List, Tuple
 
 from hpcgen.dask.program import ENV, HOST, PMIX, Host, Options, add_folder, announce, check_host, intercept, run, say
 
 LEAVING = threading.Lock()
+Joined = Tuple[int, int, Callable[[str], str]]  # rank, number of ranks, and what gives rank 0's text to all
 
 
-def serve(settings: Options, argv: List[str], rank: int, size: int, share: Callable[[str], str]) -> None:
-    """Do this rank's part of the job. `share` gives rank 0's text to all ranks."""
-    host = check_host(settings, argv if rank == 1 else [])
+def serve(config: Options, argv: List[str], joined: Joined) -> None:
+    """Do this rank's part of the job."""
+    rank, size, share = joined
+    host = check_host(config, argv if rank == 1 else [])
     if rank != 1:  # a warning before the time limit is for the program
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
-    text = ""
+    meeting = ""
     if rank == 0:
         server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
         threading.Thread(target=Hub(server, size, token).run, daemon=True).start()
-        text = json.dumps([host.addresses or [HOST], server.getsockname()[1], token])
-    link = connect(*json.loads(share(text)))
-    Rank(settings, rank, size, link).run(argv, host)
+        meeting = json.dumps([host.addresses or [HOST], server.getsockname()[1], token])
+    link = connect(*json.loads(share(meeting)))
+    Rank(config, host, rank, size, link).run(argv)
 
 
 def connect(addresses: List[str], port: int, token: str) -> Connection:
-    """Connect to rank 0."""
     for address in addresses * 5:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             sock = socket.create_connection((address, port), 3)
             sock.settimeout(None)
             link = Connection(sock.detach())
@@ -58,8 +59,8 @@ class Hub:
 
     def __init__(self, server: socket.socket, size: int, token: str) -> None:
         self.server, self.size, self.token, self.ending = server, size, token, False
-        self.links: Dict[Any, int] = {}  # with their ranks; -1 before the rank has said hello
-        self.hosts: Dict[int, List[Any]] = {}  # by rank: name, versions, faults
+        self.links: Dict[Any, int] = {}  # with their ranks: -1 until hello
+        self.hosts: Dict[int, Any] = {}  # by rank: name, versions, faults
 
     def run(self) -> None:
         deadline = time.time() + 30
@@ -70,52 +71,51 @@ class Hub:
                     if ready is self.server:
                         self.accept()
                     else:
-                        self.receive(ready, *ready.recv())
+                        self.receive(ready)
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
                 self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
 
     def accept(self) -> None:
-        """Take a link from a rank that knows the token only: messages are pickles, which can run any code."""
+        """Only a rank with the token may link: messages are pickles, which can run any code."""
         link = Connection(self.server.accept()[0].detach())
         if link.poll(5) and link.recv_bytes(64) == self.token.encode():
             self.links[link] = -1
 
-    def receive(self, link: Connection, word: str, value: Any) -> None:
-        if word == "hello":
-            self.links[link], *host = value
-            self.hosts[value[0]] = host
-            if len(self.hosts) == self.size:
-                self.compare()
-        else:
+    def receive(self, link: Connection) -> None:
+        word, value = link.recv()
+        if word != "hello":
             self.tell(word, value)
+            return
+        rank, host = value
+        self.links[link], self.hosts[rank] = rank, host
+        if len(self.hosts) == self.size:
+            self.compare()
 
     def compare(self) -> None:
-        """Let all ranks go, or stop them if a host has a fault, or other versions than rank 0."""
+        """Let all ranks go, or stop them if a host has a fault or other versions than rank 0."""
         expected = self.hosts[0][1]
-        problems: Dict[str, str] = {}  # with the first host that has it
-        for _, (host, versions, faults) in sorted(self.hosts.items()):
+        faults: Dict[str, str] = {}  # each with the first host that has it
+        for _, (name, versions, found) in sorted(self.hosts.items()):
+            for fault in found:
+                faults.setdefault(fault, name)
             if versions != expected:
-                faults.append(f"{versions}, but {expected} on {HOST}: use one Python")
-            for fault in faults:
-                problems.setdefault(fault, host)
-        if problems:
-            self.stop([f"{host}: {fault}" for fault, host in problems.items()])
+                faults.setdefault(f"{versions}, but {expected} on {HOST}: use one Python", name)
+        if faults:
+            self.stop([f"{name}: {fault}" for fault, name in faults.items()])
         else:
             self.tell("go", [self.hosts[rank][0] for rank in range(self.size)])
 
     def lose(self, rank: int) -> None:
-        """Go on without a worker if there are others. Otherwise end the job."""
+        """Go on without a worker if there are others."""
         if rank < 0 or self.ending:
             return
-        died = f"rank {rank} on {self.hosts[rank][0]} has died"
-        if rank == 1:
-            self.stop([f"{died}, which ran the program: all end"])
-        elif max(self.links.values()) > 1:
-            say(f"{died}, a worker: the others go on")
+        died = f"rank {rank} on {self.hosts[rank][0]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+        if rank > 1 and max(self.links.values()) > 1:
+            say(f"{died}: the others go on")
         else:
-            self.stop([f"{died}, a worker, the last one: all end"])
+            self.stop([f"{died}: all end"])
 
     def stop(self, faults: List[str]) -> None:
         for fault in faults:
@@ -126,27 +126,24 @@ class Hub:
         """Send a message to all ranks. The last one says whether all ranks are alive."""
         if word in ("end", "stop"):
             self.ending, value = True, len(self.links) == self.size
-        for link in sorted(self.links, key=self.links.__getitem__, reverse=True):  # rank 0 last: it may end at once
-            with contextlib.suppress(OSError):
+        for link in sorted(self.links, key=lambda link: -self.links[link]):  # rank 0 last: it may end at once
+            with suppress(OSError):
                 link.send((word, value))
 
 
 class Rank:
-    """A rank with a link to the hub. For dask_mpi it is the MPI communicator."""
+    """A rank, which dask_mpi takes for an MPI communicator."""
 
-    def __init__(self, settings: Options, rank: int, size: int, link: Connection) -> None:
-        self.settings, self.rank, self.size, self.link = settings, rank, size, link
-        self.messages: queue.Queue[Tuple[str, Any]] = queue.Queue()
-        self.options: Options = {}
-        self.hosts: List[str] = []
-        self.ending, self.status = False, 1
+    def __init__(self, config: Options, host: Host, rank: int, size: int, link: Connection) -> None:
+        self.config, self.host, self.rank, self.size, self.link = config, host, rank, size, link
+        self.messages: queue.Queue[Any] = queue.Queue()
+        self.sharing, self.ending, self.status = 1, False, 1
 
-    def run(self, argv: List[str], host: Host) -> None:
-        """Wait for all ranks. Then run the program, or Dask's scheduler or worker."""
-        self.options = host.options
-        self.link.send(("hello", (self.rank, HOST, host.versions, host.faults)))
+    def run(self, argv: List[str]) -> None:
+        """When all ranks are there, run the program, or Dask's scheduler or worker."""
+        self.link.send(("hello", (self.rank, (HOST, self.host.versions, self.host.faults))))
         threading.Thread(target=self.listen, daemon=True).start()
-        self.hosts = self.wait_for("go")
+        self.sharing = self.wait_for("go").count(HOST)
         if self.rank == 1:
             atexit.register(self.finish)
             intercept(self.start)
@@ -177,7 +174,7 @@ class Rank:
             self.messages.put((word, value))
 
     def wait_for(self, wanted: str) -> Any:
-        """Return the value of the next message of this kind."""
+        """Return the value of the next such message."""
         while True:
             word, value = self.messages.get()
             if word == wanted:
@@ -191,12 +188,12 @@ class Rank:
         self.play(initialize, arguments)
 
     def play(self, initialize: Any, arguments: Options) -> None:
-        """Be scheduler, client or worker. The program's arguments override this rank's options."""
-        options = {"dashboard_address": ":0", **self.options, **arguments}
+        """Be scheduler, client or worker. The program's arguments override our options."""
+        options = {"dashboard_address": ":0", **self.host.options, **arguments}
         if "memory_limit" not in options:
             from distributed.system import MEMORY_LIMIT
 
-            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.hosts.count(HOST))
+            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.sharing)  # of the host
         initialize(**options, comm=self, exit=False)
 
     def Get_rank(self) -> int:
@@ -211,44 +208,39 @@ class Rank:
     def bcast(self, address: Any, root: int = 0) -> Any:
         """Give the scheduler's address to all ranks."""
         if self.rank == root:
-            for scheduler in servers("Scheduler"):
-                announce(self.settings, address, scheduler.services)
+            for scheduler in servers():
+                announce(self.config, address, scheduler.services)
             self.link.send(("address", address))
         return self.wait_for("address")
 
     def finish(self) -> None:
-        """End all ranks. Runs after all atexit functions of the program: the last one registered runs first."""
+        """End all ranks, after all atexit functions of the program: the last one registered runs first."""
         with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
             print(self.status, file=file)
         self.link.send(("end", None))
         leave(self.status, self.wait_for("end"))
 
 
-def servers(*kinds: str) -> List[Any]:
-    """Return Dask's servers in this process.
+def servers() -> List[Any]:
+    """Return Dask's servers in this process. distributed has no public list of them (2022.4 to 2026.8)."""
+    from distributed import Nanny, Scheduler, Worker
 
-    distributed (2022.4 to 2026.8) has no public list of them. Without this one, only lines about the scheduler's
-    address are missing, and the end takes two seconds.
-    """
-    import distributed
-
-    return [server for kind in kinds for server in getattr(getattr(distributed, kind), "_instances", ())]
+    return [server for kind in (Nanny, Worker, Scheduler) for server in getattr(kind, "_instances", ())]
 
 
 def close_servers(status: int, alive: bool) -> None:
-    """Let Dask's servers close. End the process if that takes long: a task may still run."""
+    """Let Dask's servers close. A task that still runs is cut off."""
     threading.Timer(2, leave, (status, alive)).start()
-    found = servers("Nanny", "Worker", "Scheduler")
+    found = servers()
     logging.disable()
     for server in found:
         server.loop.add_callback(server.close)
 
 
 def leave(status: int, alive: bool) -> None:
-    """End this process, once. `alive`: no rank has died.
+    """End this process, once. `alive` says that no rank has died.
 
-    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx each worker has a parent,
-    which calls it in any case.
+    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx a worker's parent calls it.
     """
     LEAVING.acquire()
     sys.stdout.flush()

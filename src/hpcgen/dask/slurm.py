@@ -7,5 +7,5 @@ from hpcgen.dask.program import Options
 from hpcgen.dask.ranks import serve
 
 
-def begin(settings: Options, argv: List[str]) -> None:
-    serve(settings, argv, *join_by_file(settings))
+def begin(config: Options, argv: List[str]) -> None:
+    serve(config, argv, join_by_file(config))

@@ -1,5 +1,6 @@
-"""Ray inside a job: `node` looks after Ray's processes on a node, `cluster` leads or joins the others. Scripts carry both.
+"""Ray inside a job: `node` starts and ends Ray's processes on one node, `cluster` connects the nodes and runs the program.
 
-They import nothing else of hpcgen, and speak Python 3.9 and Ray 2.9 up to today's. `symmetric`, which scripts carry if asked,
-has Ray's own `ray symmetric-run` start it; that refuses a node on which anyone runs Ray, so that it is not the usual form.
+Scripts carry the text of both as one program. So they share one namespace, import nothing else of hpcgen, and run on
+Python 3.9 and newer, and on Ray from 2.9 on. With `--symmetric-run` scripts carry `symmetric`, too, which starts Ray by
+its own `ray symmetric-run`. That command refuses a node on which anyone runs Ray, so it is not the default.
 """

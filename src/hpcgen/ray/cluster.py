@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import Dict, List, Optional, Set, Tuple, Type
 
-from hpcgen.ray.node import ENDING, ENV, HOST, WARNINGS, Failed, Ray, Settings, port_blocks, say, secret, spawn
+from hpcgen.ray.node import ENDING, ENV, HOST, WARNINGS, Failed, Options, Ray, port_blocks, say, secret, spawn
 
 COUNT = """import sys, time, ray  # in a process of its own: this one never imports Ray
 want = int(sys.argv[2])
@@ -31,7 +31,7 @@ print(f"Ray {ray.__version__}: {want} nodes, {total.get('CPU', 0):g} CPUs, {tota
 
 
 class Door:
-    """Where the other nodes ask rank 0 for Ray's address, report failures and, when it closes, see that the job is done."""
+    """Where the other nodes ask for Ray's address and report failures. When it closes, the job is done."""
 
     def __init__(self, others: int) -> None:
         self.others, self.answer = others, ""
@@ -49,7 +49,7 @@ class Door:
         raise Failed("the ports where the other nodes look for this one are taken")
 
     def tick(self) -> None:
-        """Read what has come, and answer if there is an address. Raise Failed with a node's failure."""
+        """Hear the nodes, and answer if there is an address. Raise Failed with a node's failure."""
         for sock in select.select([self.listener, *self.received], [], [], 0.1)[0]:
             if sock is self.listener:
                 self.received[sock.accept()[0]] = b""
@@ -61,7 +61,7 @@ class Door:
                 self.answered.add(sock)
 
     def read(self, sock: socket.socket) -> None:
-        """Read a line with the secret, or one with a failure. Drop whoever does not know the secret."""
+        """Read the secret, or a failure after it. Drop whoever does not know the secret."""
         data = b""
         with suppress(OSError):
             data = sock.recv(4096)
@@ -75,7 +75,7 @@ class Door:
             raise Failed(rest.decode(errors="replace").strip())
 
     def close(self) -> None:
-        """Close all connections. If Ray has failed, wait for the other nodes before, so that they end, too."""
+        """End all nodes. If Ray has failed, wait first for those that come late."""
         until = time.monotonic() + 20
         while not self.answer and time.monotonic() < until:
             if sum(b"\n" in text for text in self.received.values()) == self.others:
@@ -87,7 +87,7 @@ class Door:
 
 
 def knock(seconds: int) -> Tuple[socket.socket, str, str]:
-    """Return the connection to rank 0's door, Ray's address, and the head's folder."""
+    """Return the connection to the door, Ray's address, and the head's folder."""
     host, until = ENV["HPCGEN_HEAD"], time.monotonic() + seconds
     while time.monotonic() < until:
         for base in port_blocks("door")[:4]:
@@ -109,12 +109,12 @@ def knock(seconds: int) -> Tuple[socket.socket, str, str]:
     raise Failed(f"no head of Ray on {host} within {seconds} s")
 
 
-def join(settings: Settings, rank: int, kind: Type[Ray] = Ray) -> int:
+def join(config: Options, rank: int, kind: Type[Ray] = Ray) -> int:
     """Join the head, and stay until rank 0 ends."""
-    sock, head, head_folder = knock(settings["wait"])
+    sock, head, head_folder = knock(config["wait"])
     ray = None
     try:
-        ray = kind(settings, rank, head)
+        ray = kind(config, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
     except Failed as problem:  # rank 0 prints it, and then ends, or goes on with the other nodes
@@ -126,28 +126,28 @@ def join(settings: Settings, rank: int, kind: Type[Ray] = Ray) -> int:
     return 0
 
 
-def lead(settings: Settings) -> int:
+def lead(config: Options) -> int:
     """Start the head and the program, and return the program's status."""
-    door, ray = Door(settings["nodes"] - 1), None
+    door, ray = Door(config["nodes"] - 1), None
     try:
-        ray = Ray(settings, 0)
+        ray = Ray(config, 0)
         ENV["RAY_ADDRESS"] = ray.address
-        gather(settings, ray, door)
-        return run(program(settings), ray, door)
+        gather(config, ray, door)
+        return run(program(config), ray, door)
     finally:
         door.close()
         if ray:
             ray.end()
 
 
-def program(settings: Settings) -> List[str]:
+def program(config: Options) -> List[str]:
     """Return the program's command line."""
-    words: List[str] = settings["argv"]
+    words: List[str] = config["argv"]
     return [sys.executable, *words] if words[0] == "-c" or words[0].endswith(".py") else words
 
 
 def run(command: List[str], ray: Ray, door: Door) -> int:
-    """Run the program, hand signals on to it, and return its status."""
+    """Run the program, pass signals on to it, and return its status."""
     try:
         process = spawn(command, deaf=False)
     except OSError as problem:
@@ -168,22 +168,22 @@ def listen(door: Door) -> None:
         say(f"goes on without a node: {problem}")
 
 
-def gather(settings: Settings, ray: Ray, door: Door) -> None:
+def gather(config: Options, ray: Ray, door: Door) -> None:
     """Wait until all nodes have joined."""
-    until = time.monotonic() + settings["wait"]
+    until = time.monotonic() + config["wait"]
     count: Optional[subprocess.Popen[bytes]] = None
     with open(os.path.join(ray.folder, "nodes"), "w+") as output:
         while (count is None or count.poll() is None) and time.monotonic() < until:
             ray.check()
             door.tick()
             if count is None and answers(ray.address):
-                command = [sys.executable, "-c", COUNT, ray.address, str(settings["nodes"])]
+                command = [sys.executable, "-c", COUNT, ray.address, str(config["nodes"])]
                 count = spawn(command, stdout=output, stderr=subprocess.DEVNULL)
                 door.answer = f"{ray.address} {ray.folder}"
         output.seek(0)
         said = (output.read().splitlines() or ["Ray's head does not answer"])[-1]
     if count is None or count.poll() != 0:
-        raise Failed(f"{said} after {settings['wait']} s")
+        raise Failed(f"{said} after {config['wait']} s")
     say(f"{said} at {ray.address}, dashboard http://127.0.0.1:{ray.dashboard}")
 
 
@@ -193,5 +193,5 @@ def answers(address: str) -> bool:
         return sock.connect_ex((host, int(port))) == 0
 
 
-def begin(settings: Settings, rank: int) -> int:
-    return join(settings, rank) if rank else lead(settings)
+def begin(config: Options, rank: int) -> int:
+    return join(config, rank) if rank else lead(config)

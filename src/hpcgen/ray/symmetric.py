@@ -1,8 +1,8 @@
-"""`ray symmetric-run` on each node if this Ray has it (2.49 and newer), else the classic form, and a line that says so.
+"""`ray symmetric-run` on each node if this Ray has it (2.49 and newer). Otherwise the classic form, and a line says so.
 
-Ray's own command starts Ray and, on the first node, the program. Each node gives it the address, the ports, and its own
-CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look
-for the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
+Ray's own command starts Ray and, on the first node, the program. The end is ours, as in the classic form: its `ray stop`
+would end the user's other Rays, its workers look for the head for a minute, and its status is 0 if Ray has not started,
+and 247 for `kill -9` (run on 2.60).
 """
 
 import importlib.metadata
@@ -13,9 +13,9 @@ import sys
 from contextlib import suppress
 
 from hpcgen.ray.cluster import Door, answers, join, lead, listen, program
-from hpcgen.ray.node import ENV, Failed, Ray, Settings, say, spawn
+from hpcgen.ray.node import ENV, Failed, Options, Ray, say, spawn
 
-NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # notes the program's start and its status, and waits for the end
+NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # notes start and status, waits for the end
 
 
 class Symmetric(Ray):
@@ -24,10 +24,10 @@ class Symmetric(Ray):
     def start(self) -> subprocess.Popen[bytes]:
         ENV["RAY_ADDRESS"] = self.address  # else it counts the nodes of a cluster in Ray's own folder
         ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # where it looks for `ray`
-        ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.settings["wait"]))
+        ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.config["wait"]))
         self.note = os.path.join(self.folder, "program")
-        options = [f"--address={self.address}", f"--min-nodes={self.settings['nodes']}", *self.options()]
-        words = ["symmetric-run", *options, "--", "sh", "-c", NOTING, self.note, *program(self.settings)]
+        options = [f"--address={self.address}", f"--min-nodes={self.config['nodes']}", *self.options()]
+        words = ["symmetric-run", *options, "--", "sh", "-c", NOTING, self.note, *program(self.config)]
         if self.rank:
             return self.spawn_ray(*words)
         return spawn([sys.executable, "-m", "ray.scripts.scripts", *words])
@@ -39,11 +39,11 @@ class Symmetric(Ray):
         return ""
 
 
-def lead_symmetric(settings: Settings) -> int:
-    """Start the head and the program by Ray's own command, and return the program's status."""
-    door, ray = Door(settings["nodes"] - 1), None
+def lead_symmetric(config: Options) -> int:
+    """Start head and program by Ray's own command, and return the program's status."""
+    door, ray = Door(config["nodes"] - 1), None
     try:
-        ray = Symmetric(settings, 0)
+        ray = Symmetric(config, 0)
         while ray.process.poll() is None and not ray.status().strip():
             if not door.answer and answers(ray.address):
                 door.answer = f"{ray.address} {ray.folder}"
@@ -61,11 +61,11 @@ def lead_symmetric(settings: Settings) -> int:
             ray.end()
 
 
-def begin(settings: Settings, rank: int) -> int:
-    """Do this rank's part, in place of the classic form's `begin`."""
+def begin(config: Options, rank: int) -> int:
+    """Takes the place of the classic form's `begin`."""
     found = importlib.util.find_spec("ray")
     if found and found.origin and os.path.exists(os.path.join(os.path.dirname(found.origin), "scripts/symmetric_run.py")):
-        return join(settings, rank, Symmetric) if rank else lead_symmetric(settings)
+        return join(config, rank, Symmetric) if rank else lead_symmetric(config)
     if found and not rank:
         say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which 2.49 and newer have: the classic form")
-    return join(settings, rank) if rank else lead(settings)
+    return join(config, rank) if rank else lead(config)
