@@ -22,7 +22,7 @@ class Host(NamedTuple):
 
     options: Options
     addresses: List[str]
-    versions: str  # equal on all hosts
+    versions: str  # must be equal on all hosts
     faults: List[str]
 
 
@@ -166,7 +166,7 @@ def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
 
 
 def main(begin: Callable[[Options, List[str]], None]) -> None:
-    """Begin this process's part."""
+    """Begin this process's part. Libraries use OMP_NUM_THREADS threads, and Dask logs warnings only."""
     if sys.path[0] in ("", os.getcwd()):
         del sys.path[0]  # files there must not hide what we import
     config, argv = read_command_line(sys.argv[1:])

@@ -64,8 +64,8 @@ class Hub:
 
     def run(self) -> None:
         deadline = time.time() + 30
+        ready: Any
         while True:
-            ready: Any
             for ready in wait([self.server, *self.links], 1):
                 try:
                     if ready is self.server:
@@ -222,7 +222,7 @@ class Rank:
 
 
 def servers() -> List[Any]:
-    """Return Dask's servers in this process. distributed has no public list of them (2022.4 to 2026.8)."""
+    """Return Dask's servers here. distributed (2022.4 to 2026.8) has no public list; without one, leave() ends them."""
     from distributed import Nanny, Scheduler, Worker
 
     return [server for kind in (Nanny, Worker, Scheduler) for server in getattr(kind, "_instances", ())]

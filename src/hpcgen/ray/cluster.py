@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Set, Tuple, Type
 
 from hpcgen.ray.node import ENDING, ENV, HOST, WARNINGS, Failed, Options, Ray, port_blocks, say, secret, spawn
 
-COUNT = """import sys, time, ray  # in a process of its own: this one never imports Ray
+COUNT = """import sys, time, ray  # runs in its own process
 want = int(sys.argv[2])
 while True:
     try:
@@ -165,7 +165,7 @@ def listen(door: Door) -> None:
     try:
         door.tick()
     except Failed as problem:
-        say(f"goes on without a node: {problem}")
+        say(f"a node has failed, the job goes on: {problem}")
 
 
 def gather(config: Options, ray: Ray, door: Door) -> None:

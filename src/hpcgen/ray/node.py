@@ -136,7 +136,7 @@ class Ray:
         options += [f"--num-cpus={self.config['cpus']}", f"--num-gpus={self.config['gpus']}"]
 
         memory, store = self.config.get("memory"), self.config.get("object_store")  # MiB
-        if memory and store is None:  # Ray's own share, but of the job's memory, not of the node's
+        if memory and store is None:  # Ray's own share, but of the job's memory, if there is room
             store = min(memory * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
         if store:
             options.append(f"--object-store-memory={store << 20}")

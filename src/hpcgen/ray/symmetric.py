@@ -1,8 +1,8 @@
 """`ray symmetric-run` on each node if this Ray has it (2.49 and newer). Otherwise the classic form, and a line says so.
 
-Ray's own command starts Ray and, on the first node, the program. The end is ours, as in the classic form: its `ray stop`
-would end the user's other Rays, its workers look for the head for a minute, and its status is 0 if Ray has not started,
-and 247 for `kill -9` (run on 2.60).
+Ray's own command starts Ray and, on the first node, the program. Each node gives it the address, the ports, and its own
+CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look
+for the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
 """
 
 import importlib.metadata
