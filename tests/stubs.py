@@ -203,7 +203,9 @@ SGE = {**PBS, "scheduler": {"type": "sge", "source": "x"}, "sge": PE}
 LSF = {**PBS, "scheduler": {"type": "lsf", "source": "x"}, "lsf": {"cpus": "affinity", "memory_per": "slot", "source": "x"}}
 FLUX = {**PBS, "scheduler": {"type": "flux", "source": "x"}, "mpi": {"launcher": "flux", "source": "x"}}
 SUMMIT = {**LSF, "lsf": {"style": "nodes", "source": "x"}, "mpi": {"launcher": "jsrun", "source": "x"}}
-SUMMIT.update(nodes={"n": {"cores": 42, "gpus": 6, "source": "x"}}, scheduler={"type": "lsf", "whole_nodes": "always", "source": "x"})
+SUMMIT.update(
+    nodes={"n": {"cores": 42, "gpus": 6, "source": "x"}}, scheduler={"type": "lsf", "whole_nodes": "always", "source": "x"}
+)
 CRAY = {**PBS, "mpi": {"launcher": "pals", "source": "x"}}
 SITES = {"slurm": SLURM, "local": LOCAL, "pbs": PBS, "sge": SGE, "lsf": LSF, "flux": FLUX, "jsrun": SUMMIT, "pals": CRAY}
 # Schedulers that can say a heterogeneous job.

@@ -99,7 +99,10 @@ def test_an_array_of_which_too_much_would_wait_to_start() -> None:
     """Polaris' prod passes ten jobs on at a time: the rest of an array waits for ever. Its debug takes none."""
 
     def asked(array: str, partition: str) -> None:
-        plan(load("polaris"), flags(workload="mpi", program="x", account="ab12", array=array, partition=partition, nodes=10, ntasks=10))
+        plan(
+            load("polaris"),
+            flags(workload="mpi", program="x", account="ab12", array=array, partition=partition, nodes=10, ntasks=10),
+        )
 
     for array in ("0-99", "0-99%11"):
         with pytest.raises(HpcgenError, match=r"prod \[ALCF.* lets 10 through, .* ask for --array 0-99%10"):
@@ -141,7 +144,11 @@ def test_the_file_at_run_time(given: Dict[str, str]) -> None:
 def test_a_failing_row_does_not_stop_the_others() -> None:
     job = made(table="t.csv", chunk=3, program="sh", args=("-c", 'echo "$alpha"; [ "$alpha" != 2 ]'))
     done = run(job)
-    assert (job.array, done.stdout, done.returncode) == (None, "1\n2\n3\n", 1) and "row 2 of t.csv ended with status 1" in done.stderr
+    assert (job.array, done.stdout, done.returncode) == (
+        None,
+        "1\n2\n3\n",
+        1,
+    ) and "row 2 of t.csv ended with status 1" in done.stderr
 
 
 def test_without_a_scheduler_all_run_one_after_the_other() -> None:

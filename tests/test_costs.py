@@ -25,7 +25,8 @@ from hpcgen.profiles.site import Site
 from hpcgen.request.layers import checked
 
 GIB = 1024
-# NCI: Job costs, https://opus.nci.org.au/pages/viewpage.action?pageId=236880942: a CPU or its 4 GiB are 2 SU an hour, 6 in express.
+# NCI: Job costs, https://opus.nci.org.au/pages/viewpage.action?pageId=236880942: a CPU or its 4 GiB are 2 SU an hour,
+# 6 in express.
 NCI = site(
     charge={"unit": "SU", "rates": {"cpu": 2, "mem_per_cpu": "4G"}, "source": "docs"},
     nodes={"thin": {"cores": 48, "mem": "192G", "source": "docs"}},
@@ -108,7 +109,14 @@ def test_logical_cpus_of_mahuika() -> None:
 
 def test_heterogeneous_with_one_core_for_the_idle_ranks() -> None:
     """Two ranks of a thread and 1 GiB, three of 4 threads and 12 GiB, two hours: 2·(2·0.35 + 0.2 + 12·0.35 + 3.6)."""
-    same = {"workload": None, "hetjob": True, "workers": 3, "cpus_per_worker": 4, "mem_per_cpu": Memory(3 * GIB), "time": Time(7200)}
+    same = {
+        "workload": None,
+        "hetjob": True,
+        "workers": 3,
+        "cpus_per_worker": 4,
+        "mem_per_cpu": Memory(3 * GIB),
+        "time": Time(7200),
+    }
     found = of(load("mahuika-cs400"), **same)
     assert charged(found) == pytest.approx(17.4) and found.core_hours == 14
     apart = of(load("mahuika-cs400"), **same, share_core=False)
@@ -135,7 +143,12 @@ def test_what_has_no_price_has_no_charge() -> None:
     assert of(site(), time=Time(3600)).charges == ()
     priced = site(charge={"unit": "SU", "rates": {"cpu": 1, "gpus": {"h100": 5}}, "source": "docs"})
     assert charged(of(priced, gpus="1", time=Time(3600))) == 6
-    other = {"nodes": {"gpu": {"cores": 16, "gpus": 2, "gpu": "a100", "source": "docs"}, "extra": {"cores": 9, "gpus": 1, "gpu": "h100", "source": "docs"}}}
+    other = {
+        "nodes": {
+            "gpu": {"cores": 16, "gpus": 2, "gpu": "a100", "source": "docs"},
+            "extra": {"cores": 9, "gpus": 1, "gpu": "h100", "source": "docs"},
+        }
+    }
     unknown = site(charge={"unit": "SU", "rates": {"cpu": 1, "gpus": {"h100": 5}}, "source": "docs"}, **other)
     assert of(unknown, gpus="1", time=Time(3600)).charges == ()
     assert charged(of(priced, time=Time(3600))) == 1
@@ -161,7 +174,17 @@ def test_the_table_of_nci_at_gadi(asked: Any, units: float) -> None:
     assert charged(of(load("gadi"), account="x", time=Time(5 * 3600), **asked)) == pytest.approx(units, rel=1e-4)
 
 
-SITES = [site(), NCI, load("gadi"), load("derecho"), load("kestrel"), load("mahuika"), load("mahuika-cs400"), load("vaughan"), load("eagle")]
+SITES = [
+    site(),
+    NCI,
+    load("gadi"),
+    load("derecho"),
+    load("kestrel"),
+    load("mahuika"),
+    load("mahuika-cs400"),
+    load("vaughan"),
+    load("eagle"),
+]
 REQUESTS = st.fixed_dictionaries(
     {"workers": st.integers(1, 40), "cpus_per_worker": st.integers(1, 16)},
     optional={
@@ -210,7 +233,11 @@ def test_at_gadi_a_refused_form_is_the_first_row() -> None:
     assert found[0].why == "gadi takes no heterogeneous jobs"
     first, dense = found[1:3]
     assert (first.request, first.cost and charged(first.cost)) == ("without --hetjob", 192)
-    assert dense.request == "--nodes 1 (partition normalsr)" and dense.cost and charged(dense.cost) == pytest.approx(149.76, abs=0.01)
+    assert (
+        dense.request == "--nodes 1 (partition normalsr)"
+        and dense.cost
+        and charged(dense.cost) == pytest.approx(149.76, abs=0.01)
+    )
     bw = next(way for way in found if "normalbw" in way.request)
     assert bw.cost and charged(bw.cost) == 105  # three whole nodes of 28 CPUs at 1.25
 
@@ -253,7 +280,20 @@ def test_whole_nodes_count_whole() -> None:
 
 def test_the_commands(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["--site", "mahuika-cs400", "--hetjob", "--workers", "3", "--cpus-per-worker", "4", "--mem-per-cpu", "3G", "--time", "2h", "x.py"]
+    words = [
+        "--site",
+        "mahuika-cs400",
+        "--hetjob",
+        "--workers",
+        "3",
+        "--cpus-per-worker",
+        "4",
+        "--mem-per-cpu",
+        "3G",
+        "--time",
+        "2h",
+        "x.py",
+    ]
     assert status(["cost", *words]) == 0
     rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
     assert rows[0] == ["as asked, with --hetjob", "14 core-hours", "", "", "17.4 compute units", ""]
@@ -263,7 +303,10 @@ def test_the_commands(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
     assert found[0]["cost"]["charges"][0]["unit"] == "compute units"
     assert status(["explain", *words]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("# cost: 14 core-hours, 17.4 compute units in 02:00:00 ") and "# fact mahuika-cs400: charge.rates (" in last
+    assert (
+        last.startswith("# cost: 14 core-hours, 17.4 compute units in 02:00:00 ")
+        and "# fact mahuika-cs400: charge.rates (" in last
+    )
     assert line(Cost(seconds=60, core_hours=0.5)) == "0.5 core-hours in 00:01:00"
 
 
@@ -272,7 +315,9 @@ def on_a_terminal(folder: Any, columns: int, *words: str) -> str:
     inner, outer = pty.openpty()
     program = "import sys; from hpcgen.cli import status; sys.exit(status(sys.argv[1:]))"
     env = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run([sys.executable, "-c", program, *words], stdout=outer, stderr=subprocess.PIPE, cwd=folder, env=env, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], stdout=outer, stderr=subprocess.PIPE, cwd=folder, env=env, timeout=60
+    )
     os.close(outer)
     shown = os.read(inner, 100_000).decode().replace("\r", "")
     os.close(inner)

@@ -127,7 +127,9 @@ def test_conda_reads_it(case: str) -> None:
     site = load(case.partition("/")[0])
     if site.environment.mpi4py == "pip":
         # nothing of conda's may bring another MPI along
-        assert by_pip[:2] == ["--no-binary=mpi4py", "mpi4py"] and "dask-mpi" in by_pip and "mpi4py" not in "".join(map(str, names))
+        assert (
+            by_pip[:2] == ["--no-binary=mpi4py", "mpi4py"] and "dask-mpi" in by_pip and "mpi4py" not in "".join(map(str, names))
+        )
     elif site.mpi.flavour == "intel":
         assert "impi_rt" in "".join(map(str, names)) and not by_pip
 
@@ -189,7 +191,12 @@ def test_mpi_that_was_built_against_is_loaded_by_the_job() -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind", "way"),
-    [("mahuika", "conda", "conda"), ("kestrel", "conda", "source"), ("vaughan", "userbase", "source"), ("local", "venv", "wheel")],
+    [
+        ("mahuika", "conda", "conda"),
+        ("kestrel", "conda", "source"),
+        ("vaughan", "userbase", "source"),
+        ("local", "venv", "wheel"),
+    ],
 )
 def test_the_site_decides(name: str, kind: str, way: str) -> None:
     made = chosen(load(name))
@@ -199,7 +206,9 @@ def test_the_site_decides(name: str, kind: str, way: str) -> None:
 
 def test_a_module_that_carries_mpi4py_is_used() -> None:
     made = env("mahuika", "venv")
-    assert "-m venv --system-site-packages" in made and "--no-binary" not in made and "mpi4py" not in re.findall("pip.*", made)[0]
+    assert (
+        "-m venv --system-site-packages" in made and "--no-binary" not in made and "mpi4py" not in re.findall("pip.*", made)[0]
+    )
     assert "--no-binary=mpi4py mpi4py\n" in env("mahuika", "venv", environment.EnvOptions(mpi4py="source"))
 
 

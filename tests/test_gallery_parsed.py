@@ -1,4 +1,4 @@
-"""The gallery's scripts for PBS, Grid Engine, LSF and Flux, read by the grammars of tests/grammar and held to their requests."""
+"""The gallery's scripts for PBS, Grid Engine, LSF and Flux, read by the grammars of tests/grammar, held to their requests."""
 
 from __future__ import annotations
 

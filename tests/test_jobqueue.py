@@ -68,7 +68,9 @@ WAYS: Dict[str, Dict[str, Any]] = {
 SITES = {name: load(name) for name in listing()}
 SITES.update({name: made_up(**way) for name, way in WAYS.items() if way["kind"] in schedulers.names()})
 # What qsub takes on its command line alone, no configuration says. Of whole nodes more is had than was asked for.
-SPOKEN = sorted(name for name, site in SITES.items() if site.scheduler.type in BACKENDS and getattr(site.dialect, "account", "") != "-g")
+SPOKEN = sorted(
+    name for name, site in SITES.items() if site.scheduler.type in BACKENDS and getattr(site.dialect, "account", "") != "-g"
+)
 WHOLE = {"derecho", "polaris", "summit"}
 ADDRESS = "tcp://<insert-scheduler-address-here>:8786"
 
@@ -755,7 +757,7 @@ def test_a_live_cluster_refuses_an_interface_that_is_not_here() -> None:
     with pytest.raises(RequestError, match=r"^interface ib0 is not on this machine, .* it has .*lo: give scheduler_"):
         jobqueue.cluster("eagle", account="abc")
     found = export(tiny.site(network={"interface": "ib9", "fallback": ["lo"], "source": "docs"}), request(tiny.site()))
-    with pytest.raises(RequestError, match="^interface mine is not on this machine"):
+    with pytest.raises(RequestError, match=r"^interface mine is not on this machine"):
         live.alive(found, {"scheduler_options": {"interface": "mine"}})
 
 

@@ -41,12 +41,14 @@ def refused(site: Dict[str, Any], *mpmd: str, **asked: Any) -> str:
 
 def run(job: Job, rank: int) -> List[str]:
     """What this rank becomes, by bash itself: the words that its program gets, the program's name first."""
-    before, found, after = render(job).partition("programs=$(")
+    _, found, after = render(job).partition("programs=$(")
     assert found
     block = f"{found}{after.partition(chr(10) + ')' + chr(10))[0]}\n)\n"
     variable = job.steps[0].rank or ""
     environ = {"PATH": os.environ["PATH"], variable: str(rank)}
-    done = subprocess.run(["bash", "-e", "-c", f'{block}bash -c "$programs"'], env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-e", "-c", f'{block}bash -c "$programs"'], env=environ, capture_output=True, text=True, check=True
+    )
     return done.stdout.split("\0")
 
 
@@ -77,7 +79,12 @@ def test_each_rank_becomes_its_program(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["pbs", "torque", "lsf", "local"])
 def test_the_launch_line_names_the_programs_where_it_can(kind: str) -> None:
-    job = made(LOCAL if kind == "local" else SITES[kind], f"2: ./second {shlex.join(w for w in WORDS if w != ':')}", "1: x.py", ntasks=5)
+    job = made(
+        LOCAL if kind == "local" else SITES[kind],
+        f"2: ./second {shlex.join(w for w in WORDS if w != ':')}",
+        "1: x.py",
+        ntasks=5,
+    )
     parts = launch.parse(launch_line(job, job.steps[0]).replace(" \\\n", " "), "openmpi")
     assert [part.ranks for part in parts] == [2, 2, 1] and "programs=" not in render(job)
     assert [part.argv[-1] for part in parts] == ["./first", "~", "x.py"] and not any("MPI_APPNUM" in note for note in job.notes)
@@ -113,12 +120,14 @@ def test_modules_of_python_and_of_mpi() -> None:
 
 
 REFUSALS = [
-    ("begin with a number", ["./second"], {}), ("begin with a number", ["0: ./second"], {}), ("begin with a number", ["-1: x"], {}),
+    ("begin with a number", ["./second"], {}), ("begin with a number", ["0: ./second"], {}),
+    ("begin with a number", ["-1: x"], {}),
     ("names no program", ["2:  "], {}), ("no closing quotation", ["2: ./second 'x"], {}), ("begins with '-'", ["2: -x"], {}),
     ("its name is empty", ["2: ''"], {}), ("--ntasks 4 or more", ["3: ./second"], {"ntasks": 3}),
     ("add --hetjob", ["2x4: ./second"], {}), ("which program? Name the first", ["2: ./second"], {"program": None}),
     ("of --workload mpi alone", ["2: ./second"], {"workload": "serial"}), ("alike: name other", [], {"hetjob": True}),
-    ("nodes of its own", ["2: ./second"], {"hetjob": True, "nodes": 2}), ("of which program", ["2: x"], {"hetjob": True, "gpus": "2"}),
+    ("nodes of its own", ["2: ./second"], {"hetjob": True, "nodes": 2}),
+    ("of which program", ["2: x"], {"hetjob": True, "gpus": "2"}),
 ]  # fmt: skip
 
 

@@ -66,14 +66,16 @@ def test_a_directive_says_what_options_cannot() -> None:
 
 
 def test_tasks_that_do_not_fit_their_nodes() -> None:
-    with pytest.raises(RequestError, match="2 nodes of 4 tasks .* hold 8"):
+    with pytest.raises(RequestError, match=r"2 nodes of 4 tasks .* hold 8"):
         plan(site(), Request(workload="mpi", nodes=2, ntasks_per_node=4, ntasks=9))
     assert plan(site(), Request(workload="mpi", nodes=2, ntasks_per_node=4, ntasks=7)).components[0].ntasks == 7
 
 
 def test_cores_without_their_second_threads() -> None:
     """Where a CPU is a thread, a job that leaves the second ones alone has half as many."""
-    threaded = site(cpu={"unit": "thread", "source": "docs"}, nodes={"thin": {"cores": 8, "threads_per_core": 2, "source": "docs"}})
+    threaded = site(
+        cpu={"unit": "thread", "source": "docs"}, nodes={"thin": {"cores": 8, "threads_per_core": 2, "source": "docs"}}
+    )
     asked = {"workload": "mpi", "nodes": 1, "ntasks": 16, "partition": Token("short")}
     assert plan(threaded, Request(**asked)).components[0].ntasks == 16  # type: ignore[arg-type]
     for more in ({"hint": "nomultithread"}, {"threads_per_core": 1}):
@@ -127,7 +129,9 @@ def test_a_wrapper_may_take_a_name_apart(name: str) -> None:
 
 def test_a_sites_own_command_says_what_to_bind() -> None:
     """Where it fails, the job ends there and not in an image without the data."""
-    text = render(plan(site(container={"bind_command": "site-binds", "source": "docs"}), Request(program="x.py", image=Line("x.sif"))))
+    text = render(
+        plan(site(container={"bind_command": "site-binds", "source": "docs"}), Request(program="x.py", image=Line("x.sif")))
+    )
     assert 'APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(site-binds)" || exit\n' in text
     assert 'export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"\n' in text
 
@@ -139,15 +143,23 @@ def test_parts_of_nodes_before_whole_ones() -> None:
         "whole": {"nodes": ["thin"], "max_time": "1h", "whole_nodes": "always", "source": "docs"},
     }
     at = decode("tiny", {**tables(), "partitions": both}, "tiny.toml")
-    chosen = [plan(at, Request(workload="mpi", program="x", time=1800, **more)).components[0].partition for more in ({}, {"nodes": 2})]
+    chosen = [
+        plan(at, Request(workload="mpi", program="x", time=1800, **more)).components[0].partition for more in ({}, {"nodes": 2})
+    ]
     assert chosen == ["parts", "whole"]
 
 
 def test_workers_share_a_nodes_memory_with_its_other_ranks() -> None:
     """Less a twentieth, and 128 MiB at least, for Python and MPI themselves."""
-    for more, limit in (({"mem": 8000}, 1600 - 128), ({"mem": 8000, "nodes": 2}, 2666 - 133), ({"mem": 8000, "hetjob": True}, 2666 - 133)):
+    for more, limit in (
+        ({"mem": 8000}, 1600 - 128),
+        ({"mem": 8000, "nodes": 2}, 2666 - 133),
+        ({"mem": 8000, "hetjob": True}, 2666 - 133),
+    ):
         made = plan(site(), Request(workers=3, **more))  # type: ignore[arg-type]
-        assert told(made)["dask"]["memory_limit"] == f"{limit}MiB" and any(f"Dask is told of {limit} " in note for note in made.notes)
+        assert told(made)["dask"]["memory_limit"] == f"{limit}MiB" and any(
+            f"Dask is told of {limit} " in note for note in made.notes
+        )
 
 
 def test_paths_in_the_home_of_whoever_runs_the_script() -> None:
@@ -167,7 +179,9 @@ def test_no_more_nodes_than_there_are() -> None:
 
 def test_no_more_in_all_than_there_is() -> None:
     nodes = {"fat": {"cores": 32, "count": 3, "source": "docs"}, "gpu": {"cores": 64, "gpus": 2, "count": 1, "source": "docs"}}
-    with pytest.raises(LimitError, match=r"97 CPUs \(97 tasks of 1\): big has 96 \[Docs, read 2026-01-02\]: ask for 96 tasks of 1"):
+    with pytest.raises(
+        LimitError, match=r"97 CPUs \(97 tasks of 1\): big has 96 \[Docs, read 2026-01-02\]: ask for 96 tasks of 1"
+    ):
         plan(site(nodes=nodes), Request(workload="mpi", ntasks=97, partition=Token("big")))
     assert plan(site(nodes=nodes), Request(workload="mpi", ntasks=96, partition=Token("big"))).components[0].ntasks == 96
     with pytest.raises(LimitError, match=r"3 GPUs: gpu has 2 .*: ask for --gpus 2"):
@@ -263,7 +277,9 @@ def test_planes_that_reach_the_last_node_by_one_task() -> None:
     assert made.components[0].distribution == "plane=4"
 
 
-@pytest.mark.parametrize(("version", "word"), [("19.05.8", "packjob"), ("20.02", "hetjob"), ("23.11", "hetjob"), (None, "hetjob")])
+@pytest.mark.parametrize(
+    ("version", "word"), [("19.05.8", "packjob"), ("20.02", "hetjob"), ("23.11", "hetjob"), (None, "hetjob")]
+)
 def test_components_are_parted_by_the_word_of_the_version(version: Any, word: str) -> None:
     """Source: the release notes of Slurm 20.02. Older ones look for theirs anywhere in a line."""
     at = site(scheduler={"version": version} if version else {})
@@ -292,7 +308,9 @@ def test_only_an_image_that_is_a_file_is_looked_for() -> None:
     assert looked == [True, False]
 
 
-@pytest.mark.parametrize(("way", "line"), [("gpus", "--gpus=1"), ("gpus-per-node", "--gpus-per-node=1"), ("gres", "--gres=gpu:1")])
+@pytest.mark.parametrize(
+    ("way", "line"), [("gpus", "--gpus=1"), ("gpus-per-node", "--gpus-per-node=1"), ("gres", "--gres=gpu:1")]
+)
 def test_the_sites_way_to_ask_for_gpus_is_a_reason_where_it_is_not_the_flags(way: str, line: str) -> None:
     made = job(site(scheduler={"gpu_request": way}), workload="serial", program="x.py", nodes=1, gpus="1")
     (why,) = next(found.origins for found in explain(made) if found.text == f"#SBATCH {line}")
@@ -391,12 +409,18 @@ def test_gpus_in_the_sites_own_spelling() -> None:
 def test_the_type_of_gpu_where_a_sites_jobs_name_it() -> None:
     """Written where the partition has one alone and none was asked for; and who says so, and who says which."""
     named = {"gpu_types": True}
-    for style, option, wanted in (("gres", "gres", "gpu:h100:2"), ("gpus", "gpus", "h100:2"), ("gpus-per-node", "gpus-per-node", "h100:2")):
+    for style, option, wanted in (
+        ("gres", "gres", "gpu:h100:2"),
+        ("gpus", "gpus", "h100:2"),
+        ("gpus-per-node", "gpus-per-node", "h100:2"),
+    ):
         at = site(scheduler={**named, "gpu_request": style})
         made = job(at, program="x.py", workload="serial", gpus="2")
         assert f"#SBATCH --{option}={wanted}\n" in render(made)
         line = next(line for line in explain(made) if wanted in line.text and line.text.startswith("#SBATCH"))
-        assert "flag --gpus" in str(line.origins[0]) and "of type h100 by tiny: scheduler.gpu_types (Docs" in str(line.origins[0])
+        assert "flag --gpus" in str(line.origins[0]) and "of type h100 by tiny: scheduler.gpu_types (Docs" in str(
+            line.origins[0]
+        )
     at = site(scheduler={**named, "gpu_request": "gres"})
     assert "#SBATCH --gres=gpu:h100:1,ssd:2\n" in render(job(at, program="x.py", workload="serial", gpus="1", gres="ssd:2"))
     assert "#SBATCH --gres=ssd,gpu:h100:1\n" in render(job(at, program="x.py", workload="serial", gres="ssd,gpu"))
@@ -425,7 +449,9 @@ def test_the_type_of_gpu_where_there_are_several() -> None:
     nodes = {"old": {"cores": 16, "gpus": 2, "gpu": "p100", "source": "docs"}}
     parts = {"gpu": {"nodes": ["gpu", "old"], "source": "docs"}}
     for types in (True, False):
-        made = job(site(nodes=nodes, partitions=parts, scheduler={"gpu_types": types}), program="x.py", workload="serial", gpus="1")
+        made = job(
+            site(nodes=nodes, partitions=parts, scheduler={"gpu_types": types}), program="x.py", workload="serial", gpus="1"
+        )
         assert "#SBATCH --gpus=1\n" in render(made)
         told = [text for text in made.notes if "GPUs of partition gpu are h100, p100" in text]
         assert len(told) == types and all("--gpus h100:1" in text for text in told)
@@ -508,7 +534,14 @@ def test_layers_stronger_wins_and_keeps_alternatives_apart() -> None:
 
 def test_export_none_does_not_rob_srun() -> None:
     """A list of names without ALL does so too: srun's tasks would have the names alone, as runs of 22.05.8 show."""
-    for export, wanted in (("NONE", True), ("HOME", True), ("HOME,A=ALL", True), ("ALL", False), ("ALL,A=b", False), ("A=b,ALL", False)):
+    for export, wanted in (
+        ("NONE", True),
+        ("HOME", True),
+        ("HOME,A=ALL", True),
+        ("ALL", False),
+        ("ALL,A=b", False),
+        ("A=b,ALL", False),
+    ):
         assert ("export SLURM_EXPORT_ENV=ALL\n" in render(job(program="x.py", export=export))) == wanted, export
 
 
@@ -534,10 +567,11 @@ def test_frequent_directives_are_options_of_their_own() -> None:
     known = {flag for option in of_request() for flag in (*option.opts, *option.secondary_opts)}
     assert known >= {
         "--time", "-t", "--job-name", "-J", "--output", "-o", "--partition", "-p", "--nodes", "-N", "--cpus-per-task", "-c",
-        "--mem", "--ntasks", "-n", "--error", "-e", "--gres", "--account", "-A", "--mail-type", "--ntasks-per-node", "--mail-user",
-        "--mem-per-cpu", "--array", "-a", "--qos", "-q", "--constraint", "-C", "--exclusive", "--export", "--gpus", "-G",
-        "--gpus-per-node", "--tasks-per-node", "--chdir", "-D", "--exclude", "-x", "--nodelist", "--gpus-per-task", "--hint",
-        "--reservation", "--cpus-per-gpu", "--no-requeue", "--open-mode", "--requeue", "--signal", "--ntasks-per-core",
+        "--mem", "--ntasks", "-n", "--error", "-e", "--gres", "--account", "-A", "--mail-type", "--ntasks-per-node",
+        "--mail-user", "--mem-per-cpu", "--array", "-a", "--qos", "-q", "--constraint", "-C", "--exclusive", "--export",
+        "--gpus", "-G", "--gpus-per-node", "--tasks-per-node", "--chdir", "-D", "--exclude", "-x", "--nodelist",
+        "--gpus-per-task", "--hint", "--reservation", "--cpus-per-gpu", "--no-requeue", "--open-mode", "--requeue",
+        "--signal", "--ntasks-per-core",
     }  # fmt: skip
 
 
@@ -577,6 +611,12 @@ def test_modules_by_what_runs() -> None:
     own = {"workload": "mpi", "ntasks": 4}
     found = [
         job(at, program=program, **own, **more).setup.modules
-        for program, more in (("./a.out", {}), ("x.py", {}), ("./a.out", {"conda": "e"}), ("x.py", {"venv": "v"}), ("x.py", {"image": "i"}))
+        for program, more in (
+            ("./a.out", {}),
+            ("x.py", {}),
+            ("./a.out", {"conda": "e"}),
+            ("x.py", {"venv": "v"}),
+            ("x.py", {"image": "i"}),
+        )
     ]
     assert found == [("impi",), ("Python/3.11",), ("Miniforge3", "impi"), ("Python/3.11", "impi"), ()]

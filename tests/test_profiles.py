@@ -62,13 +62,23 @@ SITES = list(listing())
         (dict(container={"bind_command": "a|b", "source": "docs"}), ["container.bind_command", "'a|b'"]),
         (dict(container={"wrapper": "w", "wrapper_image": "IMAGE", "source": "docs"}), ["both from variables"]),
         (dict(container={"wrapper": "w", "wrapper_image": "A B", "source": "docs"}), ["container.wrapper_image", "variable"]),
-        (dict(container={"wrapper_image": "I", "wrapper_flags": "F", "source": "docs"}), ["container.wrapper_image", "'wrapper'"]),
+        (
+            dict(container={"wrapper_image": "I", "wrapper_flags": "F", "source": "docs"}),
+            ["container.wrapper_image", "'wrapper'"],
+        ),
         (dict(status="retired"), ["successor"]),
         (dict(status="gone"), ["active, retired"]),
         (dict(defaults={"tme": "1h"}), ["defaults", "did you mean 'time'?"]),
         (dict(defaults={"program": "rm"}), ["defaults.program"]),
         (dict(sources={"docs": {"title": "Docs", "url": "u"}}), ["sources.docs", "'date'", "'read'"]),
-        (dict(sources={"docs": {"title": "Docs", "url": "u", "date": datetime.date(2026, 1, 1), "read": datetime.date(2026, 1, 2)}}), ["sources.docs", "'date'", "'read'"]),
+        (
+            dict(
+                sources={
+                    "docs": {"title": "Docs", "url": "u", "date": datetime.date(2026, 1, 1), "read": datetime.date(2026, 1, 2)}
+                }
+            ),
+            ["sources.docs", "'date'", "'read'"],
+        ),
         (dict(id="x"), ["unknown key 'id'"]),
         (dict(nodes="many"), ["nodes"]),
         (dict(login={"host": "a b", "source": "docs"}), ["login.host", "one plain word"]),

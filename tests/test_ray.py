@@ -54,14 +54,19 @@ def test_a_head_of_its_own() -> None:
 
 
 def test_the_networks_and_the_folder_of_the_site() -> None:
-    profile = site(network={"interface": "ib0", "fallback": ["eth0"], "source": "docs"}, storage={"local": "$TMPDIR", "source": "docs"})
+    profile = site(
+        network={"interface": "ib0", "fallback": ["eth0"], "source": "docs"}, storage={"local": "$TMPDIR", "source": "docs"}
+    )
     assert told(profile)[0]["interfaces"] == ["ib0", "eth0"] and told(profile)[0]["local"] == "$TMPDIR"
     assert told(profile, interface=Token("hsn0"), local_directory="/x")[0]["interfaces"] == ["hsn0"]
 
 
 def test_ray_sets_the_threads_of_its_tasks() -> None:
     text = render(planned(nodes=2, cpus_per_task=4))
-    assert "OMP_NUM_THREADS" not in text.replace(CARRIED, "") and "srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=4 python" in text
+    assert (
+        "OMP_NUM_THREADS" not in text.replace(CARRIED, "")
+        and "srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=4 python" in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +171,9 @@ def test_it_says_what_it_misses() -> None:
 
 
 def test_no_head_to_be_found() -> None:
-    done = run({"nodes": 2, "cpus": 1, "gpus": 0, "wait": 1}, "x.py", SLURM_PROCID="1", RAY_AUTH_TOKEN="x", HPCGEN_HEAD="127.0.0.1")
+    done = run(
+        {"nodes": 2, "cpus": 1, "gpus": 0, "wait": 1}, "x.py", SLURM_PROCID="1", RAY_AUTH_TOKEN="x", HPCGEN_HEAD="127.0.0.1"
+    )
     assert done.returncode == 1 and "no head of Ray on 127.0.0.1 within 1 s" in done.stderr
 
 
@@ -175,7 +182,20 @@ def test_on_this_machine(tmp_path: Path) -> None:
     """The self-check as `hpcgen run --site local` starts it, and a program that is not there."""
     python = str(frameworks.venv("ray") / "bin")
     environ = {**os.environ, "PATH": f"{python}:/usr/bin:/bin", "XDG_CONFIG_HOME": str(tmp_path), "HPCGEN_PATH": ""}
-    command = [sys.executable, "-m", "hpcgen", "run", "--site", "local", "--workload", "ray", "--mem-per-cpu", "1G", "--cpus-per-task", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "hpcgen",
+        "run",
+        "--site",
+        "local",
+        "--workload",
+        "ray",
+        "--mem-per-cpu",
+        "1G",
+        "--cpus-per-task",
+        "2",
+    ]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "Ray result: 140 of 140" in done.stdout and "2 CPUs 0 GPUs 1434 MiB memory 614 MiB" in done.stdout

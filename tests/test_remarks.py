@@ -16,7 +16,9 @@ from hpcgen.request.layers import Layer, merge
 
 def notes(site: str, **asked: Any) -> List[str]:
     at = load(site)
-    return list(plan(at, merge([Layer("flag", "command line", {"account": "a1", "program": "x.py", **asked}, strict=False)])).notes)
+    return list(
+        plan(at, merge([Layer("flag", "command line", {"account": "a1", "program": "x.py", **asked}, strict=False)])).notes
+    )
 
 
 @pytest.mark.parametrize("workload, package", [("ray", "ray"), ("torchrun", "torch")])
@@ -45,7 +47,13 @@ def test_mpi4py_is_seldom_in_a_sites_python() -> None:
     assert said("gadi") == "mpi4py, dask, distributed and dask-mpi"
     assert said("gadi", runner="local") == said("vaughan", runner="local") == "dask, distributed and dask-mpi"
     assert any("--conda NAME takes it" in text for text in notes("kestrel", workload="mpi"))
-    for site, asked in (("gadi", {"venv": "v"}), ("gadi", {"program": "./solver"}), ("mahuika", {}), ("local", {}), ("vaughan", {})):
+    for site, asked in (
+        ("gadi", {"venv": "v"}),
+        ("gadi", {"program": "./solver"}),
+        ("mahuika", {}),
+        ("local", {}),
+        ("vaughan", {}),
+    ):
         assert said(site, **({"workload": "mpi"} if "program" in asked else {}), **asked) == ""
 
 

@@ -19,14 +19,34 @@ from hpcgen.script.explain import explain
 
 GPUS = {**SITES["gadi"]["partitions"], "gpus": {**SITES["gadi"]["partitions"]["gpus"], "cpus_per_gpu": 12}}
 GADI = {**SITES["gadi"], "partitions": GPUS}
-UCL = {**machine("sge", {**SLOTS, "constraint": "-ac allow="}, launcher="gerun"), "mpi": {"flavour": "intel", "launcher": "gerun", "source": "x"}}
+UCL = {
+    **machine("sge", {**SLOTS, "constraint": "-ac allow="}, launcher="gerun"),
+    "mpi": {"flavour": "intel", "launcher": "gerun", "source": "x"},
+}
 TYPES = {
     **machine("sge", {"style": "node-types", "account": "-g"}),
-    "nodes": {name: {"cores": cores, "gpus": gpus, "source": "x"} for name, cores, gpus in (
-        ("node_f", 192, 4), ("node_q", 48, 1), ("gpu_1", 8, 1), ("cpu_4", 4, 0), ("cpu_16", 16, 0), ("cpu_40", 40, 0))},
-    "partitions": {name: {"nodes": [name], "source": "x"} for name in ("node_f", "node_q", "gpu_1", "cpu_4", "cpu_16", "cpu_40")},
+    "nodes": {
+        name: {"cores": cores, "gpus": gpus, "source": "x"}
+        for name, cores, gpus in (
+            ("node_f", 192, 4),
+            ("node_q", 48, 1),
+            ("gpu_1", 8, 1),
+            ("cpu_4", 4, 0),
+            ("cpu_16", 16, 0),
+            ("cpu_40", 40, 0),
+        )
+    },
+    "partitions": {
+        name: {"nodes": [name], "source": "x"} for name in ("node_f", "node_q", "gpu_1", "cpu_4", "cpu_16", "cpu_40")
+    },
 }
-ALL = {**SITES, "gadi": GADI, "ucl": UCL, "tsubame": TYPES, "lsf in GB": machine("lsf", {"cpus": "affinity", "memory_per": "slot", "memory_unit": "GB"})}
+ALL = {
+    **SITES,
+    "gadi": GADI,
+    "ucl": UCL,
+    "tsubame": TYPES,
+    "lsf in GB": machine("lsf", {"cpus": "affinity", "memory_per": "slot", "memory_unit": "GB"}),
+}
 
 
 def job(kind: str, **asked: Any) -> Job:
@@ -66,13 +86,15 @@ def test_gadi_takes_whole_nodes_above_one_and_says_what_is_idle() -> None:
 def test_gadi_gives_cpus_with_gpus() -> None:
     said = directives("gadi", account="ab12", gpus="2", workload="serial")
     assert {"-q gpus", "-l ncpus=24", "-l ngpus=2", "-l storage=gdata/ab12+scratch/ab12", "-l wd", "-P ab12"} <= set(said)
-    with pytest.raises(LimitError, match="30 CPUs with 2 GPUs: partition gpus .* gives 12 CPUs a GPU: ask for 3 GPUs"):
+    with pytest.raises(LimitError, match=r"30 CPUs with 2 GPUs: partition gpus .* gives 12 CPUs a GPU: ask for 3 GPUs"):
         job("gadi", account="a", gpus="2", cpus_per_task=30, workload="serial")
 
 
 def test_resources_asked_for_take_the_place_of_the_sites() -> None:
     said = directives("gadi", account="ab12", resource={"storage": "gdata/xy34", "software": "matlab"}, workload="serial")
-    assert "-l storage=gdata/xy34" in said and "-l software=matlab" in said and len([one for one in said if "storage" in one]) == 1
+    assert (
+        "-l storage=gdata/xy34" in said and "-l software=matlab" in said and len([one for one in said if "storage" in one]) == 1
+    )
 
 
 def test_chunks_are_dealt_out_evenly_and_know_their_ranks() -> None:
@@ -129,7 +151,10 @@ def test_components_of_one_queue_have_it_for_one_reason() -> None:
 
 def test_polaris_names_its_system_and_no_more() -> None:
     assert "-l select=2:system=polaris" in directives("polaris", ntasks=24, cpus_per_task=4, **MPI)
-    assert launched("polaris", ntasks=24, cpus_per_task=4, **MPI) == "mpiexec -n 24 --ppn 12 --depth 4 --cpu-bind depth python x.py"
+    assert (
+        launched("polaris", ntasks=24, cpus_per_task=4, **MPI)
+        == "mpiexec -n 24 --ppn 12 --depth 4 --cpu-bind depth python x.py"
+    )
 
 
 @pytest.mark.parametrize("kind", ["gadi", "torque", "sge", "flux", "summit"])
@@ -138,7 +163,9 @@ def test_what_cannot_be_heterogeneous_is_flattened_when_asked_to(kind: str) -> N
     assert "--flatten" in refused(kind, **asked)
     made = job(kind, **asked, flatten=True)
     assert [(c.ntasks, c.cpus_per_task) for c in made.components] == [(5, 4)]
-    assert any("scheduler and client get a worker's 4 CPUs each and not 1: 6 CPUs more, 12 core-hours" in note for note in made.notes)
+    assert any(
+        "scheduler and client get a worker's 4 CPUs each and not 1: 6 CPUs more, 12 core-hours" in note for note in made.notes
+    )
     assert "--hetjob" in made.header[1] and "--flatten" in made.header[1]
 
 
@@ -149,9 +176,13 @@ def test_flatten_does_nothing_where_the_job_can_be_said() -> None:
 def test_tsubame_asks_for_types_of_node() -> None:
     made = job("tsubame", ntasks=8, cpus_per_task=48, account="grp", partition="node_f", **MPI)
     assert "-l node_f=2" in directives("tsubame", ntasks=8, cpus_per_task=48, partition="node_f", account="grp", **MPI)
-    assert schedulers.get(made.scheduler).on_command_line(made) == ("-g", "grp") and "grp" not in "".join(render(made).split("\n#$ ", 1)[1:])
+    assert schedulers.get(made.scheduler).on_command_line(made) == ("-g", "grp") and "grp" not in "".join(
+        render(made).split("\n#$ ", 1)[1:]
+    )
     assert render(made).splitlines()[3] == "# submit by hand: qsub -g grp job.sh"
-    assert "by hand" not in render(job("tsubame", ntasks=8, partition="node_f", **MPI)) + render(job("sge", account="grp", **MPI))
+    assert "by hand" not in render(job("tsubame", ntasks=8, partition="node_f", **MPI)) + render(
+        job("sge", account="grp", **MPI)
+    )
     hostile = render(job("tsubame", ntasks=8, partition="node_f", account="a|b", **MPI))
     assert "# submit by hand: qsub -g 'a|b' job.sh\n" in hostile
 
@@ -162,7 +193,9 @@ def test_the_type_of_node_is_that_of_which_fewest_are_needed() -> None:
     assert "-l cpu_40=2" in directives("tsubame", ntasks=60, **MPI, **asked)
     assert "-l gpu_1=1" in directives("tsubame", workload="serial", cpus_per_task=8, gpus="1", **asked)
     assert "-l node_q=1" in directives("tsubame", workload="serial", cpus_per_task=16, gpus="1", **asked)
-    assert "-l node_f=2" in directives("tsubame", nodes=2, ntasks_per_node=4, cpus_per_task=48, gpus_per_node="4", **MPI, **asked)
+    assert "-l node_f=2" in directives(
+        "tsubame", nodes=2, ntasks_per_node=4, cpus_per_task=48, gpus_per_node="4", **MPI, **asked
+    )
 
 
 def test_gerun_counts_ranks_itself_and_reads_words_twice() -> None:
@@ -254,7 +287,9 @@ def test_what_cannot_be_said_is_refused_with_what_to_do(kind: str, asked: Dict[s
     assert words in text and all(line.startswith(("--", "program")) for line in text.splitlines()), text
 
 
-@pytest.mark.parametrize(("kind", "name"), [("pbs", "PBS_ARRAY_INDEX"), ("torque", "PBS_ARRAYID"), ("sge", "SGE_TASK_ID"), ("lsf", "LSB_JOBINDEX")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("pbs", "PBS_ARRAY_INDEX"), ("torque", "PBS_ARRAYID"), ("sge", "SGE_TASK_ID"), ("lsf", "LSB_JOBINDEX")]
+)
 def test_an_arrays_index_has_another_name(kind: str, name: str) -> None:
     assert f"each job of the array has its index in ${name}" in job(kind, workload="serial", array="1-3").notes
 
@@ -264,7 +299,10 @@ def test_flux_says_that_memory_means_nothing_to_it() -> None:
 
 
 def test_one_queue_for_all_components() -> None:
-    small = {**SITES["pbs"], "partitions": {"small": {"nodes": ["thin"], "max_cpus": 8, "source": "x"}, **SITES["pbs"]["partitions"]}}
+    small = {
+        **SITES["pbs"],
+        "partitions": {"small": {"nodes": ["thin"], "max_cpus": 8, "source": "x"}, **SITES["pbs"]["partitions"]},
+    }
     made = plan(decode("stub", small, "stub.toml"), flags(program="x.py", hetjob=True, workers=9, cpus_per_worker=4))
     assert [c.partition for c in made.components] == ["normal", "normal"]
 
@@ -273,14 +311,14 @@ def test_the_components_are_one_job_to_the_limits_of_a_queue() -> None:
     queue = {"debug": {"nodes": ["thin"], "max_nodes": 2, "source": "x"}}
     tables = decode("stub", {**SITES["polaris"], "partitions": queue}, "stub.toml")
     assert len(plan(tables, flags(program="x.py", hetjob=True, workers=48)).components) == 2
-    with pytest.raises(LimitError, match="--hetjob: 3 nodes in all: partition debug .* allows 2 a job"):
+    with pytest.raises(LimitError, match=r"--hetjob: 3 nodes in all: partition debug .* allows 2 a job"):
         plan(tables, flags(program="x.py", hetjob=True, workers=49))
 
 
 def test_a_table_of_another_scheduler_is_a_fault() -> None:
     with pytest.raises(SiteError, match="sge: the scheduler is pbs"):
         decode("stub", {**SITES["pbs"], "sge": {"memory": "mem", "source": "x"}}, "stub.toml")
-    with pytest.raises(SiteError, match="pbs.style.*did you mean 'chunks'"):
+    with pytest.raises(SiteError, match=r"pbs.style.*did you mean 'chunks'"):
         decode("stub", {**SITES["pbs"], "pbs": {"style": "chunk", "source": "x"}}, "stub.toml")
 
 
@@ -329,7 +367,8 @@ def test_submit(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capf
     command, answer, number, words = ANSWERS[kind]
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / command).write_text(
-        f"#!/bin/bash\nprintf '%s\\n' \"$@\" > {tmp_path}/args\ncat > {tmp_path}/stdin\nenv > {tmp_path}/env\nprintf '%b' '{answer}'\n"
+        f"#!/bin/bash\nprintf '%s\\n' \"$@\" > {tmp_path}/args\n"
+        f"cat > {tmp_path}/stdin\nenv > {tmp_path}/env\nprintf '%b' '{answer}'\n"
     )
     (tmp_path / "bin" / command).chmod(0o755)
     tables = dict(ALL[kind])
@@ -427,7 +466,10 @@ def test_a_type_that_all_gpus_of_a_queue_have_need_not_be_said(name: str) -> Non
 def test_a_type_that_only_some_gpus_have_is_still_refused() -> None:
     """Also where nothing says what the others are."""
     for other in ({"gpu": "h100"}, {}):
-        nodes = {"a": {"cores": 8, "gpus": 2, "gpu": "a100", "source": "x"}, "b": {"cores": 8, "gpus": 2, "source": "x", **other}}
+        nodes = {
+            "a": {"cores": 8, "gpus": 2, "gpu": "a100", "source": "x"},
+            "b": {"cores": 8, "gpus": 2, "source": "x", **other},
+        }
         tables = {**SITES["pbs"], "nodes": nodes, "partitions": {"q": {"nodes": ["a", "b"], "source": "x"}}}
         with pytest.raises(RequestError, match="no resource for types of GPU"):
             plan(decode("stub", tables, "stub.toml"), flags(program="x.py", workload="serial", gpus="a100:1"))

@@ -52,10 +52,12 @@ def test_explain_says_why() -> None:
     assert "mostly wait" in str(why[0])
 
 
-@pytest.mark.parametrize("own", [{"hint": "nomultithread"}, {"threads_per_core": 1}, {"ntasks_per_core": 1}, {"scheduler_cpus": 2}])
+@pytest.mark.parametrize(
+    "own", [{"hint": "nomultithread"}, {"threads_per_core": 1}, {"ntasks_per_core": 1}, {"scheduler_cpus": 2}]
+)
 def test_what_was_asked_for_stands(own) -> None:  # type: ignore[no-untyped-def]
     assert "--ntasks-per-core=2" not in small(HYPER, **own)[0]
-    with pytest.raises(RequestError, match="--share-core: .*leave it out"):
+    with pytest.raises(RequestError, match=r"--share-core: .*leave it out"):
         small(HYPER, share_core=True, **own)
 
 

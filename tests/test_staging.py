@@ -17,7 +17,13 @@ from hpcgen import plan, render
 from hpcgen.base.errors import HpcgenError
 from hpcgen.profiles.load import decode
 
-RANKS = '#!/bin/bash\n[ "$1" = -n ] || exit 9\nn=$2; shift 2\nfor ((i = 0; i < n; i++)); do "$@" & done\nfor ((i = 0; i < n; i++)); do wait -n || bad=1; done\nexit ${bad:-0}\n'  # fmt: skip
+RANKS = """#!/bin/bash
+[ "$1" = -n ] || exit 9
+n=$2; shift 2
+for ((i = 0; i < n; i++)); do "$@" & done
+for ((i = 0; i < n; i++)); do wait -n || bad=1; done
+exit ${bad:-0}
+"""
 
 
 def script(site: Dict[str, Any], **asked: Any) -> str:
@@ -84,7 +90,10 @@ def test_every_launcher_starts_it(kind: str) -> None:
     assert sum("HPCGEN_STAGE" in line and " copy " in line for line in text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("paths, why", [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name"), (("~/",), "no name")])
+@pytest.mark.parametrize(
+    "paths, why",
+    [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name"), (("~/",), "no name")],
+)
 def test_refusals(paths: Any, why: str) -> None:
     with pytest.raises(HpcgenError, match=why):
         script(SLURM, workload="mpi", stage=paths, program="x")

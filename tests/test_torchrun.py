@@ -15,7 +15,9 @@ from hpcgen.profiles.load import decode
 
 
 def script(profile: Any = None, **asked: Any) -> str:
-    return render(plan(profile or site(), Request(workload="torchrun", **{"program": "train.py", "mem": Memory(2048), **asked})))
+    return render(
+        plan(profile or site(), Request(workload="torchrun", **{"program": "train.py", "mem": Memory(2048), **asked}))
+    )
 
 
 def test_a_process_for_each_gpu() -> None:
@@ -33,7 +35,9 @@ def test_one_node_needs_no_launcher() -> None:
 def test_slurm_starts_it_whatever_starts_mpi() -> None:
     profile = site(mpi={"launcher": "mpiexec"})
     last = script(profile, nodes=2, program="./solver", args=("torchrun", "a:b", ":")).splitlines()[-1]
-    assert last.startswith("srun --kill-on-bad-exit=1 --cpus-per-task=1 bash -c \"$node\" \"$meeting\" bash -c 'exec python -c \"$0\" --nnodes=2")
+    assert last.startswith(
+        'srun --kill-on-bad-exit=1 --cpus-per-task=1 bash -c "$node" "$meeting" bash -c \'exec python -c "$0" --nnodes=2'
+    )
     assert last.endswith("--no-python ./solver torchrun a:b :' \"$torchrun\"") and "I_MPI_PMI_LIBRARY" not in script(nodes=2)
 
 
@@ -104,7 +108,11 @@ def test_memory_of_whole_nodes() -> None:
     whole = site(partitions={"big": {"nodes": ["fat"], "whole_nodes": "always", "source": "docs"}})
     job = plan(whole, Request(workload="torchrun", program="x.py", nodes=2, partition="big"))
     assert (job.components[0].mem_mib, job.components[0].cpus_per_task) == (0, 32)
-    assert job.assumed["mem"] == "all memory of each node" and "mem_per_cpu" not in job.assumed and not any("idle" in note for note in job.notes)
+    assert (
+        job.assumed["mem"] == "all memory of each node"
+        and "mem_per_cpu" not in job.assumed
+        and not any("idle" in note for note in job.notes)
+    )
 
     full = Request(workload="torchrun", program="x.py", partition="big", mem_per_cpu=Memory(32 * 1024))
     job = plan(whole, full)
@@ -119,14 +127,20 @@ def test_the_cpus_that_come_with_its_gpus() -> None:
     c = job.components[0]
     assert (c.cpus_per_task, c.mem_per_cpu_mib, dict(job.setup.env)["OMP_NUM_THREADS"]) == (16, 1024, "8")
     assert job.assumed["cpus_per_task"] == "all 16 CPUs that come with the GPUs of each node"
-    assert plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("4"), nodes=2)).components[0].cpus_per_task == 16
+    assert (
+        plan(profile, Request(workload="torchrun", program="x.py", gpus=Token("4"), nodes=2)).components[0].cpus_per_task == 16
+    )
 
 
 def test_a_note_for_ranks_that_share_gpus() -> None:
     """torchrun's processes find their own GPU, of all that the node has."""
     profile = site(notes=[{"when": "gpu-ranks", "text": "bind them", "source": "docs"}])
     said = {
-        name: [note for note in plan(profile, Request(workload=name, program="x.py", gpus_per_node=Token("2"), **more)).notes if "bind" in note]
+        name: [
+            note
+            for note in plan(profile, Request(workload=name, program="x.py", gpus_per_node=Token("2"), **more)).notes
+            if "bind" in note
+        ]
         for name, more in {"torchrun": {}, "ray": {}, "serial": {}, "mpi": {"nodes": 2, "ntasks": 4}}.items()
     }
     assert said == {"torchrun": [], "ray": [], "serial": [], "mpi": ["tiny: bind them"]}

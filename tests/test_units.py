@@ -24,7 +24,9 @@ def test_what_is_no_time(text: str) -> None:
         parse_time(text)
 
 
-@pytest.mark.parametrize(("text", "mib"), [("512M", 512), ("3G", 3072), ("2T", 2097152), ("3GB", 3072), ("1GiB", 1024), ("100", 100)])
+@pytest.mark.parametrize(
+    ("text", "mib"), [("512M", 512), ("3G", 3072), ("2T", 2097152), ("3GB", 3072), ("1GiB", 1024), ("100", 100)]
+)
 def test_memory(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
 

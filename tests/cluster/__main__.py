@@ -29,7 +29,11 @@ def named(name: str) -> Shape:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster", usage="python -m tests.cluster up|down|shell NAME [HOST], status, cases, install", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.cluster",
+        usage="python -m tests.cluster up|down|shell NAME [HOST], status, cases, install",
+        description=__doc__,
+    )
     parser.add_argument("verb", choices=["up", "down", "status", "shell", "cases", "install"])
     parser.add_argument("name", nargs="?")
     parser.add_argument("host", nargs="?", default=LOGIN)

@@ -14,6 +14,7 @@ import platform
 import socket
 import struct
 import threading
+from contextlib import suppress
 
 SYSCALLS = {"x86_64": (0xC000003E, 317, 203, 204), "aarch64": (0xC00000B7, 277, 122, 123)}
 ALLOW, NOTIFY = 0x7FFF0000, 0x7FC00000
@@ -81,10 +82,8 @@ class Supervisor:
                 value, error = self.answer(caller, call, *struct.unpack_from("3Q", request, 32)), 0
             except OSError as problem:
                 value, error = 0, -(problem.errno or errno.EINVAL)
-            try:
+            with suppress(OSError):
                 fcntl.ioctl(self.listener, SEND, struct.pack("QqiI", ident, value, error, 0))
-            except OSError:
-                pass
 
     def answer(self, caller: int, call: int, target: int, length: int, address: int) -> int:
         target = target & 0xFFFFFFFF or caller

@@ -121,8 +121,22 @@ def build(source: str, image: Path, packing: str = FAST, wheels: tuple[str, ...]
     settings = [path for path in suites.settings() if path not in ("/etc/resolv.conf", "/etc/hosts")]
     own = ["unshare", "--user", "--map-root-user", "--"] if source.endswith(".def") else []
     with tempfile.TemporaryDirectory(dir=mpi.CACHE) as room:
-        line = [*suites.inside(suites.root("unstable")), "env", f"APPTAINER_TMPDIR={room}", *own, "apptainer", "build", "--force"]
-        line += ["--mksquashfs-args", packing, *(word for path in (*settings, *wheels) for word in ("--bind", path)), str(image), source]
+        line = [
+            *suites.inside(suites.root("unstable")),
+            "env",
+            f"APPTAINER_TMPDIR={room}",
+            *own,
+            "apptainer",
+            "build",
+            "--force",
+        ]
+        line += [
+            "--mksquashfs-args",
+            packing,
+            *(word for path in (*settings, *wheels) for word in ("--bind", path)),
+            str(image),
+            source,
+        ]
         done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"apptainer build: status {done.returncode}\n{done.stdout[-3000:]}")

@@ -190,16 +190,37 @@ class Miniature:
         enter = ["nsenter", "--target", str(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
         home = str(self.home) if user == USER else "/root"
-        env = ["env", "-i", f"--chdir={cwd or home}", f"HOME={home}", f"USER={user}", f"LOGNAME={user}", "SHELL=/bin/bash", "TERM=dumb", "LANG=C.UTF-8"]
+        env = [
+            "env",
+            "-i",
+            f"--chdir={cwd or home}",
+            f"HOME={home}",
+            f"USER={user}",
+            f"LOGNAME={user}",
+            "SHELL=/bin/bash",
+            "TERM=dumb",
+            "LANG=C.UTF-8",
+        ]
         env.append("PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
         return [*enter, *become, *env, *(["bash", "-lc", 'exec "$@"', "bash", *argv] if login else argv)]
 
-    def run(self, argv: list[str], host: str = LOGIN, cwd: str = "", env: dict[str, str] | None = None, check: bool = True, seconds: float = 120, user: str = USER) -> subprocess.CompletedProcess:
+    def run(
+        self,
+        argv: list[str],
+        host: str = LOGIN,
+        cwd: str = "",
+        env: dict[str, str] | None = None,
+        check: bool = True,
+        seconds: float = 120,
+        user: str = USER,
+    ) -> subprocess.CompletedProcess:
         extra = ["env", *(f"{name}={value}" for name, value in env.items())] if env else []
         line = self.command([*extra, *argv], host, cwd, user)
         answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds * LONGER, stdin=subprocess.DEVNULL)
         if check and answer.returncode:
-            self.fail(f"{' '.join(argv)}: status {answer.returncode}\n{answer.stdout}{answer.stderr}", *([Path(cwd)] if cwd else []))
+            self.fail(
+                f"{' '.join(argv)}: status {answer.returncode}\n{answer.stdout}{answer.stderr}", *([Path(cwd)] if cwd else [])
+            )
         return answer
 
     def workdir(self, name: str, *files: Path) -> Path:
@@ -246,7 +267,12 @@ def real_mounts() -> list[str]:
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         place, kind = line.split()[4], line.partition(" - ")[2].split()[0]
-        if kind in ("ext4", "xfs", "btrfs", "overlay", "zfs") and Path(place).is_dir() and place != "/" and not place.startswith(private):
+        if (
+            kind in ("ext4", "xfs", "btrfs", "overlay", "zfs")
+            and Path(place).is_dir()
+            and place != "/"
+            and not place.startswith(private)
+        ):
             found.append(place)
     return found
 

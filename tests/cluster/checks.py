@@ -26,7 +26,9 @@ def ranks(job: Job) -> list[Component]:
 def commands(job: Job) -> list[Command]:
     """Each rank's program, in the order of ranks."""
     step = job.steps[0]
-    return [command for i, command in zip(step.components, step.commands) for _ in range(command.ntasks or job.components[i].ntasks)]
+    return [
+        command for i, command in zip(step.components, step.commands) for _ in range(command.ntasks or job.components[i].ntasks)
+    ]
 
 
 def record(job: Job, done: slurm.Job) -> None:

@@ -1,4 +1,4 @@
-"""A miniature for Dask's launcher: three hosts with ib0, each of the three MPIs, and a site that ends jobs at the first bad exit."""
+"""A miniature for Dask's launcher: three hosts with ib0, the three MPIs, and a site that ends jobs at the first bad exit."""
 from __future__ import annotations
 
 import dataclasses
@@ -45,7 +45,12 @@ def site(kind: str, **tables: Any) -> Site:
         "sources": {"x": {"title": "this file", "url": "https://example.org", "date": "2026-11-21"}},
         "scheduler": {"type": "slurm", "hetjob": True, "source": "x"},
         "modules": {"python": [kind], "container": [], "source": "x"},
-        "mpi": {"flavour": FLAVOURS[kind], "pmi": PMI[kind], "source": "x", **({"pmi_library": LIBRARY} if kind != "openmpi" else {})},
+        "mpi": {
+            "flavour": FLAVOURS[kind],
+            "pmi": PMI[kind],
+            "source": "x",
+            **({"pmi_library": LIBRARY} if kind != "openmpi" else {}),
+        },
         "network": {"interface": "ib0", "source": "x"},
         "login": {"host": "login.example.org", "source": "x"},
         "storage": {"local": "/tmp", "source": "x"},

@@ -16,8 +16,14 @@ _wbn = hosts("wbn", 3, Node(sockets=2, cores=18, threads=2, memory=108_000, feat
 MAHUIKA = Shape(
     name="mahuika",
     hosts=_wbn,
-    partitions=(Partition("large", names(_wbn), "3-00:00:00", "00:15:00", default=True), Partition("long", names(_wbn), "21-00:00:00")),
-    modules=(Module("Python/3.9.9-gimkl-2020a", "impi", {"I_MPI_PMI_LIBRARY": "/lib64/libpmi2.so"}), Module("Apptainer/1.2.2", "apptainer")),
+    partitions=(
+        Partition("large", names(_wbn), "3-00:00:00", "00:15:00", default=True),
+        Partition("long", names(_wbn), "21-00:00:00"),
+    ),
+    modules=(
+        Module("Python/3.9.9-gimkl-2020a", "impi", {"I_MPI_PMI_LIBRARY": "/lib64/libpmi2.so"}),
+        Module("Apptainer/1.2.2", "apptainer"),
+    ),
     pmi_library="/lib64/libpmi2.so",
     mpi_default="pmi2",
     kill_on_bad_exit=True,

@@ -17,8 +17,14 @@ UNKNOWN_MEMORY = 2000  # MiB a CPU, where a profile does not say
 
 
 def shape(
-    site: facts.Site, *, hosts: int = 3, conda_envs: tuple[str, ...] = (), venvs: tuple[str, ...] = (), folders: tuple[str, ...] = (),
-    kind: str = "", suite: str = "",
+    site: facts.Site,
+    *,
+    hosts: int = 3,
+    conda_envs: tuple[str, ...] = (),
+    venvs: tuple[str, ...] = (),
+    folders: tuple[str, ...] = (),
+    kind: str = "",
+    suite: str = "",
 ) -> Shape:
     kind = kind or mpi_kind(site)
     kinds = {name: tuple(_hosts(name, node, site, hosts)) for name, node in site.nodes.items()}
@@ -94,7 +100,11 @@ def _partitions(site: facts.Site, kinds: Mapping[str, tuple[Host, ...]]) -> Iter
             named or everyone,
             max_time=_minutes(one.max_time),
             default=name == first,
-            options={key: str(value) for key, value in limits.items() if value and (key != "MinNodes" or value <= len(named or everyone))},
+            options={
+                key: str(value)
+                for key, value in limits.items()
+                if value and (key != "MinNodes" or value <= len(named or everyone))
+            },
         )
 
 
@@ -106,7 +116,13 @@ def _modules(site: facts.Site, kind: str) -> Iterator[Module]:
     lists = site.modules
     env = {"I_MPI_PMI_LIBRARY": site.mpi.pmi_library} if kind == "impi" and site.mpi.pmi_library else {}
     given: set[str] = set()
-    for names, gives in ((lists.conda, "conda"), (lists.container, "apptainer"), (lists.python, kind), (lists.mpi, kind), (lists.base, "")):
+    for names, gives in (
+        (lists.conda, "conda"),
+        (lists.container, "apptainer"),
+        (lists.python, kind),
+        (lists.mpi, kind),
+        (lists.base, ""),
+    ):
         for name in names:
             if gives == "" and not (lists.conda or lists.python or lists.mpi):
                 gives = "python"  # where only a base is named, that is what brings a Python
@@ -128,7 +144,10 @@ def _commands(site: facts.Site) -> Iterator[tuple[str, str]]:
     one, places = site.container, ",".join(CENTRAL)
     if one.wrapper:
         image, flags = (f'"${one.wrapper_image}"', f"${one.wrapper_flags}") if one.wrapper_image else ("", "")
-        yield f"/usr/local/bin/{one.wrapper}", f'#!/bin/bash\nverb=$1\nshift\nexec {one.runtime} "$verb" --bind {places} {flags} {image} "$@"\n'
+        yield (
+            f"/usr/local/bin/{one.wrapper}",
+            f'#!/bin/bash\nverb=$1\nshift\nexec {one.runtime} "$verb" --bind {places} {flags} {image} "$@"\n',
+        )
     if one.bind_command:
         yield f"/usr/local/bin/{one.bind_command}", f"#!/bin/bash\necho {places}\n"
 

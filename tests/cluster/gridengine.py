@@ -17,7 +17,8 @@ SPOOL = "/var/spool/gridengine"
 MASTER = f"""
 chown -R sgeadmin: {SPOOL} {COMMON}
 rm -f {SPOOL}/spooldb/__db.*
-[ -e {SPOOL}/spooldb/sge ] || su -s /bin/sh -c '/usr/share/gridengine/scripts/init_cluster /var/lib/gridengine default {SPOOL}/spooldb sgeadmin' sgeadmin
+init=/usr/share/gridengine/scripts/init_cluster
+[ -e {SPOOL}/spooldb/sge ] || su -s /bin/sh -c "$init /var/lib/gridengine default {SPOOL}/spooldb sgeadmin" sgeadmin
 exec sge_qmaster
 """
 EXECUTOR = f"""
@@ -29,7 +30,11 @@ ENVIRONMENT = {"SGE_ROOT": "/var/lib/gridengine", "SGE_CELL": "default", "SGE_ND
 
 
 def files(shape: Shape, logs: str) -> dict[str, str]:
-    return {f"{COMMON}/act_qmaster": f"{LOGIN}\n", f"{COMMON}/host_aliases": "", "/etc/profile.d/gridengine.sh": "export SGE_ROOT=/var/lib/gridengine SGE_CELL=default\n"}
+    return {
+        f"{COMMON}/act_qmaster": f"{LOGIN}\n",
+        f"{COMMON}/host_aliases": "",
+        "/etc/profile.d/gridengine.sh": "export SGE_ROOT=/var/lib/gridengine SGE_CELL=default\n",
+    }
 
 
 def login_daemons(logs: str) -> list[dict]:
@@ -38,7 +43,14 @@ def login_daemons(logs: str) -> list[dict]:
 
 
 def host_daemons(host: Host, logs: str) -> list[dict]:
-    return [daemon(["sh", "-c", EXECUTOR], f"{logs}/execd-{host.name}.log", folders=[f"{SPOOL}/execd", "/run/gridengine"], env=ENVIRONMENT)]
+    return [
+        daemon(
+            ["sh", "-c", EXECUTOR],
+            f"{logs}/execd-{host.name}.log",
+            folders=[f"{SPOOL}/execd", "/run/gridengine"],
+            env=ENVIRONMENT,
+        )
+    ]
 
 
 def answers(bed: Miniature) -> bool:
@@ -58,7 +70,12 @@ def prepare(bed: Miniature, seconds: float = 25 * LONGER) -> None:
     configure(bed, ["-Ap"], PARALLEL.format(name="mpi", rule="$round_robin"))
     configure(bed, ["-Ap"], PARALLEL.format(name="smp", rule="$pe_slots"))
     # execution daemons announce themselves once their hosts are allowed to
-    until(bed, deadline, lambda: set(names) <= set(bed.run(["qconf", "-sel"], check=False).stdout.split()), "not every host has announced itself")
+    until(
+        bed,
+        deadline,
+        lambda: set(names) <= set(bed.run(["qconf", "-sel"], check=False).stdout.split()),
+        "not every host has announced itself",
+    )
     slots = ",".join(["1", *(f"[{host.name}={host.node.cpus}]" for host in bed.shape.hosts)])
     configure(bed, ["-Aq"], QUEUE.format(hosts=" ".join(names), slots=slots))
     until(bed, deadline, lambda: ready(bed), "not every host is ready")

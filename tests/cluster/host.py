@@ -19,7 +19,15 @@ from . import affinity, machine
 from .patience import LONGER
 from .shape import Node
 
-DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0), "fuse": (10, 229)}
+DEVICES = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+    "fuse": (10, 229),
+}
 
 
 def mount(*words: object) -> None:
@@ -61,9 +69,21 @@ def second(spec: dict, top: Path, root: Path) -> None:
         (top / name).mkdir()
     other = root / spec["other"]["top"].lstrip("/")
     other.mkdir(parents=True)
-    mount("-t", "overlay", "-o", f"lowerdir={spec['other']['lower']},upperdir={top}/upper2,workdir={top}/work2", "overlay", other)
+    mount(
+        "-t", "overlay", "-o", f"lowerdir={spec['other']['lower']},upperdir={top}/upper2,workdir={top}/work2", "overlay", other
+    )
     files = ["/etc/hosts", "/etc/passwd", "/etc/group", "/etc/resolv.conf"]
-    for path in ["/proc", "/sys", "/dev", "/tmp", "/run", "/var/tmp", *spec["binds"], *(path for _, path in spec["placed"]), *files]:
+    for path in [
+        "/proc",
+        "/sys",
+        "/dev",
+        "/tmp",
+        "/run",
+        "/var/tmp",
+        *spec["binds"],
+        *(path for _, path in spec["placed"]),
+        *files,
+    ]:
         source = root / path.lstrip("/")
         place(other, path, folder=source.is_dir())
         mount("--rbind", source, other / path.lstrip("/"))
@@ -98,7 +118,13 @@ def devices(folder: Path, dummies: list[str]) -> None:
         (folder / name).mkdir()
     mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", folder / "pts")
     mount("-t", "tmpfs", "-o", "mode=1777", "shm", folder / "shm")
-    for name, target in (("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+    for name, target in (
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "fd/0"),
+        ("stdout", "fd/1"),
+        ("stderr", "fd/2"),
+    ):
         (folder / name).symlink_to(target)
     for minor, name in enumerate(dummies):  # NVIDIA's numbers, with no driver behind them
         os.mknod(folder / name, 0o666 | stat.S_IFCHR, os.makedev(195, minor))

@@ -43,7 +43,10 @@ def write_sys(folder: Path, node: Node) -> None:
         topology = folder / "cpu" / f"cpu{one['cpu']}" / "topology"
         topology.mkdir(parents=True)
         facts = {"physical_package_id": one["socket"], "core_id": one["core"], "die_id": 0}
-        for names, numbers in ((("thread_siblings", "core_cpus"), same_core), (("core_siblings", "package_cpus", "die_cpus"), same_socket)):
+        for names, numbers in (
+            (("thread_siblings", "core_cpus"), same_core),
+            (("core_siblings", "package_cpus", "die_cpus"), same_socket),
+        ):
             for name in names:
                 facts[name], facts[name + "_list"] = mask(numbers), ranges(numbers)
         for name, value in facts.items():

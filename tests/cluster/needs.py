@@ -7,7 +7,20 @@ from pathlib import Path
 
 from . import apptainer, frameworks, mpi, suites
 
-PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "sge_qmaster", "sge_execd", "qsub", "debootstrap", "ip", "nsenter", "unshare", "setpriv")
+PROGRAMS = (
+    "slurmctld",
+    "slurmd",
+    "sbatch",
+    "munged",
+    "sge_qmaster",
+    "sge_execd",
+    "qsub",
+    "debootstrap",
+    "ip",
+    "nsenter",
+    "unshare",
+    "setpriv",
+)
 
 
 def missing() -> list[str]:
@@ -16,7 +29,9 @@ def missing() -> list[str]:
     found = [name for name in PROGRAMS if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
     if not Path("/usr/share/lmod").is_dir():
         found.append("Lmod")
-    found += [f"an environment with {kind}" for suite, kinds in mpi.WANTED.items() for kind in kinds if not mpi.ready(suite, kind)]
+    found += [
+        f"an environment with {kind}" for suite, kinds in mpi.WANTED.items() for kind in kinds if not mpi.ready(suite, kind)
+    ]
     found += [] if (mpi.OLDER / "complete").exists() else ["an older Dask"]
     found += frameworks.missing()
     found += [f"a root of Debian {suite}" for suite in ("trixie", "unstable") if not suites.ready(suite)]

@@ -23,7 +23,11 @@ def login(pid: int, interfaces: list[str]) -> None:
     """
     lines = ["link set lo up"]
     for number, name in enumerate(interfaces):
-        lines += [f"link add {name} address 02:00:00:00:{number:02x}:01 type bridge", f"address add {address(number, 1)}/24 dev {name}", f"link set {name} up"]
+        lines += [
+            f"link add {name} address 02:00:00:00:{number:02x}:01 type bridge",
+            f"address add {address(number, 1)}/24 dev {name}",
+            f"link set {name} up",
+        ]
     ip("\n".join(lines), pid)
 
 
@@ -32,7 +36,11 @@ def host(login_pid: int, pid: int, number: int, interfaces: list[str]) -> None:
     cables, ends = [], ["link set lo up"]
     for index, name in enumerate(interfaces):
         port = f"{name}-{number}"
-        cables += [f"link add {port} type veth peer name {name} netns {pid}", f"link set {port} master {name}", f"link set {port} up"]
+        cables += [
+            f"link add {port} type veth peer name {name} netns {pid}",
+            f"link set {port} master {name}",
+            f"link set {port} up",
+        ]
         ends += [f"address add {address(index, number)}/24 dev {name}", f"link set {name} up"]
     ip("\n".join(cables), login_pid)
     ends.append(f"route add default via {address(0, 1)}")  # as at a site; the login host forwards nothing

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
@@ -16,7 +17,11 @@ def boot(spec_file: Path, log: Path, folder: Path, inside: int | None) -> int:
     package = __package__ or "cluster"
     enter = ["nsenter", "--pid", "--target", str(inside), "--"] if inside else []
     new = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--"]
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parents[len(package.split("."))]), "HPCGEN_MINIATURE": str(folder)}
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(HERE.parents[len(package.split("."))]),
+        "HPCGEN_MINIATURE": str(folder),
+    }
     with open(log, "a") as file:
         outer = subprocess.Popen(
             [*enter, *new, sys.executable, "-m", f"{package}.host", str(spec_file)],
@@ -77,10 +82,8 @@ def kill(pids: dict[int, str], seconds: float = 10) -> bool:
     """True when all are gone; a process that began at another time is not ours."""
     for pid, start in pids.items():
         if start and started(pid) == start:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
     deadline = time.monotonic() + seconds
     while any(start and started(pid) == start for pid, start in pids.items()):
         if time.monotonic() > deadline:

@@ -76,6 +76,8 @@ class Shape:
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
 
 
-def daemon(argv: list[str], log: str, until: str = "", folders: list[str] | None = None, env: dict[str, str] | None = None) -> dict:
+def daemon(
+    argv: list[str], log: str, until: str = "", folders: list[str] | None = None, env: dict[str, str] | None = None
+) -> dict:
     """One for host.py to start; it goes on to the next when the file `until` exists."""
     return {"argv": argv, "log": log, "until": until, "folders": folders or [], "env": env or {}}

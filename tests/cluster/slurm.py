@@ -13,17 +13,23 @@ from .shape import LOGIN, Host, Partition, Shape, daemon
 if TYPE_CHECKING:
     from .bed import Miniature
 
-# A fault of Open MPI 5.0, rare here and reported from real clusters, too (open-mpi/ompi#12495, #11438): the rank that first leaves
-# the fence at MPI_Init's end sends to one that is still in it, whose ob1 does not know MPI_COMM_WORLD yet. No MCA parameter is
-# known to close the gap. Slurm's own fence, by a tree, lets nodes out one after the other: over three components, on a machine with
-# other work, 3 of 60 steps crashed; by a ring none of 111.
+# A fault of Open MPI 5.0, rare here and reported from real clusters, too (open-mpi/ompi#12495, #11438): the rank that first
+# leaves the fence at MPI_Init's end sends to one that is still in it, whose ob1 does not know MPI_COMM_WORLD yet. No MCA
+# parameter is known to close the gap. Slurm's own fence, by a tree, lets nodes out one after the other: over three components,
+# on a machine with other work, 3 of 60 steps crashed; by a ring none of 111.
 FENCE = "PMIxCollFence=ring\n"
-EARLY = re.compile(r"\(mca_pml_ob1_recv_frag_callback_match\+0x\w+\)(?:(?!\*\*\* End of error).)*\(ompi_mpi_init\+0x", re.DOTALL)
+EARLY = re.compile(
+    r"\(mca_pml_ob1_recv_frag_callback_match\+0x\w+\)(?:(?!\*\*\* End of error).)*\(ompi_mpi_init\+0x", re.DOTALL
+)
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL", "PREEMPTED"}
 
 
 def files(shape: Shape, logs: str) -> dict[str, str]:
-    gres = [f"NodeName={host.name} Name=gpu{_type(host)} File=/dev/nvidia[0-{host.node.gpus - 1}]" for host in shape.hosts if host.node.gpus]
+    gres = [
+        f"NodeName={host.name} Name=gpu{_type(host)} File=/dev/nvidia[0-{host.node.gpus - 1}]"
+        for host in shape.hosts
+        if host.node.gpus
+    ]
     return {
         "/etc/slurm/slurm.conf": configuration(shape, logs),
         "/etc/slurm/gres.conf": "\n".join(["AutoDetect=off", *gres]) + "\n",
@@ -98,7 +104,12 @@ def login_daemons(logs: str) -> list[dict]:
     socket = "/run/munge/munge.socket.2"
     munged = ["munged", "--foreground", "--force", "--key-file=/etc/munge/munge.key", "--pid-file=/run/munged.pid"]
     return [
-        daemon([*munged, f"--socket={socket}", "--log-file=/var/log/munge/munged.log", "--seed-file=/var/lib/munge/seed"], f"{logs}/munged.log", until=socket, folders=["/var/log/munge", "/var/lib/munge"]),
+        daemon(
+            [*munged, f"--socket={socket}", "--log-file=/var/log/munge/munged.log", "--seed-file=/var/lib/munge/seed"],
+            f"{logs}/munged.log",
+            until=socket,
+            folders=["/var/log/munge", "/var/lib/munge"],
+        ),
         daemon(["slurmctld", "-D"], f"{logs}/slurmctld.log", folders=["/var/spool/slurmctld"]),
     ]
 
@@ -159,11 +170,15 @@ class Job:
     def completed(self) -> Job:
         if self.state != "COMPLETED":
             folder = Path(self.records[0]["WorkDir"])
-            self.bed.fail(f"job {self.number} is {self.state}, status {self.records[0]['ExitCode']}:\n{self.output[-2000:]}", folder)
+            self.bed.fail(
+                f"job {self.number} is {self.state}, status {self.records[0]['ExitCode']}:\n{self.output[-2000:]}", folder
+            )
         return self
 
 
-def run(bed: Miniature, script: str, *options: str, cwd: str = "", env: dict[str, str] | None = None, seconds: float = 120) -> Job:
+def run(
+    bed: Miniature, script: str, *options: str, cwd: str = "", env: dict[str, str] | None = None, seconds: float = 120
+) -> Job:
     """Submit a script as it is and wait for its end, whatever that is; of Open MPI's crash in MPI_Init, once more."""
     done = _run(bed, script, *options, cwd=cwd, env=env, seconds=seconds)
     if done.state != "COMPLETED" and EARLY.search(done.output):
@@ -188,7 +203,10 @@ def wait(bed: Miniature, job: str, seconds: float = 120) -> list[dict[str, str]]
         if time.monotonic() > deadline:
             state = [record.get("JobState", "") + " " + record.get("Reason", "") for record in records]
             bed.run(["scancel", job], check=False)
-            bed.fail(f"job {job} is not done after {seconds * LONGER:.0f} s: {state}", *(Path(record["WorkDir"]) for record in records[:1]))
+            bed.fail(
+                f"job {job} is not done after {seconds * LONGER:.0f} s: {state}",
+                *(Path(record["WorkDir"]) for record in records[:1]),
+            )
         time.sleep(0.2)
 
 

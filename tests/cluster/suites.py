@@ -86,7 +86,13 @@ def inside(place: Path) -> list[str]:
 
 def settings() -> list[str]:
     """What pip and the network need: certificates and pip's own settings."""
-    places = [Path("/etc/ssl/certs"), Path("/etc/pip.conf"), Path.home() / ".config/pip", Path("/etc/resolv.conf"), Path("/etc/hosts")]
+    places = [
+        Path("/etc/ssl/certs"),
+        Path("/etc/pip.conf"),
+        Path.home() / ".config/pip",
+        Path("/etc/resolv.conf"),
+        Path("/etc/hosts"),
+    ]
     return [str(path) for path in places if path.exists()]
 
 

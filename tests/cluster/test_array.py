@@ -60,7 +60,7 @@ def test_on_slurm():
 
 
 def test_a_list_that_is_longer_than_the_sites_arrays():
-    """Mahuika's limit makes chunks that Slurm takes, where it refuses an index for each; the first and the last do their share."""
+    """Mahuika's limit makes chunks that Slurm takes, where it refuses an index for each; first and last do their share."""
     site = load("mahuika")
     up = bed.Miniature(dataclasses.replace(from_site.shape(site, hosts=2), name="test-long-array")).up()
     try:
@@ -89,7 +89,9 @@ def test_on_grid_engine():
             written(site, folder, **{**asked, "mem_per_cpu": None})
             up.give(folder)
             done = up.run(["qsub", "-sync", "y", "job.sh"], cwd=str(folder), seconds=180, check=False)
-            logs = [said(Path(path).read_text()) for path in sorted(folder.glob("*.o*.*"), key=lambda path: int(path.suffix[1:]))]
+            logs = [
+                said(Path(path).read_text()) for path in sorted(folder.glob("*.o*.*"), key=lambda path: int(path.suffix[1:]))
+            ]
             assert logs == ([FIRST, SECOND] if name == "list" else [[line] for line in OUT]), done.stderr
             assert done.returncode == (name == "list") and not (folder / "ran").exists()
     finally:

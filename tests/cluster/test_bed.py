@@ -56,7 +56,11 @@ def test_every_way_to_the_cpus_shows_the_node(mahuika):
     """hwloc goes several, and where one leads to the real machine the MPIs bind to no more than that has."""
     groups = machine.cpusets(mahuika.run(["cat", "/proc/self/cgroup"]).stdout)
     known = [file for file in groups if mahuika.run(["test", "-f", f"/{file}"], check=False).returncode == 0]
-    lines = ["ls -d /sys/bus/cpu/devices/cpu[0-9]* | wc -l", "ls /sys/bus/pci/devices | wc -l", *(f"cat /{file}" for file in known)]
+    lines = [
+        "ls -d /sys/bus/cpu/devices/cpu[0-9]* | wc -l",
+        "ls /sys/bus/pci/devices | wc -l",
+        *(f"cat /{file}" for file in known),
+    ]
     assert mahuika.run(["sh", "-c", "; ".join(lines)], host="wbn002").stdout.split() == ["72", "0", *["0-71"] * len(known)]
 
 
@@ -121,7 +125,7 @@ def test_what_the_site_refuses(mahuika):
 def test_failing_job_leaves_its_output_and_the_logs_in_one_folder(mahuika):
     folder = mahuika.workdir("failing")
     (folder / "failing.sh").write_text("#!/bin/bash\necho the last words\nexit 3\n")
-    with pytest.raises(bed.Broken, match="logs are in (.*)") as problem:
+    with pytest.raises(bed.Broken, match=r"logs are in (.*)") as problem:
         slurm.run(mahuika, "failing.sh", "--time=1", cwd=str(folder)).completed()
     kept = Path(str(problem.value).rpartition("logs are in ")[2])
     assert {"slurmctld.log", "slurmd-wbn001.log", "failing"} <= {path.name for path in kept.iterdir()}
@@ -253,7 +257,9 @@ def spaces():
 
 
 def members(shape):
-    return {os.readlink(f"/proc/{pid}/ns/{kind}") for pid, _ in bed.saved(shape.state).values() for kind in ("net", "mnt", "pid")}
+    return {
+        os.readlink(f"/proc/{pid}/ns/{kind}") for pid, _ in bed.saved(shape.state).values() for kind in ("net", "mnt", "pid")
+    }
 
 
 def crash_nothing(up):

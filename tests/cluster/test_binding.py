@@ -92,7 +92,9 @@ def beds():
     them.down()
 
 
-def ranks(up: bed.Miniature, kind: str, launcher: str = "", unit: str = "core", each: int = 2, **asked) -> tuple[list[Rank], str]:
+def ranks(
+    up: bed.Miniature, kind: str, launcher: str = "", unit: str = "core", each: int = 2, **asked
+) -> tuple[list[Rank], str]:
     """Each rank of a job with two nodes, and the script that started them."""
     each_a_core = VARIANTS["-one"]["slurm"].items() <= up.shape.slurm.items()
     tables = {"cpu": {"unit": unit, "task_per_core": each_a_core, **X}, "nodes": NODES, "partitions": PARTITIONS}
@@ -193,7 +195,9 @@ def test_no_hyperthreads_by_mpirun(beds, kind):
     found, text = ranks(beds.get(""), kind, "mpirun", "thread", cpus_per_task=4, partition="smt", hyperthreads=False)
     assert "env -u SLURM_HINT" in text
     together(found, {*range(8), *range(16, 24)})
-    found, _ = ranks(beds.get(""), kind, "mpirun", "thread", cpus_per_task=4, partition="smt", hyperthreads=False, exclusive=True)
+    found, _ = ranks(
+        beds.get(""), kind, "mpirun", "thread", cpus_per_task=4, partition="smt", hyperthreads=False, exclusive=True
+    )
     apart(found, 8, 4)
 
 

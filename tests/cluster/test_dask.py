@@ -101,8 +101,13 @@ def test_a_nanny_hands_the_threads_on(up: bed.Miniature) -> None:
 
 def test_the_programs_own_arguments_win(up: bed.Miniature) -> None:
     """As the pages have it: initialize() first, with arguments; a Client after that."""
-    program = (daskbed.PROGRAMS / "dask_report.py").read_text().replace(
-        'if __name__ == "__main__":\n', 'if __name__ == "__main__":\n    from dask_mpi import initialize\n\n    initialize("eth0", nthreads=3)\n'
+    program = (
+        (daskbed.PROGRAMS / "dask_report.py")
+        .read_text()
+        .replace(
+            'if __name__ == "__main__":\n',
+            'if __name__ == "__main__":\n    from dask_mpi import initialize\n\n    initialize("eth0", nthreads=3)\n',
+        )
     )
     text = script(site("impi"), program="prog.py", **HET)
     done = daskbed.run(up, "own", text, program)
@@ -215,7 +220,9 @@ def test_without_the_scheduler_or_the_program(up: bed.Miniature, kind: str, whom
 @pytest.mark.parametrize("place", mpi.old_pythons(), ids=os.path.basename)
 def test_dask_of_old_modules(tmp_path: Path, place: str) -> None:
     """dask-mpi 2022.4 with Dask of that month, by mpiexec on this machine: the page's example, and the status."""
-    page = (daskbed.PROGRAMS / "dask_sum.py").read_text().replace("as client:\n", "as client:\n    client.wait_for_workers(2)\n")
+    page = (
+        (daskbed.PROGRAMS / "dask_sum.py").read_text().replace("as client:\n", "as client:\n    client.wait_for_workers(2)\n")
+    )
     (tmp_path / "prog.py").write_text(page + "raise SystemExit(3)\n")
     text = script(load("local"), program="prog.py", workers=2, cpus_per_worker=2, venv=place)
     done = subprocess.run(["bash", "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=120)
@@ -227,10 +234,17 @@ def test_dask_of_old_modules(tmp_path: Path, place: str) -> None:
 def test_without_one_worker_under_mpiexec(tmp_path: Path, kind: str, goes_on: bool) -> None:
     """On this machine: Hydra ends all with the first that dies, and Open MPI does not know of it. Nothing hangs."""
     program = (daskbed.PROGRAMS / "dask_long.py").read_text().replace("wait_for_workers(3", "wait_for_workers(2")
-    strike = '        os.kill(int(Path("started").read_text().split()[5]), 9)\n        Path("struck").touch()\n        print("sum"'
+    strike = (
+        '        os.kill(int(Path("started").read_text().split()[5]), 9)\n        Path("struck").touch()\n        print("sum"'
+    )
     (tmp_path / "prog.py").write_text(program.replace('        print("sum"', strike))
     place = mpi.venv("", kind)
-    own = {"OPAL_PREFIX": str(place), "PMIX_PREFIX": str(place), "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    own = {
+        "OPAL_PREFIX": str(place),
+        "PMIX_PREFIX": str(place),
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    }
     environ = {**os.environ, "PATH": f"{place}/bin:/usr/bin:/bin", **(own if kind == "openmpi" else {})}
     text = script(load("local"), program="prog.py", workers=2, cpus_per_worker=2)
     done = subprocess.run(["bash", "-c", text], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
@@ -250,11 +264,15 @@ def test_a_warning_before_the_time_limit(up: bed.Miniature) -> None:
     assert done.status == 0 and "saved" in done.output, done.output
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in (Path(__file__).parents[2] / "examples").glob("*.py") if p.name != "checkpoint.py"))
+@pytest.mark.parametrize(
+    "name", sorted(p.name for p in (Path(__file__).parents[2] / "examples").glob("*.py") if p.name != "checkpoint.py")
+)
 @pytest.mark.parametrize("image", [None, "my.sif"], ids=["plain", "container"])
 def test_examples(up: bed.Miniature, name: str, image: str | None) -> None:
     program = Path(__file__).parents[2] / "examples" / name
-    workload = {"workload": "mpi", "ntasks": 4, "time": "5"} if "mpi4py" in program.read_text() else {**PLAIN, "mem_per_cpu": "1G"}
+    workload = (
+        {"workload": "mpi", "ntasks": 4, "time": "5"} if "mpi4py" in program.read_text() else {**PLAIN, "mem_per_cpu": "1G"}
+    )
     request = {**workload, "program": "prog.py", **({"image": image} if image else {})}
     done = daskbed.run(up, f"example-{name}-{image}", script(site("impi"), **request), program.read_text())
     assert done.status == 0 and "Traceback" not in done.output, done.output

@@ -60,7 +60,11 @@ def test_definition_is_built_and_its_test_holds(images: dict[str, Path], site: s
     place, said = image(images, site)
     ran = said.partition("Running testscript")[2]
     assert place.exists() and SITES[site] in ran
-    assert [line.split()[0] for line in ran.splitlines() if line.startswith(("mpi4py ", "dask"))] == ["mpi4py", "dask", "dask-mpi"]
+    assert [line.split()[0] for line in ran.splitlines() if line.startswith(("mpi4py ", "dask"))] == [
+        "mpi4py",
+        "dask",
+        "dask-mpi",
+    ]
 
 
 def test_the_series_of_the_hosts_mpirun_can_be_had(images: dict[str, Path]) -> None:
@@ -80,7 +84,9 @@ def test_a_test_that_must_fail_does(images: dict[str, Path]) -> None:
     place, _ = image(images, "mahuika")
     recipe = place.with_name("wrong.def")
     text = place.with_suffix(".def").read_text()
-    recipe.write_text(f"Bootstrap: localimage\nFrom: {place}\n\n%test{text.partition('%test')[2].replace('Intel(R) MPI', 'Open MPI')}")
+    recipe.write_text(
+        f"Bootstrap: localimage\nFrom: {place}\n\n%test{text.partition('%test')[2].replace('Intel(R) MPI', 'Open MPI')}"
+    )
     with pytest.raises(RuntimeError, match="not the expected MPI: Open MPI"):
         apptainer.build(str(recipe), place.with_name("wrong.sif"))
 
@@ -99,7 +105,9 @@ def test_a_job_runs_in_the_image(images: dict[str, Path], site: str, suite: str,
         (folder / "words.py").write_text(PROGRAM)
         common = {"image": "dask-mpi.sif", "account": "a", "time": "5m", "mem_per_cpu": "500M", "nodes": nodes}
         check = plan(load(site), asked(workers="2", **common))
-        words = plan(load(site), asked(workload="mpi", ntasks="2", container_verb="run", program="words.py", args=ARGUMENTS, **common))
+        words = plan(
+            load(site), asked(workload="mpi", ntasks="2", container_verb="run", program="words.py", args=ARGUMENTS, **common)
+        )
         (folder / "check.sh").write_text(render(check))
         (folder / "words.sh").write_text(render(words))
         up.give(folder)
@@ -113,8 +121,8 @@ def test_a_job_runs_in_the_image(images: dict[str, Path], site: str, suite: str,
 
 
 def test_the_advice_joins_the_ranks() -> None:
-    """Vaughan's profile names no PMI: with what the note says to give, the ranks of Intel MPI in an image find each other; where
-    Slurm's own default is none, they do not without."""
+    """Vaughan's profile names no PMI: with what the note says to give, the ranks of Intel MPI in an image find each
+    other; where Slurm's own default is none, they do not without."""
     site, library = load("vaughan"), "/opt/pmi/libpmi2.so"
     shape = dataclasses.replace(cases.shape("vaughan", ""), name="test-advice", pmi_library=library, mpi_default="none")
     up = bed.Miniature(shape).up()
@@ -122,7 +130,14 @@ def test_the_advice_joins_the_ranks() -> None:
         folder = up.workdir("advice")
         (folder / "my.sif").symlink_to(apptainer.IMAGE)
         (folder / "words.py").write_text(PROGRAM)
-        common = {"image": "my.sif", "account": "a", "time": "5m", "mem_per_cpu": "500M", "workload": "mpi", "program": "words.py"}
+        common = {
+            "image": "my.sif",
+            "account": "a",
+            "time": "5m",
+            "mem_per_cpu": "500M",
+            "workload": "mpi",
+            "program": "words.py",
+        }
         bare = plan(site, asked(ntasks="2", **common))
         (note,) = [note for note in bare.notes if "by which PMI" in note]
         words = shlex.split(note.partition(": give ")[2].partition(",")[0].replace("DIR/libpmi2.so", library))
@@ -141,7 +156,20 @@ def test_the_hosts_mpi_takes_the_images_place(images: dict[str, Path], prepared:
     """What a Cray's job exports and binds: here Intel MPI, which has MPICH's binary interface too, stands for Cray's."""
     place, _ = image(images, "kestrel")
     code = "from mpi4py import MPI; print(MPI.Get_library_version())"
-    run = ["unshare", "--user", "--map-root-user", "--", "apptainer", "exec", "--bind", f"{INTEL}:/host", str(place), "python", "-c", code]
+    run = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--",
+        "apptainer",
+        "exec",
+        "--bind",
+        f"{INTEL}:/host",
+        str(place),
+        "python",
+        "-c",
+        code,
+    ]
     for named, library in (([], "MPICH"), (["APPTAINERENV_LD_LIBRARY_PATH=/host/lib"], "Intel(R) MPI Library")):
         line = [*suites.inside(suites.root("unstable")), "env", *named, *run]
         done = subprocess.run(line, capture_output=True, text=True)
@@ -156,7 +184,10 @@ def prepared() -> Path:
     """What pip would fetch, since hosts reach nothing; and Intel MPI with its compiler, as a module has it."""
     if not (WHEELS / "complete").exists():
         fetch = [*PIP, "download", "--dest", str(WHEELS)]
-        subprocess.run([*fetch, "--only-binary=:all:", "dask", "distributed", "dask-mpi", "build", "setuptools", "wheel", "cython"], check=True)
+        subprocess.run(
+            [*fetch, "--only-binary=:all:", "dask", "distributed", "dask-mpi", "build", "setuptools", "wheel", "cython"],
+            check=True,
+        )
         subprocess.run([*fetch, "--no-deps", "--no-binary=mpi4py", "mpi4py"], check=True)
         for wheel in WHEELS.glob("mpi4py*.whl"):
             wheel.unlink()  # the source alone: nothing else may be installed in its place
@@ -171,8 +202,13 @@ def prepared() -> Path:
 def test_user_base_is_installed_and_a_job_runs_with_it(prepared: Path) -> None:
     """Vaughan's way: mpi4py compiled with the compiler of the module `intel`, then Dask over it under srun."""
     site, shape = load("vaughan"), cases.shape("vaughan", "")
-    modules = [Module("intel", str(INTEL), {"I_MPI_ROOT": str(INTEL)}) if module.name == "intel" else module for module in shape.modules]
-    modules = [dataclasses.replace(module, gives="python") if module.name.startswith("Python/") else module for module in modules]
+    modules = [
+        Module("intel", str(INTEL), {"I_MPI_ROOT": str(INTEL)}) if module.name == "intel" else module
+        for module in shape.modules
+    ]
+    modules = [
+        dataclasses.replace(module, gives="python") if module.name.startswith("Python/") else module for module in modules
+    ]
     up = bed.Miniature(dataclasses.replace(shape, name="test-userbase", modules=tuple(modules))).up()
     try:
         folder = up.workdir("install")

@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("hpcgen", reason="hpcgen is not installed")
 
-from hpcgen.profiles.listing import listing  # noqa: E402
-from hpcgen.profiles.load import decode, load  # noqa: E402
+from hpcgen.profiles.listing import listing
+from hpcgen.profiles.load import decode, load
 
-from . import from_site, slurm  # noqa: E402
+from . import from_site, slurm
 
 PROFILE = {
     "name": "Example", "operator": "Nobody", "country": "NZ", "status": "active",
@@ -38,7 +38,10 @@ def test_tasks_that_never_share_a_core():
 def test_configuration_says_what_the_profile_says():
     shape = from_site.shape(decode("example", PROFILE, "example.toml"))
     text = slurm.configuration(shape, "/logs")
-    assert "NodeName=thin-01 CPUs=72 Sockets=2 CoresPerSocket=18 ThreadsPerCore=2 RealMemory=107520 State=UNKNOWN Feature=skylake" in text
+    assert (
+        "NodeName=thin-01 CPUs=72 Sockets=2 CoresPerSocket=18 ThreadsPerCore=2 RealMemory=107520 State=UNKNOWN Feature=skylake"
+        in text
+    )
     assert "PartitionName=large Nodes=thin-01,thin-02,thin-03 MaxTime=4320 State=UP Default=YES" in text
     assert "PartitionName=gpu Nodes=gpu-01 MaxTime=60 State=UP Default=NO" in text
     assert "Gres=gpu:a100:4" in text and "SchedulerType=sched/builtin" in text

@@ -1,6 +1,7 @@
 """The parser of Grid Engine's directives (tests/grammar) beside the real qsub: each of its cases is put to `qsub -w v`.
 
-What qsub takes although the parser refuses it is said in the case, `# qsub takes it`: it would be ignored, or mean something else.
+What qsub takes although the parser refuses it is said in the case, `# qsub takes it`: it would be ignored,
+or mean something else.
 """
 from __future__ import annotations
 

@@ -137,7 +137,9 @@ def test_the_sites_command_binds_its_folders(site: str) -> None:
     """In the image are the disk areas that the command binds, what --bind named, and no other folder of the host."""
     at = load(site)
     shape = cases.shape(site, "")
-    up = bed.Miniature(dataclasses.replace(shape, name=f"test-folders-{site}", folders=(*shape.folders, "/named", "/other"))).up()
+    up = bed.Miniature(
+        dataclasses.replace(shape, name=f"test-folders-{site}", folders=(*shape.folders, "/named", "/other"))
+    ).up()
     try:
         place = up.workdir("folders")
         (place / "my.sif").symlink_to(images.made(site, at))

@@ -71,7 +71,12 @@ def flags(asked: dict[str, Any]) -> list[str]:
 
 
 def exported(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "hpcgen", "dask-jobqueue", *words], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **ENV})
+    done = subprocess.run(
+        [sys.executable, "-m", "hpcgen", "dask-jobqueue", *words],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **ENV},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -112,12 +117,25 @@ def as_asked(up: bed.Miniature, seen: dict[str, Any]) -> None:
     assert {(one["threads"], one["memory"], one["env"]["OMP_NUM_THREADS"]) for one in workers} == {(3, 3 * 2**30, "1")}
     assert {one["env"]["SLURM_JOB_ID"] for one in workers} == set(seen["jobs"])
     # Eagle's fast network, for the workers and for the scheduler on the login host
-    subnets = {address.partition("//")[2].rsplit(".", 1)[0] for address in (seen["scheduler"], *(one["address"] for one in workers))}
+    subnets = {
+        address.partition("//")[2].rsplit(".", 1)[0] for address in (seen["scheduler"], *(one["address"] for one in workers))
+    }
     on_ib0 = up.run(["ip", "-brief", "-4", "address", "show", "ib0"]).stdout.split()[2].rsplit(".", 1)[0]
     assert subnets == {on_ib0}
     assert {one["folder"].rsplit("/dask-scratch", 1)[0] for one in workers} == {"/tmp/scratch"}
-    told = {(one["Partition"], one["TimeLimit"], one["NumCPUs"], one["NumTasks"], one["CPUs/Task"], one["MinMemoryNode"], one["JobName"], one["Account"])
-            for one in held(up, seen)}
+    told = {
+        (
+            one["Partition"],
+            one["TimeLimit"],
+            one["NumCPUs"],
+            one["NumTasks"],
+            one["CPUs/Task"],
+            one["MinMemoryNode"],
+            one["JobName"],
+            one["Account"],
+        )
+        for one in held(up, seen)
+    }
     assert told == {("debug", "00:05:00", "6", "1", "6", "6G", "dask-worker", "hpcapps")}
 
 

@@ -1,5 +1,5 @@
-"""Jobs whose processes an MPI's own mpirun starts, over the hosts of a miniature: ranks in images; Ray and torchrun, one process
-a node."""
+"""Jobs whose processes an MPI's own mpirun starts, over the hosts of a miniature: ranks in images; Ray and torchrun,
+one process a node."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -62,7 +62,15 @@ def site(up: bed.Miniature, kind: str, **more: Any) -> Site:
 def job(up: bed.Miniature, name: str, kind: str, *args: str, seconds: float = 90, **request: Any) -> slurm.Job:
     """A job of two ranks on each of two hosts, in an image with this MPI; the host's mpirun comes from the modules for MPI."""
     place = up.workdir(name, PROGRAM)
-    values = {"workload": "mpi", "program": PROGRAM.name, "args": args, "nodes": 2, "ntasks_per_node": 2, "mem": "1G", "time": "5"}
+    values = {
+        "workload": "mpi",
+        "program": PROGRAM.name,
+        "args": args,
+        "nodes": 2,
+        "ntasks_per_node": 2,
+        "mem": "1G",
+        "time": "5",
+    }
     (place / "job.sh").write_text(daskbed.script(site(up, kind), **values, image="my.sif", **request))
     (place / "input").write_text("")
     (place / "my.sif").symlink_to(images.of(kind))
@@ -77,7 +85,12 @@ def test_ranks_in_an_image(up: bed.Miniature, kind: str) -> None:
     words = ["a b", "$(touch CANARY)", "it's", "*"]
     request = {"exclusive": True, "cpus_per_task": 4, "bind": ["/data"], "stage": ["input"], "env": {"BOUND": "/data"}}
     seen = checks.reports(job(up, f"ranks-{kind}", kind, *words, **request).completed().output)
-    assert [(one["rank"], one["size"], one["host"]) for one in seen] == [(0, 4, "m001"), (1, 4, "m001"), (2, 4, "m002"), (3, 4, "m002")]
+    assert [(one["rank"], one["size"], one["host"]) for one in seen] == [
+        (0, 4, "m001"),
+        (1, 4, "m001"),
+        (2, 4, "m002"),
+        (3, 4, "m002"),
+    ]
     assert {(one["mpi"], one["image"].rpartition("/")[2]) for one in seen} == {(LIBRARY[kind], "my.sif")}
     for one in seen:
         assert one["omp"] == {"OMP_NUM_THREADS": "4", "OMP_PLACES": "cores", "OMP_PROC_BIND": "close"} and len(one["cpus"]) == 4
@@ -112,7 +125,11 @@ def by_node(up: bed.Miniature, kind: str, framework: str, **request: Any) -> slu
     place = up.workdir(framework, program)
     at = site(up, kind, scheduler={"type": "pbs", "whole_nodes": "always", **X}, modules={"mpi": [kind], **X})
     # Open MPI puts its own folder first on the PATH of its daemons, and the wheel's has a Python
-    values = {"workload": frameworks.WORKLOADS[framework], "program": program.name, "python": f"{frameworks.venv(framework)}/bin/python"}
+    values = {
+        "workload": frameworks.WORKLOADS[framework],
+        "program": program.name,
+        "python": f"{frameworks.venv(framework)}/bin/python",
+    }
     text = daskbed.script(at, **values, nodes=2, time="5", **request)
     assert "\nsrun " not in text and f"\n{MPIRUN[kind]} " in text
     (place / "job.sh").write_text(HEADER + text.partition("\n\n")[2])

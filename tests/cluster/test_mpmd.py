@@ -1,4 +1,5 @@
-"""Several programs in one MPI_COMM_WORLD: each rank runs its own, with its own words, by three MPIs and two kinds of launcher."""
+"""Several programs in one MPI_COMM_WORLD: each rank runs its own, with its own words, by three MPIs and two
+kinds of launcher."""
 from __future__ import annotations
 
 from typing import Any

@@ -190,5 +190,8 @@ def test_names_to_export_are_not_all_that_tasks_have(mahuika: bed.Miniature) -> 
     text = script(workload="mpi", program="facts.py", ntasks=1, cpus_per_task=2, export="HOME,PATH", time="5")
     assert "export SLURM_EXPORT_ENV=ALL\n" in text
     bare = "#!/bin/bash\n#SBATCH --time=5\n#SBATCH --export=HOME,PATH\nexport OMP_NUM_THREADS=2\nsrun -n1 env\n"
-    for name, lines, seen in (("export-names", bare, False), ("export-all", bare.replace("srun", "SLURM_EXPORT_ENV=ALL srun"), True)):
+    for name, lines, seen in (
+        ("export-names", bare, False),
+        ("export-all", bare.replace("srun", "SLURM_EXPORT_ENV=ALL srun"), True),
+    ):
         assert ("OMP_NUM_THREADS=2" in run(mahuika, name, lines).completed().output) == seen

@@ -1,4 +1,5 @@
-"""Ray over the hosts of a miniature, by scripts as they are emitted: today's Ray, and one of before tokens and symmetric-run."""
+"""Ray over the hosts of a miniature, by scripts as they are emitted: today's Ray, and one from before tokens and
+symmetric-run."""
 from __future__ import annotations
 
 import json
@@ -45,7 +46,10 @@ def job(up: bed.Miniature, name: str, ray: str = "ray", seconds: float = 150, **
 
 def left(up: bed.Miniature) -> list[str]:
     """Processes and folders of Ray's on any host; for a second they may be those of a job that is just ending."""
-    look = "pgrep -u researcher -fa '[r]aylet|[g]cs_server|[r]ay::|[r]ay[.]scripts|[l]og_monitor'; ls -d /tmp/ray* 2>/dev/null; true"
+    look = (
+        "pgrep -u researcher -fa '[r]aylet|[g]cs_server|[r]ay::|[r]ay[.]scripts|[l]og_monitor'; "
+        "ls -d /tmp/ray* 2>/dev/null; true"
+    )
     deadline = time.monotonic() + allowed(2)
     while True:
         found = [line for host in up.shape.hosts for line in up.run(["sh", "-c", look], host=host.name).stdout.splitlines()]
@@ -79,7 +83,14 @@ def test_over_three_hosts(up: bed.Miniature, ray: str) -> None:
 
 @pytest.mark.parametrize("ray", RAYS)
 def test_a_small_head_in_a_component_of_its_own(up: bed.Miniature, ray: str) -> None:
-    request = {"hetjob": True, "workers": 2, "cpus_per_worker": 3, "mem_per_cpu": "1G", "mem": None, "object_store_memory": "500M"}
+    request = {
+        "hetjob": True,
+        "workers": 2,
+        "cpus_per_worker": 3,
+        "mem_per_cpu": "1G",
+        "mem": None,
+        "object_store_memory": "500M",
+    }
     done = job(up, f"het-{ray}", ray, **request).completed()
     head = up.hosts_of(done.records[0]["NodeList"])
     workers = up.hosts_of(done.records[1]["NodeList"])

@@ -188,7 +188,9 @@ def test_an_image_sees_it(beds, place, name, asked, ranks, hosts):
         assert left(up) == [] and all(up.run(["ls", "/disk"], host=host.name).stdout == "" for host in up.shape.hosts)
 
 
-@pytest.mark.parametrize("name, asked, memory", [("plain", PLAIN, [2048, 2048]), ("hetjob", HETJOB, [2048, 31744]), ("alone", ALONE, [2048])])
+@pytest.mark.parametrize(
+    "name, asked, memory", [("plain", PLAIN, [2048, 2048]), ("hetjob", HETJOB, [2048, 31744]), ("alone", ALONE, [2048])]
+)
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite or "bookworm")
 def test_the_copying_has_the_jobs_memory(beds, suite, name, asked, memory):
     """All that the job has on the node, of which a step of one CPU would have one CPU's part."""

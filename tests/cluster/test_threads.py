@@ -25,7 +25,11 @@ SITE = {
     "cpu": {"unit": "thread", "source": "x"},
     "nodes": {"node": {"cores": 8, "threads_per_core": 2, "mem": "16000M", "source": "x"}},
 }  # fmt: skip
-PROGRAM = 'import os\nprint("rank", os.environ["SLURM_PROCID"], os.environ.get("SLURM_CPU_BIND_LIST"), os.environ["SLURM_LOCALID"], flush=True)\n'
+PROGRAM = (
+    "import os\n"
+    'print("rank", os.environ["SLURM_PROCID"], os.environ.get("SLURM_CPU_BIND_LIST"), '
+    'os.environ["SLURM_LOCALID"], flush=True)\n'
+)
 SELECT = {"a thread for each task": "CR_Core_Memory", "a core for each task": "CR_Core_Memory,CR_ONE_TASK_PER_CORE"}
 
 
@@ -33,13 +37,15 @@ SELECT = {"a thread for each task": "CR_Core_Memory", "a core for each task": "C
 def up(request):
     needs.or_skip()
     word = "one" if "ONE_TASK" in SELECT[request.param] else "each"
-    miniature = bed.Miniature(dataclasses.replace(SHAPE, name=f"threads-{word}", slurm={"SelectTypeParameters": SELECT[request.param]}))
+    miniature = bed.Miniature(
+        dataclasses.replace(SHAPE, name=f"threads-{word}", slurm={"SelectTypeParameters": SELECT[request.param]})
+    )
     yield miniature.up()
     miniature.down()
 
 
 def first(up, name, unit="thread", **asked):
-    """CPUs allocated to scheduler and client, their numbers as Slurm has them, their memory, and what the ranks were bound to."""
+    """CPUs allocated to scheduler and client, their numbers as Slurm has them, their memory, what the ranks were bound to."""
     site = decode("threads", {**SITE, "cpu": {"unit": unit, "source": "x"}}, "threads.toml")
     folder = up.workdir(name)
     (folder / "where.py").write_text(PROGRAM)

@@ -28,7 +28,7 @@ CASES = sorted((Path(__file__).parent / "flux").glob("*/*.sh"))
 
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """flux.cli.batch. There is no wheel for Python 3.9 and for other processors; where everything must run, a skip is a failure."""
+    """flux.cli.batch. There is no wheel for Python 3.9 nor for other processors; in CI a skip is a failure."""
     lacks = [name for name in ("flux-python", "ply") if not _installed(name)] + ([] if shutil.which("cc") else ["a C compiler"])
     if lacks:
         must = os.environ.get("CI") == "true" and sys.version_info >= (3, 10) and platform.machine() == "x86_64"

@@ -8,10 +8,15 @@ import time
 from mpi4py import MPI
 
 world = MPI.COMM_WORLD
-folders = {name: sorted(os.listdir(path)) for name in ("HPCGEN_STAGED", "BOUND") if (path := os.environ.get(name)) and os.path.isdir(path)}
+folders = {
+    name: sorted(os.listdir(path))
+    for name in ("HPCGEN_STAGED", "BOUND")
+    if (path := os.environ.get(name)) and os.path.isdir(path)
+}
 mine = {
     "rank": world.rank, "size": world.size, "host": platform.node(), "mpi": MPI.Get_library_version().partition(" ")[0],
-    "cpus": sorted(os.sched_getaffinity(0)), "omp": {name: value for name, value in os.environ.items() if name.startswith("OMP_")},
+    "cpus": sorted(os.sched_getaffinity(0)),
+    "omp": {name: value for name, value in os.environ.items() if name.startswith("OMP_")},
     "image": os.environ.get("APPTAINER_CONTAINER"), "folders": folders, "argv": sys.argv[1:],
 }  # fmt: skip
 for one in world.gather(mine) or ():

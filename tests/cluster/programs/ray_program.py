@@ -13,7 +13,9 @@ print("head", socket.gethostname(), json.dumps(sys.argv[1:]), len(os.sched_getaf
 for node in ray.nodes():
     has = node["Resources"]
     names = ("CPU", "GPU", "memory", "object_store_memory")
-    print("node", node["NodeManagerHostname"], node["NodeManagerAddress"], *(int(has.get(name, 0)) for name in names), flush=True)
+    print(
+        "node", node["NodeManagerHostname"], node["NodeManagerAddress"], *(int(has.get(name, 0)) for name in names), flush=True
+    )
 
 
 @ray.remote(num_cpus=1)
