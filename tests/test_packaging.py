@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 import pytest
 
+pytestmark = pytest.mark.slow
 TOP = Path(__file__).parent.parent
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 SCRIPT = ("slurm", "--site", "mahuika", "--hetjob")
@@ -183,3 +185,72 @@ def test_target_folder(room: Room, built: Built) -> None:
     room.replace("--target", there, built.wheel)
     assert room.value("hpcgen.load('mahuika').path", PYTHONPATH=str(there)).startswith(str(there))
     assert room.hpcgen(*SCRIPT, PYTHONPATH=str(there)) == of_checkout(*SCRIPT)
+
+
+# --- one file for a login node without internet access
+
+
+def offline() -> List[str]:
+    """A prefix that takes the network away, where this machine allows it."""
+    words = ["unshare", "--user", "--map-root-user", "--net", "--"]
+    allowed = shutil.which(words[0]) and subprocess.run([*words, "true"], capture_output=True).returncode == 0
+    return words if allowed else []
+
+
+@pytest.fixture(scope="module")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from what is installed here."""
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("hatchling", reason="hatchling is not installed: make test does")
+    folder = tmp_path_factory.mktemp("pyz")
+    told = run(*offline(), sys.executable, TOP / "tools" / "pyz.py", folder / "dist", cwd=folder).strip()
+    (made,) = (folder / "dist").iterdir()
+    assert told == str(made) and re.fullmatch(r"hpcgen-\d.*-cp3\d+-linux-\w+\.pyz", made.name) and os.access(made, os.X_OK)
+    return made.rename(folder / "hpcgen.pyz")
+
+
+def started(pyz: Path, *words: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
+    """The file by a Python that sees no installed packages, no user's settings and no network."""
+    command = [*offline(), python, *([] if python != sys.executable else ["-I", "-S"]), str(pyz), *words]
+    environ = {"PATH": "/usr/bin:/bin", **env}
+    return subprocess.Popen(command, env=environ, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> Tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_one_file_has_all_that_it_needs(pyz: Path, tmp_path: Path) -> None:
+    """It is unpacked once, by whichever of several processes comes first, and runs from there."""
+    several = [started(pyz, *SCRIPT, HOME=str(tmp_path)) for _ in range(3)]
+    for status, out, err in map(ended, several):
+        assert (status, out) == (0, of_checkout(*SCRIPT)), err
+    cache = tmp_path / ".cache/hpcgen/pyz"
+    (place,) = cache.iterdir()
+    assert cache.stat().st_mode & 0o777 == place.stat().st_mode & 0o777 == 0o700
+    file = place / "hpcgen/__init__.py"
+    file.write_text(re.sub('(?m)^__version__ = ".*"', '__version__ = "of the cache"', file.read_text()))
+    assert ended(started(pyz, "--version", HOME=str(tmp_path))) == (0, "hpcgen of the cache\n", "")
+    assert list(cache.iterdir()) == [place]
+
+
+def test_one_file_where_the_cache_cannot_be_written(pyz: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = {"XDG_CACHE_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    assert ended(started(pyz, "--version", **env))[::2] == (0, "")
+    (other,) = tmp_path.glob("hpcgen-*")
+    assert other.stat().st_mode & 0o777 == 0o700
+    other.rename(tmp_path / "moved")
+    other.symlink_to(tmp_path / "moved")  # as anybody could in a folder that all share
+    status, out, err = ended(started(pyz, "--version", **env))
+    assert (status, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith("hpcgen: cannot unpack this file (") and "set XDG_CACHE_HOME to a folder" in err
+
+
+@pytest.mark.parametrize("version", sorted(set(PYTHONS) - {"{}.{}".format(*sys.version_info)}))
+def test_one_file_names_its_python(pyz: Path, version: str, tmp_path: Path) -> None:
+    status, out, err = ended(started(pyz, "--version", python=PYTHONS[version], HOME=str(tmp_path)))
+    assert (status, out, len(err.splitlines()), list(tmp_path.iterdir())) == (1, "", 1, [])
+    needed = "{}.{}".format(*sys.version_info)
+    assert err.startswith(f"hpcgen: this file needs CPython {needed} on linux-") and f"this is CPython {version}" in err
