@@ -2,7 +2,7 @@
 
 # --- program.py
 
-"""Runs the user's program, starts Dask when the program asks for it, and keeps the exit status."""
+"""Runs the user's program, and starts Dask when the program asks for it."""
 
 import inspect
 import json
@@ -24,9 +24,9 @@ Options = Dict[str, Any]
 class Host(NamedTuple):
     """What this host has, and what is wrong with it."""
 
-    options: Options  # for Dask
+    options: Options
     addresses: List[str]
-    versions: str  # of Python and Dask: must be the same on all hosts
+    versions: str  # must be equal on all hosts
     faults: List[str]
 
 
@@ -35,7 +35,7 @@ def say(text: str) -> None:
 
 
 def die(text: str) -> NoReturn:
-    """Print an error that all ranks have, on rank 0, and end. The others wait: the first to end ends all."""
+    """Print an error that all ranks have, on rank 0, and end. The first rank to end ends all: the others wait."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -43,12 +43,13 @@ def die(text: str) -> NoReturn:
     os._exit(1)
 
 
-def check_host(settings: Options, argv: List[str]) -> Host:
+def check_host(config: Options, argv: List[str]) -> Host:
     """Check packages, program and network."""
-    asked = settings.get("dask", {}).items()
-    options = {name: os.path.expandvars(value) if isinstance(value, str) else value for name, value in asked}
+    options = {}
+    for name, value in config.get("dask", {}).items():
+        options[name] = os.path.expandvars(value) if isinstance(value, str) else value
     versions, faults = [f"Python {sys.version[:4]}"], []
-    for name in ["dask", "distributed", "dask_mpi", *settings.get("needs", [])]:
+    for name in ["dask", "distributed", "dask_mpi", *config.get("needs", [])]:
         try:
             versions.append(f"{name} {version(name)}")
         except ImportError:
@@ -56,8 +57,15 @@ def check_host(settings: Options, argv: List[str]) -> Host:
     if argv and not argv[0].startswith("-") and not os.path.isfile(argv[0]):
         faults.append(f"no program {argv[0]} in {os.getcwd()}")
 
-    addresses = {} if faults else find_addresses()
-    wanted = settings.get("interfaces", [])
+    addresses = {}
+    if not faults:
+        import psutil  # which Dask needs, too
+
+        for name, found in psutil.net_if_addrs().items():
+            for one in found:
+                if one.family == socket.AF_INET:
+                    addresses[name] = one.address
+    wanted = config.get("interfaces", [])
     present = [name for name in wanted if name in addresses]
     if present:
         options["interface"] = present[0]
@@ -69,18 +77,10 @@ def check_host(settings: Options, argv: List[str]) -> Host:
     return Host(options, loopback_last, ", ".join(versions), faults)
 
 
-def find_addresses() -> Dict[str, str]:
-    """Return the IPv4 address of each network interface."""
-    import psutil  # which Dask needs, too
-
-    interfaces = psutil.net_if_addrs().items()
-    return {name: one.address for name, found in interfaces for one in found if one.family == socket.AF_INET}
-
-
 def intercept(start: Callable[[Any, Options], None]) -> Any:
-    """Call `start` when the program opens its first Client() or calls initialize(). Return the set of its clients.
+    """Call `start` when the program opens its first Client() or calls initialize(). Return its clients.
 
-    `start` gets dask_mpi's own initialize() and the program's arguments for it.
+    `start` gets dask_mpi's initialize() and the program's arguments.
     """
     import dask_mpi
     import distributed
@@ -110,18 +110,18 @@ def intercept(start: Callable[[Any, Options], None]) -> Any:
     return clients
 
 
-def announce(settings: Options, address: str, services: Options) -> None:
-    """Print where the scheduler is, and its dashboard if there is bokeh."""
+def announce(config: Options, address: str, services: Options) -> None:
+    """Print where the scheduler is, and its dashboard, which needs bokeh."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
-        login = settings.get("login")
+        login = config.get("login")
         tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
 def add_folder(argv: List[str]) -> None:
-    """Let the program import files beside it. Ours come first: it may be called dask_mpi.py."""
+    """Let the program import files beside it, after our imports: it may be called dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
@@ -134,14 +134,14 @@ def run(argv: List[str]) -> int:
         if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 255
         print(end.code, file=sys.stderr)
-        return 1
     except BaseException as problem:
         trace = problem.__traceback__
         while trace and trace.tb_frame.f_globals is globals():
             trace = trace.tb_next  # leaves out our own frames
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
-        return 1
-    return 0
+    else:
+        return 0
+    return 1
 
 
 def execute(argv: List[str]) -> None:
@@ -160,29 +160,29 @@ def execute(argv: List[str]) -> None:
 
 def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
     """Read `[JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
-    settings: Options = {}
+    config: Options = {}
     while words and words[0].startswith("{"):
-        settings.update(json.loads(words[0]))
+        config.update(json.loads(words[0]))
         words = words[1:]
-    if words and words[0] == "--":
+    if words[:1] == ["--"]:
         words = words[1:]
-    return settings, settings.get("argv", words)
+    return config, config.get("argv", words)
 
 
 def main(begin: Callable[[Options, List[str]], None]) -> None:
-    """Set up the environment, and begin this process's part."""
+    """Begin this process's part. Libraries use OMP_NUM_THREADS threads, and Dask logs warnings only."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]  # files there must not hide the modules that we import
-    settings, argv = read_command_line(sys.argv[1:])
+        del sys.path[0]  # files there must not hide what we import
+    config, argv = read_command_line(sys.argv[1:])
 
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
     ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
-    ENV.update(settings.get("env", {}))
+    ENV.update(config.get("env", {}))
 
     if not argv:
         die("name a program")
-    begin(settings, argv)
+    begin(config, argv)
 
 # --- local.py
 
@@ -193,12 +193,12 @@ import sys
 from typing import Any, List
 
 
-def begin(settings: Options, argv: List[str]) -> None:
+def begin(config: Options, argv: List[str]) -> None:
     """Run the program, and end with its status."""
-    host = check_host(settings, argv)
+    host = check_host(config, argv)
     if host.faults:
         die(f"{HOST}: {'; '.join(host.faults)}")
-    cluster = OneNode(settings, host)
+    cluster = OneNode(config, host)
     cluster.clients = intercept(cluster.start)
     sys.exit(run(argv))
 
@@ -206,8 +206,8 @@ def begin(settings: Options, argv: List[str]) -> None:
 class OneNode:
     """The program's LocalCluster, and the clients that it opens."""
 
-    def __init__(self, settings: Options, host: Host) -> None:
-        self.settings, self.options = settings, host.options
+    def __init__(self, config: Options, host: Host) -> None:
+        self.config, self.options = config, host.options
         self.clients: Any = ()
         self.cluster: Any = None
 
@@ -222,7 +222,7 @@ class OneNode:
         # With a file in __main__, each worker would run a program that has no `if __name__ == "__main__"`.
         main_module = sys.modules["__main__"].__dict__
         file = main_module.pop("__file__", None)
-        self.cluster = LocalCluster(n_workers=self.settings.get("workers"), threads_per_worker=threads, **options)
+        self.cluster = LocalCluster(n_workers=self.config.get("workers"), threads_per_worker=threads, **options)
         if file:
             main_module["__file__"] = file
 
@@ -230,7 +230,7 @@ class OneNode:
         atexit.register(self.close)
         address = self.cluster.scheduler_address
         dask.config.set(scheduler_address=address)
-        announce(self.settings, address, self.cluster.scheduler.services)
+        announce(self.config, address, self.cluster.scheduler.services)
 
     def close(self) -> None:
         """Close the clients, then the cluster."""

@@ -2,7 +2,7 @@
 
 # --- program.py
 
-"""Runs the user's program, starts Dask when the program asks for it, and keeps the exit status."""
+"""Runs the user's program, and starts Dask when the program asks for it."""
 
 import inspect
 import json
@@ -24,9 +24,9 @@ Options = Dict[str, Any]
 class Host(NamedTuple):
     """What this host has, and what is wrong with it."""
 
-    options: Options  # for Dask
+    options: Options
     addresses: List[str]
-    versions: str  # of Python and Dask: must be the same on all hosts
+    versions: str  # must be equal on all hosts
     faults: List[str]
 
 
@@ -35,7 +35,7 @@ def say(text: str) -> None:
 
 
 def die(text: str) -> NoReturn:
-    """Print an error that all ranks have, on rank 0, and end. The others wait: the first to end ends all."""
+    """Print an error that all ranks have, on rank 0, and end. The first rank to end ends all: the others wait."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -43,12 +43,13 @@ def die(text: str) -> NoReturn:
     os._exit(1)
 
 
-def check_host(settings: Options, argv: List[str]) -> Host:
+def check_host(config: Options, argv: List[str]) -> Host:
     """Check packages, program and network."""
-    asked = settings.get("dask", {}).items()
-    options = {name: os.path.expandvars(value) if isinstance(value, str) else value for name, value in asked}
+    options = {}
+    for name, value in config.get("dask", {}).items():
+        options[name] = os.path.expandvars(value) if isinstance(value, str) else value
     versions, faults = [f"Python {sys.version[:4]}"], []
-    for name in ["dask", "distributed", "dask_mpi", *settings.get("needs", [])]:
+    for name in ["dask", "distributed", "dask_mpi", *config.get("needs", [])]:
         try:
             versions.append(f"{name} {version(name)}")
         except ImportError:
@@ -56,8 +57,15 @@ def check_host(settings: Options, argv: List[str]) -> Host:
     if argv and not argv[0].startswith("-") and not os.path.isfile(argv[0]):
         faults.append(f"no program {argv[0]} in {os.getcwd()}")
 
-    addresses = {} if faults else find_addresses()
-    wanted = settings.get("interfaces", [])
+    addresses = {}
+    if not faults:
+        import psutil  # which Dask needs, too
+
+        for name, found in psutil.net_if_addrs().items():
+            for one in found:
+                if one.family == socket.AF_INET:
+                    addresses[name] = one.address
+    wanted = config.get("interfaces", [])
     present = [name for name in wanted if name in addresses]
     if present:
         options["interface"] = present[0]
@@ -69,18 +77,10 @@ def check_host(settings: Options, argv: List[str]) -> Host:
     return Host(options, loopback_last, ", ".join(versions), faults)
 
 
-def find_addresses() -> Dict[str, str]:
-    """Return the IPv4 address of each network interface."""
-    import psutil  # which Dask needs, too
-
-    interfaces = psutil.net_if_addrs().items()
-    return {name: one.address for name, found in interfaces for one in found if one.family == socket.AF_INET}
-
-
 def intercept(start: Callable[[Any, Options], None]) -> Any:
-    """Call `start` when the program opens its first Client() or calls initialize(). Return the set of its clients.
+    """Call `start` when the program opens its first Client() or calls initialize(). Return its clients.
 
-    `start` gets dask_mpi's own initialize() and the program's arguments for it.
+    `start` gets dask_mpi's initialize() and the program's arguments.
     """
     import dask_mpi
     import distributed
@@ -110,18 +110,18 @@ def intercept(start: Callable[[Any, Options], None]) -> Any:
     return clients
 
 
-def announce(settings: Options, address: str, services: Options) -> None:
-    """Print where the scheduler is, and its dashboard if there is bokeh."""
+def announce(config: Options, address: str, services: Options) -> None:
+    """Print where the scheduler is, and its dashboard, which needs bokeh."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
-        login = settings.get("login")
+        login = config.get("login")
         tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
 def add_folder(argv: List[str]) -> None:
-    """Let the program import files beside it. Ours come first: it may be called dask_mpi.py."""
+    """Let the program import files beside it, after our imports: it may be called dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
@@ -134,14 +134,14 @@ def run(argv: List[str]) -> int:
         if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 255
         print(end.code, file=sys.stderr)
-        return 1
     except BaseException as problem:
         trace = problem.__traceback__
         while trace and trace.tb_frame.f_globals is globals():
             trace = trace.tb_next  # leaves out our own frames
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
-        return 1
-    return 0
+    else:
+        return 0
+    return 1
 
 
 def execute(argv: List[str]) -> None:
@@ -160,39 +160,38 @@ def execute(argv: List[str]) -> None:
 
 def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
     """Read `[JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
-    settings: Options = {}
+    config: Options = {}
     while words and words[0].startswith("{"):
-        settings.update(json.loads(words[0]))
+        config.update(json.loads(words[0]))
         words = words[1:]
-    if words and words[0] == "--":
+    if words[:1] == ["--"]:
         words = words[1:]
-    return settings, settings.get("argv", words)
+    return config, config.get("argv", words)
 
 
 def main(begin: Callable[[Options, List[str]], None]) -> None:
-    """Set up the environment, and begin this process's part."""
+    """Begin this process's part. Libraries use OMP_NUM_THREADS threads, and Dask logs warnings only."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]  # files there must not hide the modules that we import
-    settings, argv = read_command_line(sys.argv[1:])
+        del sys.path[0]  # files there must not hide what we import
+    config, argv = read_command_line(sys.argv[1:])
 
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         ENV.setdefault(name, ENV.get("OMP_NUM_THREADS", "1"))
     ENV.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
-    ENV.update(settings.get("env", {}))
+    ENV.update(config.get("env", {}))
 
     if not argv:
         die("name a program")
-    begin(settings, argv)
+    begin(config, argv)
 
 # --- ranks.py
 
 """The ranks: 0 is Dask's scheduler, 1 runs the program, the others are workers.
 
-Each has a link to rank 0, which passes messages on and notices at once when a rank dies.
+Each has a link to rank 0, which notices at once when a rank dies.
 """
 
 import atexit
-import contextlib
 import ctypes
 import json
 import logging
@@ -204,33 +203,35 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Callable, Dict, List, Tuple
 
 
 LEAVING = threading.Lock()
+Joined = Tuple[int, int, Callable[[str], str]]  # rank, number of ranks, and what gives rank 0's text to all
 
 
-def serve(settings: Options, argv: List[str], rank: int, size: int, share: Callable[[str], str]) -> None:
-    """Do this rank's part of the job. `share` gives rank 0's text to all ranks."""
-    host = check_host(settings, argv if rank == 1 else [])
+def serve(config: Options, argv: List[str], joined: Joined) -> None:
+    """Do this rank's part of the job."""
+    rank, size, share = joined
+    host = check_host(config, argv if rank == 1 else [])
     if rank != 1:  # a warning before the time limit is for the program
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
-    text = ""
+    meeting = ""
     if rank == 0:
         server, token = socket.create_server(("", 0), backlog=size), secrets.token_hex()
         threading.Thread(target=Hub(server, size, token).run, daemon=True).start()
-        text = json.dumps([host.addresses or [HOST], server.getsockname()[1], token])
-    link = connect(*json.loads(share(text)))
-    Rank(settings, rank, size, link).run(argv, host)
+        meeting = json.dumps([host.addresses or [HOST], server.getsockname()[1], token])
+    link = connect(*json.loads(share(meeting)))
+    Rank(config, host, rank, size, link).run(argv)
 
 
 def connect(addresses: List[str], port: int, token: str) -> Connection:
-    """Connect to rank 0."""
     for address in addresses * 5:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             sock = socket.create_connection((address, port), 3)
             sock.settimeout(None)
             link = Connection(sock.detach())
@@ -245,64 +246,63 @@ class Hub:
 
     def __init__(self, server: socket.socket, size: int, token: str) -> None:
         self.server, self.size, self.token, self.ending = server, size, token, False
-        self.links: Dict[Any, int] = {}  # with their ranks; -1 before the rank has said hello
-        self.hosts: Dict[int, List[Any]] = {}  # by rank: name, versions, faults
+        self.links: Dict[Any, int] = {}  # with their ranks: -1 until hello
+        self.hosts: Dict[int, Any] = {}  # by rank: name, versions, faults
 
     def run(self) -> None:
         deadline = time.time() + 30
+        ready: Any
         while True:
-            ready: Any
             for ready in wait([self.server, *self.links], 1):
                 try:
                     if ready is self.server:
                         self.accept()
                     else:
-                        self.receive(ready, *ready.recv())
+                        self.receive(ready)
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
                 self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
 
     def accept(self) -> None:
-        """Take a link from a rank that knows the token only: messages are pickles, which can run any code."""
+        """Only a rank with the token may link: messages are pickles, which can run any code."""
         link = Connection(self.server.accept()[0].detach())
         if link.poll(5) and link.recv_bytes(64) == self.token.encode():
             self.links[link] = -1
 
-    def receive(self, link: Connection, word: str, value: Any) -> None:
-        if word == "hello":
-            self.links[link], *host = value
-            self.hosts[value[0]] = host
-            if len(self.hosts) == self.size:
-                self.compare()
-        else:
+    def receive(self, link: Connection) -> None:
+        word, value = link.recv()
+        if word != "hello":
             self.tell(word, value)
+            return
+        rank, host = value
+        self.links[link], self.hosts[rank] = rank, host
+        if len(self.hosts) == self.size:
+            self.compare()
 
     def compare(self) -> None:
-        """Let all ranks go, or stop them if a host has a fault, or other versions than rank 0."""
+        """Let all ranks go, or stop them if a host has a fault or other versions than rank 0."""
         expected = self.hosts[0][1]
-        problems: Dict[str, str] = {}  # with the first host that has it
-        for _, (host, versions, faults) in sorted(self.hosts.items()):
+        faults: Dict[str, str] = {}  # each with the first host that has it
+        for _, (name, versions, found) in sorted(self.hosts.items()):
+            for fault in found:
+                faults.setdefault(fault, name)
             if versions != expected:
-                faults.append(f"{versions}, but {expected} on {HOST}: use one Python")
-            for fault in faults:
-                problems.setdefault(fault, host)
-        if problems:
-            self.stop([f"{host}: {fault}" for fault, host in problems.items()])
+                faults.setdefault(f"{versions}, but {expected} on {HOST}: use one Python", name)
+        if faults:
+            self.stop([f"{name}: {fault}" for fault, name in faults.items()])
         else:
             self.tell("go", [self.hosts[rank][0] for rank in range(self.size)])
 
     def lose(self, rank: int) -> None:
-        """Go on without a worker if there are others. Otherwise end the job."""
+        """Go on without a worker if there are others."""
         if rank < 0 or self.ending:
             return
-        died = f"rank {rank} on {self.hosts[rank][0]} has died"
-        if rank == 1:
-            self.stop([f"{died}, which ran the program: all end"])
-        elif max(self.links.values()) > 1:
-            say(f"{died}, a worker: the others go on")
+        died = f"rank {rank} on {self.hosts[rank][0]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+        if rank > 1 and max(self.links.values()) > 1:
+            say(f"{died}: the others go on")
         else:
-            self.stop([f"{died}, a worker, the last one: all end"])
+            self.stop([f"{died}: all end"])
 
     def stop(self, faults: List[str]) -> None:
         for fault in faults:
@@ -313,27 +313,24 @@ class Hub:
         """Send a message to all ranks. The last one says whether all ranks are alive."""
         if word in ("end", "stop"):
             self.ending, value = True, len(self.links) == self.size
-        for link in sorted(self.links, key=self.links.__getitem__, reverse=True):  # rank 0 last: it may end at once
-            with contextlib.suppress(OSError):
+        for link in sorted(self.links, key=lambda link: -self.links[link]):  # rank 0 last: it may end at once
+            with suppress(OSError):
                 link.send((word, value))
 
 
 class Rank:
-    """A rank with a link to the hub. For dask_mpi it is the MPI communicator."""
+    """A rank, which dask_mpi takes for an MPI communicator."""
 
-    def __init__(self, settings: Options, rank: int, size: int, link: Connection) -> None:
-        self.settings, self.rank, self.size, self.link = settings, rank, size, link
-        self.messages: queue.Queue[Tuple[str, Any]] = queue.Queue()
-        self.options: Options = {}
-        self.hosts: List[str] = []
-        self.ending, self.status = False, 1
+    def __init__(self, config: Options, host: Host, rank: int, size: int, link: Connection) -> None:
+        self.config, self.host, self.rank, self.size, self.link = config, host, rank, size, link
+        self.messages: queue.Queue[Any] = queue.Queue()
+        self.sharing, self.ending, self.status = 1, False, 1
 
-    def run(self, argv: List[str], host: Host) -> None:
-        """Wait for all ranks. Then run the program, or Dask's scheduler or worker."""
-        self.options = host.options
-        self.link.send(("hello", (self.rank, HOST, host.versions, host.faults)))
+    def run(self, argv: List[str]) -> None:
+        """When all ranks are there, run the program, or Dask's scheduler or worker."""
+        self.link.send(("hello", (self.rank, (HOST, self.host.versions, self.host.faults))))
         threading.Thread(target=self.listen, daemon=True).start()
-        self.hosts = self.wait_for("go")
+        self.sharing = self.wait_for("go").count(HOST)
         if self.rank == 1:
             atexit.register(self.finish)
             intercept(self.start)
@@ -364,7 +361,7 @@ class Rank:
             self.messages.put((word, value))
 
     def wait_for(self, wanted: str) -> Any:
-        """Return the value of the next message of this kind."""
+        """Return the value of the next such message."""
         while True:
             word, value = self.messages.get()
             if word == wanted:
@@ -378,12 +375,12 @@ class Rank:
         self.play(initialize, arguments)
 
     def play(self, initialize: Any, arguments: Options) -> None:
-        """Be scheduler, client or worker. The program's arguments override this rank's options."""
-        options = {"dashboard_address": ":0", **self.options, **arguments}
+        """Be scheduler, client or worker. The program's arguments override our options."""
+        options = {"dashboard_address": ":0", **self.host.options, **arguments}
         if "memory_limit" not in options:
             from distributed.system import MEMORY_LIMIT
 
-            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.hosts.count(HOST))
+            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.sharing)  # of the host
         initialize(**options, comm=self, exit=False)
 
     def Get_rank(self) -> int:
@@ -398,44 +395,39 @@ class Rank:
     def bcast(self, address: Any, root: int = 0) -> Any:
         """Give the scheduler's address to all ranks."""
         if self.rank == root:
-            for scheduler in servers("Scheduler"):
-                announce(self.settings, address, scheduler.services)
+            for scheduler in servers():
+                announce(self.config, address, scheduler.services)
             self.link.send(("address", address))
         return self.wait_for("address")
 
     def finish(self) -> None:
-        """End all ranks. Runs after all atexit functions of the program: the last one registered runs first."""
+        """End all ranks, after all atexit functions of the program: the last one registered runs first."""
         with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
             print(self.status, file=file)
         self.link.send(("end", None))
         leave(self.status, self.wait_for("end"))
 
 
-def servers(*kinds: str) -> List[Any]:
-    """Return Dask's servers in this process.
+def servers() -> List[Any]:
+    """Return Dask's servers here. distributed (2022.4 to 2026.8) has no public list; without one, leave() ends them."""
+    from distributed import Nanny, Scheduler, Worker
 
-    distributed (2022.4 to 2026.8) has no public list of them. Without this one, only lines about the scheduler's
-    address are missing, and the end takes two seconds.
-    """
-    import distributed
-
-    return [server for kind in kinds for server in getattr(getattr(distributed, kind), "_instances", ())]
+    return [server for kind in (Nanny, Worker, Scheduler) for server in getattr(kind, "_instances", ())]
 
 
 def close_servers(status: int, alive: bool) -> None:
-    """Let Dask's servers close. End the process if that takes long: a task may still run."""
+    """Let Dask's servers close. A task that still runs is cut off."""
     threading.Timer(2, leave, (status, alive)).start()
-    found = servers("Nanny", "Worker", "Scheduler")
+    found = servers()
     logging.disable()
     for server in found:
         server.loop.add_callback(server.close)
 
 
 def leave(status: int, alive: bool) -> None:
-    """End this process, once. `alive`: no rank has died.
+    """End this process, once. `alive` says that no rank has died.
 
-    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx each worker has a parent,
-    which calls it in any case.
+    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx a worker's parent calls it.
     """
     LEAVING.acquire()
     sys.stdout.flush()
@@ -452,77 +444,62 @@ def leave(status: int, alive: bool) -> None:
 
 import os
 import time
-from typing import Callable, Tuple
 
 
-def join_by_file(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
-    """Return this rank, the number of ranks, and a function that gives rank 0's text to all."""
-    rank, size = int(ENV["SLURM_PROCID"]), settings.get("ranks") or int(ENV["SLURM_NTASKS"])
+def join_by_file(config: Options) -> Joined:
+    rank, size = int(ENV["SLURM_PROCID"]), config.get("ranks") or int(ENV["SLURM_NTASKS"])
 
     def share(text: str) -> str:
+        """Write the text on rank 0, for its owner's eyes only, and read it on all ranks."""
         path = (ENV.get("HPCGEN_STATUS") or f".dask-{ENV['SLURM_JOB_ID']}-{ENV['SLURM_STEP_ID']}") + ".meet"
         if rank == 0:
-            write_private(path, text)
-        return wait_for_file(path)
+            with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(text)
+            os.rename(path + "~", path)
+        for _ in range(600):
+            if os.path.exists(path):
+                with open(path) as file:
+                    return file.read()
+            time.sleep(0.1)
+        die(f"there is no {path} after a minute: the hosts must share the working folder")
 
     return rank, size, share
 
-
-def write_private(path: str, text: str) -> None:
-    """Write a file that only its owner can read. It gets its name when it is complete."""
-    with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    os.rename(path + "~", path)
-
-
-def wait_for_file(path: str) -> str:
-    """Return the text of a file that rank 0 writes."""
-    for _ in range(600):
-        if os.path.exists(path):
-            with open(path) as file:
-                return file.read()
-        time.sleep(0.1)
-    die(f"there is no {path} after a minute: the hosts must share the working folder")
-
 # --- mpi.py
 
-"""Connects the ranks by MPI, after checking for what makes MPI_Init abort, hang, or leave every rank alone."""
+"""Connects the ranks by MPI, but first looks for what makes MPI_Init abort, hang, or leave every rank alone."""
 
 import ctypes
 import os
 import sys
-from typing import Any, Callable, List, Tuple
+from typing import Any, List, Tuple
 
 
-def begin(settings: Options, argv: List[str]) -> None:
-    join = join_without_mpi if "HPCGEN_BY_FILE" in ENV else join_by_mpi
-    serve(settings, argv, *join(settings))
-
-
-def join_without_mpi(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
-    """Join where MPI_Init would never return. A program that uses MPI fails and does not hang."""
-    ENV["MPI4PY_RC_INITIALIZE"] = "0"
+def begin(config: Options, argv: List[str]) -> None:
+    if "HPCGEN_BY_FILE" not in ENV:
+        serve(config, argv, join_by_mpi(config))
+        return
+    ENV["MPI4PY_RC_INITIALIZE"] = "0"  # MPI_Init would hang: a program that uses MPI fails
     if ENV["SLURM_PROCID"] == "0":
         say("no MPI: the components' hosts are not in the order of their names, and Slurm's PMI-2 joins them in no other")
-    return join_by_file(settings)
+    serve(config, argv, join_by_file(config))
 
 
-def join_by_mpi(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
-    """Return this rank, the number of ranks, and a function that gives rank 0's text to all."""
+def join_by_mpi(config: Options) -> Joined:
     mpi, name = load_mpi()
-    if settings.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {settings['mpi']}: install it for that, or use --mpi TYPE")
+    if config.get("mpi", "") not in name:
+        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or use --mpi TYPE")
     advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
     if "SLURM_STEP_ID" in ENV:
         check_pmi(name, advice)
 
     mpi.Init_thread()
     comm = mpi.COMM_WORLD
-    ranks = settings.get("ranks", comm.size)
+    ranks = max(config.get("ranks", comm.size), 3)
     if comm.size == 1:
         die(f"every rank is alone: {name} and the launcher share no PMI: {advice}")
-    if comm.size != ranks or ranks < 3:
-        die(f"{comm.size} ranks were started, not {max(ranks, 3)}")
+    if comm.size != ranks:
+        die(f"{comm.size} ranks were started, not {ranks}")
 
     def share(text: str) -> str:
         text = comm.bcast(text)
@@ -534,21 +511,21 @@ def join_by_mpi(settings: Options) -> Tuple[int, int, Callable[[str], str]]:
 
 
 def load_mpi() -> Tuple[Any, str]:
-    """Return mpi4py's module MPI, before MPI_Init, and the library's name."""
+    """Return mpi4py's MPI, before MPI_Init, and the library's name."""
     try:
         import mpi4py
 
         mpi4py.rc.initialize = False
         from mpi4py import MPI
 
-        line = MPI.Get_library_version().split("\n")[0]
+        name = MPI.Get_library_version().split("\n")[0].split(",")[0]
     except (ImportError, RuntimeError) as problem:
         die(f"{sys.executable} has no mpi4py that works ({problem})")
-    return MPI, " ".join(line.split(",")[0].split())
+    return MPI, " ".join(name.split())
 
 
 def check_pmi(name: str, advice: str) -> None:
-    """Check that srun has started the PMI that this MPI library uses."""
+    """Check that srun has started the PMI of this library."""
     library = ENV.get("I_MPI_PMI_LIBRARY", "")
     has_library = os.path.exists(library)
     wrong = ("MPICH" in name or has_library) if PMIX else "Open MPI" in name
@@ -561,9 +538,9 @@ def check_pmi(name: str, advice: str) -> None:
 
 
 def continue_as_child(mpi: Any) -> None:
-    """Go on in a child process: PMIx ends all ranks when it loses one.
+    """Go on in a child process: PMIx, which knows the parent only, would end all ranks if this one died.
 
-    It knows only the parent, which waits here and leaves MPI in order even if the child is killed.
+    The parent waits, and leaves MPI in order even if the child was killed.
     """
     if os.fork():
         os.wait()

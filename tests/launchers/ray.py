@@ -27,7 +27,7 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 RANKS = ("SLURM_PROCID", "FLUX_TASK_RANK", "PALS_RANKID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
 LONGEST = 107 - len("/session_2026-11-21_08-06-52_370933_1234567/sockets/plasma_store")  # a socket's path has 107 characters
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # of Linux
-Settings = Dict[str, Any]
+Options = Dict[str, Any]
 
 
 class Failed(Exception):
@@ -41,12 +41,12 @@ def say(text: object) -> None:
 
 
 def secret(purpose: str) -> str:
-    """Return what only this job's processes know. It is made of Ray's token, which Ray itself checks from 2.52 on."""
+    """Return what only this job's processes know. It stems from Ray's token, which Ray checks from 2.52 on."""
     return hashlib.sha256((ENV["RAY_AUTH_TOKEN"] + purpose).encode()).hexdigest()
 
 
 def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
-    """Return this node's address: on the first interface that it has, else where it reaches the peer or its own name."""
+    """Return this node's address: of the first interface that it has, or from which it reaches the peer or its own name."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for name in interfaces:
             with suppress(OSError):
@@ -63,7 +63,7 @@ def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
 
 
 def port_blocks(purpose: str) -> List[int]:
-    """Return blocks of sixteen ports, below those that the kernel assigns, in an order that differs between jobs."""
+    """Return blocks of 16 ports, below those that the kernel assigns, in another order for each job."""
     first = int(secret(purpose)[:8], 16)
     return [20000 + 16 * ((first + step) % 750) for step in range(750)]
 
@@ -78,7 +78,7 @@ def is_free(port: int) -> bool:
 
 
 def make_folder(local: Optional[str], rank: int) -> str:
-    """Make a folder on the node for Ray's sockets, logs and spilled objects. Its path is short enough for sockets."""
+    """Make a folder for Ray's sockets, logs and spilled objects, with a path that is short enough for sockets."""
     for base in (local, ENV.get("TMPDIR"), "/tmp"):
         path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
         if base and len(path) <= LONGEST:
@@ -89,7 +89,7 @@ def make_folder(local: Optional[str], rank: int) -> str:
 
 
 def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.Popen[bytes]:
-    """Start a process in its own session that dies with this one. If `deaf`, it ignores warnings before the time limit."""
+    """Start a process that dies with this one. If `deaf`, it ignores the warning before the time limit."""
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
@@ -103,18 +103,17 @@ def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.P
 class Ray:
     """`ray start --block`, and all that it starts.
 
-    Ray would take fixed ports, or look for free ones long before it uses them. So all are chosen here, except those of
-    its worker processes, which the kernel assigns.
+    Ray's own ports are fixed, or found free long before they are used. So all are chosen here, except those of its
+    worker processes, which the kernel assigns.
     """
 
-    def __init__(self, settings: Settings, rank: int, head: Optional[str] = None) -> None:
-        """Start Ray's head or, with the head's address, join it."""
-        self.settings, self.rank, self.head = settings, rank, head
-        self.folder = make_folder(settings.get("local"), rank)
+    def __init__(self, config: Options, rank: int, head: Optional[str] = None) -> None:
+        self.config, self.rank, self.head = config, rank, head
+        self.folder = make_folder(config.get("local"), rank)
         self.log = os.path.join(self.folder, "start.log")
         self.port = next(port for port in port_blocks(f"node {rank}") if all(map(is_free, range(port, port + 16))))
         self.dashboard = self.port + 1
-        self.node = find_address(settings.get("interfaces", ()), head and head.partition(":")[0])
+        self.node = find_address(config.get("interfaces", ()), head and head.partition(":")[0])
         self.address = head or f"{self.node}:{self.port}"
         self.process = self.start()
 
@@ -129,7 +128,7 @@ class Ray:
             return spawn(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def options(self) -> List[str]:
-        """Return the options for this node's ports, folder, CPUs, GPUs and memory."""
+        """Return this node's ports, folder, CPUs, GPUs and memory."""
         options = []
         if not self.head:
             options.append(f"--dashboard-port={self.dashboard}")
@@ -138,10 +137,10 @@ class Ray:
         names = "node-manager object-manager dashboard-agent-listen dashboard-agent-grpc runtime-env-agent metrics-export"
         options += [f"--{name}-port={port}" for port, name in enumerate(names.split(), self.port + 3)]
         options += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={self.folder}", "--disable-usage-stats"]
-        options += [f"--num-cpus={self.settings['cpus']}", f"--num-gpus={self.settings['gpus']}"]
+        options += [f"--num-cpus={self.config['cpus']}", f"--num-gpus={self.config['gpus']}"]
 
-        memory, store = self.settings.get("memory"), self.settings.get("object_store")  # MiB
-        if memory and store is None:  # Ray's own share, but of the job's memory, not of the node's
+        memory, store = self.config.get("memory"), self.config.get("object_store")  # MiB
+        if memory and store is None:  # Ray's own share, but of the job's memory, if there is room
             store = min(memory * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
         if store:
             options.append(f"--object-store-memory={store << 20}")
@@ -150,7 +149,7 @@ class Ray:
         return options
 
     def check(self) -> None:
-        """Raise Failed with the last line of Ray's log if Ray has ended."""
+        """If Ray has ended, raise Failed with the last line of its log."""
         if self.process.poll() is None:
             return
         with open(self.log, errors="replace") as log:
@@ -158,7 +157,7 @@ class Ray:
         raise Failed(f"Ray has ended: {lines[-1] if lines else 'it said nothing'}")
 
     def end(self, *folders: str) -> None:
-        """Kill all descendants, and remove the folders. A process that has lost its parent becomes this one's child."""
+        """Kill all descendants, and remove the folders."""
         for _ in range(50):
             found = descendants()
             if not found:
@@ -172,12 +171,12 @@ class Ray:
 
 
 def descendants() -> Set[int]:
-    """Return the processes that stem from this one, except zombies."""
+    """Return the processes that stem from this one: one that loses its parent becomes our child."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
             state, parent = stat.read().rpartition(")")[2].split()[:2]
-            if state != "Z":
+            if state != "Z":  # a zombie
                 parents[int(pid)] = int(parent)
     found: Set[int] = set()
     children = {os.getpid()}
@@ -188,42 +187,42 @@ def descendants() -> Set[int]:
 
 
 def stop(number: int, _: object) -> None:
-    """End in order, so that Ray ends, too. Warnings are for the program only."""
+    """End, and Ray with this process. Warnings are for the program only."""
     if number in ENDING:
         sys.exit(128 + number)
 
 
-def read_command_line(words: List[str]) -> Settings:
+def read_command_line(words: List[str]) -> Options:
     """Read `JSON [JSON ...] [--] PROGRAM ARGS`. "argv" in the JSON replaces PROGRAM ARGS."""
-    settings: Settings = {"wait": 300}
+    config: Options = {"wait": 300}
     while words and words[0].startswith("{"):
-        settings.update(json.loads(words[0]))
+        config.update(json.loads(words[0]))
         words = words[1:]
     if words and words[0] == "--":
         words = words[1:]
-    settings.setdefault("argv", words)
-    return settings
+    config.setdefault("argv", words)
+    return config
 
 
-def main(begin: Callable[[Settings, int], int]) -> None:
+def main(begin: Callable[[Options, int], int]) -> None:
     """Set up this process, and begin its part."""
-    settings = read_command_line(sys.argv[1:])
+    config = read_command_line(sys.argv[1:])
     rank = next((int(ENV[name]) for name in RANKS if ENV.get(name, "").isdigit()), None)
     for number in ENDING + WARNINGS:
         signal.signal(number, stop)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     ENV.setdefault("RAY_AUTH_MODE", "token")
-    for name in settings.get("unset", ()):
+    for name in config.get("unset", ()):
         ENV.pop(name, None)
-    if settings["nodes"] == 1:
+    if config["nodes"] == 1:
         rank = 0
         ENV.setdefault("RAY_AUTH_TOKEN", os.urandom(32).hex())
     try:
         if rank is None:
-            raise Failed(f"which of {settings['nodes']} processes is this? None of {', '.join(RANKS)} is set")
-        if settings["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
+            raise Failed(f"which of {config['nodes']} processes is this? None of {', '.join(RANKS)} is set")
+        if config["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
             raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN, which the script exports, are not set here")
-        sys.exit(begin(settings, rank))
+        sys.exit(begin(config, rank))
     except Failed as problem:
         say(problem)
         sys.exit(1)
@@ -243,7 +242,7 @@ from contextlib import suppress
 from typing import Dict, List, Optional, Set, Tuple, Type
 
 
-COUNT = """import sys, time, ray  # in a process of its own: this one never imports Ray
+COUNT = """import sys, time, ray  # runs in its own process
 want = int(sys.argv[2])
 while True:
     try:
@@ -262,7 +261,7 @@ print(f"Ray {ray.__version__}: {want} nodes, {total.get('CPU', 0):g} CPUs, {tota
 
 
 class Door:
-    """Where the other nodes ask rank 0 for Ray's address, report failures and, when it closes, see that the job is done."""
+    """Where the other nodes ask for Ray's address and report failures. When it closes, the job is done."""
 
     def __init__(self, others: int) -> None:
         self.others, self.answer = others, ""
@@ -280,7 +279,7 @@ class Door:
         raise Failed("the ports where the other nodes look for this one are taken")
 
     def tick(self) -> None:
-        """Read what has come, and answer if there is an address. Raise Failed with a node's failure."""
+        """Hear the nodes, and answer if there is an address. Raise Failed with a node's failure."""
         for sock in select.select([self.listener, *self.received], [], [], 0.1)[0]:
             if sock is self.listener:
                 self.received[sock.accept()[0]] = b""
@@ -292,7 +291,7 @@ class Door:
                 self.answered.add(sock)
 
     def read(self, sock: socket.socket) -> None:
-        """Read a line with the secret, or one with a failure. Drop whoever does not know the secret."""
+        """Read the secret, or a failure after it. Drop whoever does not know the secret."""
         data = b""
         with suppress(OSError):
             data = sock.recv(4096)
@@ -306,7 +305,7 @@ class Door:
             raise Failed(rest.decode(errors="replace").strip())
 
     def close(self) -> None:
-        """Close all connections. If Ray has failed, wait for the other nodes before, so that they end, too."""
+        """End all nodes. If Ray has failed, wait first for those that come late."""
         until = time.monotonic() + 20
         while not self.answer and time.monotonic() < until:
             if sum(b"\n" in text for text in self.received.values()) == self.others:
@@ -318,7 +317,7 @@ class Door:
 
 
 def knock(seconds: int) -> Tuple[socket.socket, str, str]:
-    """Return the connection to rank 0's door, Ray's address, and the head's folder."""
+    """Return the connection to the door, Ray's address, and the head's folder."""
     host, until = ENV["HPCGEN_HEAD"], time.monotonic() + seconds
     while time.monotonic() < until:
         for base in port_blocks("door")[:4]:
@@ -340,12 +339,12 @@ def knock(seconds: int) -> Tuple[socket.socket, str, str]:
     raise Failed(f"no head of Ray on {host} within {seconds} s")
 
 
-def join(settings: Settings, rank: int, kind: Type[Ray] = Ray) -> int:
+def join(config: Options, rank: int, kind: Type[Ray] = Ray) -> int:
     """Join the head, and stay until rank 0 ends."""
-    sock, head, head_folder = knock(settings["wait"])
+    sock, head, head_folder = knock(config["wait"])
     ray = None
     try:
-        ray = kind(settings, rank, head)
+        ray = kind(config, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
     except Failed as problem:  # rank 0 prints it, and then ends, or goes on with the other nodes
@@ -357,28 +356,28 @@ def join(settings: Settings, rank: int, kind: Type[Ray] = Ray) -> int:
     return 0
 
 
-def lead(settings: Settings) -> int:
+def lead(config: Options) -> int:
     """Start the head and the program, and return the program's status."""
-    door, ray = Door(settings["nodes"] - 1), None
+    door, ray = Door(config["nodes"] - 1), None
     try:
-        ray = Ray(settings, 0)
+        ray = Ray(config, 0)
         ENV["RAY_ADDRESS"] = ray.address
-        gather(settings, ray, door)
-        return run(program(settings), ray, door)
+        gather(config, ray, door)
+        return run(program(config), ray, door)
     finally:
         door.close()
         if ray:
             ray.end()
 
 
-def program(settings: Settings) -> List[str]:
+def program(config: Options) -> List[str]:
     """Return the program's command line."""
-    words: List[str] = settings["argv"]
+    words: List[str] = config["argv"]
     return [sys.executable, *words] if words[0] == "-c" or words[0].endswith(".py") else words
 
 
 def run(command: List[str], ray: Ray, door: Door) -> int:
-    """Run the program, hand signals on to it, and return its status."""
+    """Run the program, pass signals on to it, and return its status."""
     try:
         process = spawn(command, deaf=False)
     except OSError as problem:
@@ -396,25 +395,25 @@ def listen(door: Door) -> None:
     try:
         door.tick()
     except Failed as problem:
-        say(f"goes on without a node: {problem}")
+        say(f"a node has failed, the job goes on: {problem}")
 
 
-def gather(settings: Settings, ray: Ray, door: Door) -> None:
+def gather(config: Options, ray: Ray, door: Door) -> None:
     """Wait until all nodes have joined."""
-    until = time.monotonic() + settings["wait"]
+    until = time.monotonic() + config["wait"]
     count: Optional[subprocess.Popen[bytes]] = None
     with open(os.path.join(ray.folder, "nodes"), "w+") as output:
         while (count is None or count.poll() is None) and time.monotonic() < until:
             ray.check()
             door.tick()
             if count is None and answers(ray.address):
-                command = [sys.executable, "-c", COUNT, ray.address, str(settings["nodes"])]
+                command = [sys.executable, "-c", COUNT, ray.address, str(config["nodes"])]
                 count = spawn(command, stdout=output, stderr=subprocess.DEVNULL)
                 door.answer = f"{ray.address} {ray.folder}"
         output.seek(0)
         said = (output.read().splitlines() or ["Ray's head does not answer"])[-1]
     if count is None or count.poll() != 0:
-        raise Failed(f"{said} after {settings['wait']} s")
+        raise Failed(f"{said} after {config['wait']} s")
     say(f"{said} at {ray.address}, dashboard http://127.0.0.1:{ray.dashboard}")
 
 
@@ -424,7 +423,7 @@ def answers(address: str) -> bool:
         return sock.connect_ex((host, int(port))) == 0
 
 
-def begin(settings: Settings, rank: int) -> int:
-    return join(settings, rank) if rank else lead(settings)
+def begin(config: Options, rank: int) -> int:
+    return join(config, rank) if rank else lead(config)
 
 main(begin)
