@@ -10,6 +10,7 @@ import ast
 import atexit
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -265,6 +266,14 @@ def to_launchers(made: Job) -> List[Dict[str, Any]]:
     for command in step.commands:
         found.append({key: value for name in command.told or () for key, value in variables[name].items()})
     return found
+
+
+def story(script: str) -> str:
+    """What comes before the launcher's text in a script that carries one, with the body of `main` at its place; all of others."""
+    head, found, rest = script.partition("\nmain() {\n")
+    if not found:
+        return script
+    return head + "\n" + re.sub(r"^    ", "", rest.partition("\n}\n")[0], flags=re.MULTILINE) + "\n"
 
 
 def told_of(call: Call) -> Tuple[Dict[str, Any], List[bytes]]:

@@ -48,8 +48,8 @@ def test_gallery(path: Path, stubs: Stubs) -> None:
     site = load(path.parent.name)
     merged = request_of(file(path), site)
     job = plan(site, merged)
-    judge.judged(path.read_text(), job, merged.request)
-    judge.launched(path.read_text(), job, merged.request, stubs)
+    judge.judged(render(job), job, merged.request)
+    judge.launched(render(job), job, merged.request, stubs)
 
 
 def small(style: str, version: Any = None) -> Site:

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
-from stubs import MACHINE, SOURCES, flags
+from stubs import flags, MACHINE, SOURCES, to_launchers
 
 from hpcgen import plan, render
 from hpcgen.base.errors import HpcgenError
@@ -228,7 +228,7 @@ def check_launch(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None
     else:
         assert dict(job.setup.env)["OMP_NUM_THREADS"] == threads[0]
     if asked["workload"] == "dask-mpi":  # Dask starts the threads
-        told = [json.loads(next(word for word in part.argv if word.startswith("{"))) for part in parts]
+        told = to_launchers(job)
         assert told[-1]["dask"]["nthreads"] == expected[-1][1] and {one["ranks"] for one in told} == {asked.get("ntasks", 5)}
     if kind in ("flux", "summit", "polaris"):
         assert [part.cpus for part in parts] == [wide for _, wide in expected]
@@ -254,7 +254,7 @@ def check_each_node(
     assert all("x.py" in part.argv for part in parts)
     gpus = int(asked.get("gpus_per_node") or asked.get("gpus_per_task") or int(asked.get("gpus", 0)) // expected[-1][0])
     if asked["workload"] == "ray":
-        told = [json.loads(next(word for word in part.argv if word.startswith("{"))) for part in parts]
+        told = to_launchers(job)
         assert {one["nodes"] for one in told} == {nodes}
         assert (told[-1]["cpus"], told[-1]["gpus"]) == (expected[-1][1], gpus)
         assert len(parts) == 1 or (told[0]["cpus"], told[0]["gpus"]) == (0, 0)

@@ -8,6 +8,8 @@ from typing import Any, Dict
 import pytest
 from tiny import TABLES, site, tables
 
+from stubs import to_launchers, story
+
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
 from hpcgen.base.kinds import Line, Token
 from hpcgen.base.units import Memory, Time
@@ -22,7 +24,7 @@ def job(at: Any = None, **asked: Any) -> Job:
 
 def told(made: Job, part: int = -1) -> Dict[str, Any]:
     """What the launcher that the script carries is told in a component."""
-    return dict(json.loads(made.steps[0].commands[part].told or ""))
+    return to_launchers(made)[part]
 
 
 def refusal(at: Any = None, **asked: Any) -> str:
@@ -110,7 +112,7 @@ def test_a_sites_own_wrapper_starts_the_container() -> None:
 
 def test_a_sites_own_wrapper_is_cited() -> None:
     made = plan(site(container=WRAPPED), Request(program="x.py", gpus="1", image=Line("x.sif")))
-    said = {line.text.partition(" python")[0]: [origin.text for origin in line.origins] for line in explain(made)}
+    said = {line.text.strip().partition(" python")[0]: [origin.text for origin in line.origins] for line in explain(made)}
     for text, key in (("export IMAGE=x.sif", "wrapper_image"), ('export FLAGS="$FLAGS --nv"', "wrapper_flags")):
         assert f"tiny: container.{key}" in said[text]
     alone = explain(plan(site(container=WRAPPED), Request(workload="serial", program="x.py", image=Line("x.sif"))))
@@ -164,7 +166,7 @@ def test_workers_share_a_nodes_memory_with_its_other_ranks() -> None:
 
 def test_paths_in_the_home_of_whoever_runs_the_script() -> None:
     text = render(plan(site(), Request(program="x.py", python=Line("~/v/bin/python"), args=("~/a",))))
-    assert """ "$HOME"/v/bin/python -c "$launcher" '{""" in text and """}' x.py '~/a' || status=$?\n""" in text
+    assert """ "$HOME"/v/bin/python -c "$launcher" "$shared" "$workers" -- x.py '~/a' || status=$?\n""" in text
     asked = Request(workload="serial", program="x.py", image=Line("~/my images/a.sif"), bind=(Token("~/data:/data"),))
     text = render(plan(site(), asked))
     assert "exec \"$HOME\"'/my images/a.sif' python x.py\n" in text and "$HOME/data:/data,$PWD\n" in text.replace('"', "")
@@ -495,7 +497,7 @@ def test_hetjob_is_refused_where_it_cannot_be() -> None:
 
 
 def test_old_slurm_says_packjob() -> None:
-    text = render(job(site(scheduler={"version": "19.05.2"}), hetjob=True))
+    text = story(render(job(site(scheduler={"version": "19.05.2"}), hetjob=True)))
     assert "#SBATCH packjob\n" in text and "--pack-group=1" in text and "het" not in text.replace("--hetjob", "")
 
 
@@ -506,7 +508,7 @@ def test_omit_is_data() -> None:
 def test_colon_arrives() -> None:
     """A colon alone would begin another component: the launcher, or one more bash, is told of it within one word."""
     asked: Dict[str, Any] = {"program": "x.py", "args": ["a", ":", "b"]}
-    assert ""","argv":["x.py","a",":","b"]}' || status""" in render(job(**asked)).replace('", "', '","').replace('": [', '":[')
+    assert """ "$shared" "$workers" '{"argv": ["x.py", "a", ":", "b"]}' || status""" in render(job(**asked))
     for more in ({"plain": True}, {"workload": "mpi"}):
         assert "bash -c 'exec python x.py a : b'" in render(job(**asked, **more))
 

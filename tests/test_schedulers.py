@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import subprocess
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, Dict, List
 
 import pytest
 from grammar import launch
-from stubs import flags
+from stubs import flags, story, to_launchers
 from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
 
+from hpcgen.launch.launchers import launch as launch_line
 from hpcgen import Job, LimitError, RequestError, SiteError, cli, load, plan, render, schedulers
 from hpcgen.profiles.load import decode
 from hpcgen.script.explain import explain
@@ -61,7 +63,8 @@ def directives(kind: str, **asked: Any) -> List[str]:
 
 
 def launched(kind: str, **asked: Any) -> str:
-    return render(job(kind, **asked)).rstrip("\n").split("\n\n")[-1].rpartition("others are workers.\n")[2]
+    made = job(kind, **asked)
+    return re.sub(r"(?<!\\)\n +", "\n", launch_line(made, made.steps[0]))
 
 
 def refused(kind: str, **asked: Any) -> str:
@@ -139,7 +142,8 @@ def test_a_heterogeneous_job_of_chunks() -> None:
     assert f"-l select={chunks}" in directives("pbs", **asked)
     parts = launch.parse(launched("pbs", **asked).replace(" \\\n", " "), "openmpi")
     assert [part.ranks for part in parts] == [2, 3] and parts[0].options == (("--bind-to", "none"),)
-    assert [json.loads(part.argv[3]).get("dask", {}).get("nthreads") for part in parts] == [None, 4]
+    told = to_launchers(job("pbs", **asked))
+    assert [one.get("dask", {}).get("nthreads") for one in told] == [None, 4]
     compound = "2*{rusage[mem=1GB] affinity[core(1)]} + 3*{rusage[mem=12GB] affinity[core(4)]}"
     assert f'-R "{compound}"' in directives("lsf", **asked)
 
@@ -486,4 +490,4 @@ def test_one_process_is_not_left_on_a_launch_node(asked: Dict[str, Any]) -> None
     """Summit's scripts run on a node that all jobs share: jsrun takes even one process to the job's own."""
     values = {"program": "x.py", "account": "a", **asked}
     text = render(plan(load("summit"), flags(**values)))
-    assert text.splitlines()[-1].startswith("jsrun -n 1 -a 1 ")
+    assert story(text).splitlines()[-1].startswith("jsrun -n 1 -a 1 ")
