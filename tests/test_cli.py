@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,9 +14,11 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from hpcgen import load
+from hpcgen import Request, load, schedulers
+from hpcgen.base.kinds import option
 from hpcgen.cli import status
 from hpcgen.inputs import config
+from hpcgen.request.fields import GROUPS
 
 
 @pytest.fixture
@@ -427,6 +431,14 @@ def test_completion() -> None:
     assert completions("hpcgen", "sites", "show", "kes") == ["kestrel"]
 
 
+def test_completion_behind_an_equals_sign() -> None:
+    """Bash splits words at it."""
+    assert completions("hpcgen", "slurm", "--site", "=", "mahuika") == ["mahuika", "mahuika-cs400"]
+    assert "kestrel" in completions("hpcgen", "slurm", "--site", "=")
+    assert completions("hpcgen", "slurm", "--site", "=", "mahuika", "--partition", "=", "mil") == ["milan"]
+    assert completions("hpcgen", "slurm", "--site=mahuika") == ["mahuika", "mahuika-cs400"]
+
+
 def test_a_reader_that_goes_away() -> None:
     done = subprocess.run(
         f"{sys.executable} -m hpcgen slurm --site mahuika --hetjob | true", shell=True, capture_output=True, text=True
@@ -471,7 +483,126 @@ def test_no_command_shows_the_help() -> None:
 def test_version(call: Any) -> None:
     from hpcgen import __version__
 
-    assert call("--version")[:2] == (0, f"hpcgen {__version__}\n")
+    assert call("--version") == call("-V") == (0, f"hpcgen {__version__}\n", "")
+
+
+def test_help_is_that_of_the_command(call: Any) -> None:
+    for words in (["slurm"], ["script"], ["sites"], ["sites", "show"], ["dask-jobqueue"], []):
+        shown = call("help", *words)
+        assert shown == call(*words, "--help") and shown[0] == 0 and "Usage: hpcgen" in shown[1]
+    assert call("help", "slum")[::2] == (2, "hpcgen: error: help: hpcgen has no command 'slum' – did you mean 'slurm'?\n")
+    assert "slurm has no command 'x'" in call("help", "slurm", "x")[2]
+    assert completions("hpcgen", "help", "sl") == ["slurm"]
+
+
+def shown_options(text: str) -> List[str]:
+    return re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", schedulers.names())
+def test_help_has_groups_fits_the_scheduler_and_ends_with_examples(call: Any, name: str) -> None:
+    text = call(name, "--help")[1]
+    shown = re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)
+    assert shown == [group for group in GROUPS if group in shown] and shown[:2] == ["Program", "Resources"]
+    scheduler, known = schedulers.get(name), shown_options(text)
+    assert not {option(field) for field in (*scheduler.silent, *scheduler.lacks)} & set(known)
+    assert ("--mpi" in known) == ("--kill-on-bad-exit" in known) == (name == "slurm")
+    last = text.rstrip().partition("\n  Examples:\n")[2].splitlines()
+    assert len(last) == 3 and all(line.startswith(f"    hpcgen {name} ") for line in last)
+    assert ("--hetjob" in known) == ("--hetjob" in last[-1])
+    for line in last:
+        words = line.replace("NAME", SITES[name]).split()[2:]
+        assert call(name, *([] if name == "local" else ["-A", "x"]), *words)[0] == 0, line
+
+
+# A site for each scheduler, whose help has NAME in its examples.
+SITES = {"slurm": "mahuika", "pbs": "polaris", "sge": "myriad", "lsf": "summit", "flux": "tuolumne", "local": "local"}
+
+
+def test_every_option_stands_in_the_help_of_script(call: Any) -> None:
+    known = shown_options(call("script", "--help")[1])
+    assert set(known) >= {option(field) for field in Request.__struct_fields__ if field not in ("program", "args")}
+    assert len(known) == len(set(known))
+
+
+def test_what_help_leaves_out_is_still_accepted(call: Any) -> None:
+    code, _, err = call("local", "--partition", "x", "--mpi", "pmi2", "--workers", "2", "x.py")
+    assert code == 0 and "--partition" in err and "--mpi" in err
+    assert "Grid Engine" in call("sge", "--site", "myriad", "--qos", "x", "x.py")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "right"),
+    [
+        ("slurm a.py --site mahuika", "--site", "slurm --site mahuika a.py"),
+        ("slurm -t 2h a.py --site=m3 x -n 4", "--site, -n", "slurm … --site=m3 -n 4 a.py x"),
+        ("slurm --site mahuika a.py --hetjob 'b c'", "--hetjob", "slurm … --hetjob a.py 'b c'"),
+        ("slurm --site mahuika --time 5 a.py --time 2", "", ""),
+        ("slurm --site mahuika a.py -n 4 --alpha", "", ""),
+        ("script --site mahuika a.py --nodes 1", "--nodes", "script … --nodes 1 a.py"),
+    ],
+)
+def test_an_option_of_ours_after_the_program(call: Any, words: str, options: str, right: str) -> None:
+    err = call(*shlex.split(words))[2]
+    note = f"hpcgen: note: {options}: given after a.py, so passed to it; if meant for hpcgen, write hpcgen {right}\n"
+    assert (note in err) if right else "given after" not in err
+
+
+def on_a_terminal(*words: str, **env: str) -> str:
+    """What the command prints where stderr is a terminal."""
+    inner, outer = os.openpty()
+    environ = {name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    command = [sys.executable, "-m", "hpcgen", *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=outer, env={**environ, "TERM": "xterm", **env}) as begun:
+        os.close(outer)
+        found = b""
+        try:
+            while chunk := os.read(inner, 4096):
+                found += chunk
+        except OSError:  # the other end is closed
+            pass
+        begun.wait(timeout=60)
+    os.close(inner)
+    return found.decode().replace("\r\n", "\n")
+
+
+def test_labels_on_a_terminal_and_in_a_pipe(call: Any) -> None:
+    words = ["slurm", "--site", "mahuika", "--nproc-per-node", "4", "a\x1b[31m.py"]
+    text = on_a_terminal(*words)
+    assert text.startswith("\x1b[36mnote:\x1b[0m assuming") and "\n\x1b[1;31merror:\x1b[0m --nproc-per-node" in text
+    assert text.count("\x1b") == 2 * len(text.splitlines()), "none comes from a value"
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        plain = on_a_terminal(*words, **env)
+        assert plain.startswith("note: assuming") and "\nerror: --nproc" in plain and "\x1b" not in plain
+    assert [line.split(": ")[:2] for line in call(*words)[2].splitlines()] == [["hpcgen", "note"], ["hpcgen", "error"]]
+
+
+def test_quiet(call: Any) -> None:
+    for quiet in ("--quiet", "-Q"):
+        assert call("slurm", quiet, "--site", "mahuika", "--hetjob", "-w", f"{quiet}.sh", "x.py")[::2] == (0, "")
+    assert call("slurm", "-Q", "--site", "mahuka")[2].startswith("hpcgen: error: ")
+    assert "note: " in call("slurm", "--site", "mahuika")[2], "it holds for one command"
+
+
+def test_what_a_script_costs(call: Any) -> None:
+    words = ["--site", "kestrel", "-A", "x", "--time", "4h", "./a"]
+    (cost,) = [line for line in call("slurm", *words)[2].splitlines() if "cost" in line]
+    assert cost.startswith("hpcgen: note: cost: 40 AU for the whole time limit, 04:00:00; ")
+    assert "with --partition shared it costs 0.38" in cost
+    assert "cost: 0.38462 AU for" in call("slurm", "--partition", "shared", *words)[2]
+    full = call("slurm", "--workload", "mpi", "--nodes", "1", "--ntasks", "104", *words)[2]
+    assert "cost: 40 AU for the whole time limit, 04:00:00\n" in full
+    array = call("slurm", "--array", "1-3", *words)[2]
+    assert "cost: 120 AU for the whole time limit, 04:00:00 of 3 jobs;" in array
+    assert "cost:" not in call("slurm", "--site", "m3-smu", "-A", "x", "./a")[2], "its profile has no charge"
+    code, out, err = call("explain", *words)
+    assert code == 0 and "# cost:" in out and "cost:" not in err
+
+
+def test_only_near_names_are_suggested(call: Any) -> None:
+    assert "did you mean" not in call("slurm", "--site", "lumi")[2] and "known: " in call("slurm", "--site", "lumi")[2]
+    for wrong, right in (("mahuka", "mahuika"), ("kestral", "kestrel"), ("eagel", "eagle"), ("gady", "gadi")):
+        assert f"did you mean '{right}'?" in call("slurm", "--site", wrong)[2]
 
 
 def test_json_of_what_is_not_utf8_is_refused(call: Any) -> None:

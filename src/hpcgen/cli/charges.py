@@ -29,15 +29,21 @@ def of_job(site: Site, asked: Merged, job: Job) -> Iterator[str]:
     found = estimate.cost(site, job)
     if not found.charges:
         return
-    charges = ", ".join(f"{estimate.number(charge)} {charge.unit}" for charge in found.charges)
+    charges = ", ".join(map(_amount, found.charges))
     jobs = f" of {found.jobs} jobs" if found.jobs > 1 else ""
     text = f"cost: {charges} for the whole time limit, {clock(found.seconds)}{jobs}"
     if _idle(job, found) and (better := _cheaper(site, asked, job, found)):
         text += (
             f"; the job reserves whole nodes and does not use all their cores: with --partition {better.partition} "
-            f"it costs {estimate.number(better.charge)} {better.charge.unit}"
+            f"it costs {_amount(better.charge)}"
         )
     yield text
+
+
+def _amount(charge: Amount) -> str:
+    """``1 core-hour``, ``12.5 compute units``."""
+    number = estimate.number(charge)
+    return f"{number} {charge.unit[:-1] if number == '1' and charge.unit.endswith('s') else charge.unit}"
 
 
 def _idle(job: Job, found: Cost) -> bool:

@@ -81,7 +81,7 @@ def _about_scheduler(name: str) -> str:
 
     \b
     {start} prog.py
-    {start} --workload mpi --ntasks {4 if here else 64} ./prog input.dat
+    {start} --workload mpi --ntasks {4 if here else 8} ./prog input.dat
     {last}"""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import textwrap
 from pathlib import Path
 from typing import (
     Any,
@@ -188,7 +187,7 @@ def command(
     text, _, examples = (inspect.getdoc(body) or "").partition("\n\n\b\n")
     made = kind(
         None, callback=called, params=params, help=text, short_help=f"{re.split('[:.]', text)[0]}.",
-        epilog=f"\b\nExamples:\n{textwrap.indent(examples, '  ')}" if examples else None,
+        epilog="\n  ".join(["\b\nExamples:", *examples.splitlines()]) if examples else None,
         # What follows the program is the program's own.
         context_settings={"allow_interspersed_args": not any(parameter.name == "program" for parameter in more)},
         rich_markup_mode=None,
