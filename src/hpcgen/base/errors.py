@@ -7,10 +7,10 @@ from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Sequence, Tup
 
 
 class Problem(NamedTuple):
-    """One problem: its line of text, and what the line says, where that is known.
+    """One problem: its line of text, and the parts of that line as far as they are known.
 
-    `option` is the option or the key of the file, `value` what the user gave it, `limit` the most (or least) that is
-    allowed, `source` the document that states it, `advice` what to do.
+    `option` is the option, or the key in the file, `value` what the user gave it, `limit` the maximum (or minimum),
+    `source` the document that states the limit, `advice` what to do.
     """
 
     text: str
@@ -22,14 +22,14 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, text: str, **known: Optional[str]) -> Problem:
-        """The problem that a line of ours states, ``--option value: what is wrong: what to do``; `known` is taken as it is."""
+        """Parse a line: ``--option value: what is wrong: what to do``. The parts in `known` replace what was parsed."""
         return cls(text, **{**_read(text), **known})
 
 
 class HpcgenError(Exception):
-    """Base of all errors; ``problems`` holds one printable line each, ``details`` the same lines with what they say.
+    """Base of all errors. ``problems`` holds one printable line for each problem, ``details`` the same lines in parts.
 
-    ``status`` is the command's exit status.
+    ``status`` is the exit status of the command.
     """
 
     status = 2
@@ -46,7 +46,7 @@ class HpcgenError(Exception):
         return tuple(Problem.of(**{**one, "text": text}) for one, text in zip(known, self.problems))
 
     def to_json(self) -> str:
-        """The error for programs: its name, the exit status, and all details."""
+        """The error as JSON: its name, the exit status and the details."""
         import json
 
         return json.dumps(
@@ -94,9 +94,9 @@ def among(word: str, known: Sequence[str]) -> str:
     return nearest(word, known) or (f" – known: {', '.join(known)}" if known else "")
 
 
-# --- what a line of ours says
+# --- the parts of a problem's line
 
-# Parts of a line that may hold a colon: a source in brackets, what is quoted.
+# What may contain a colon: a source in brackets, and quoted text.
 _WHOLE = r"\[[^\]]*\]|(?<!\w)'[^']*'(?!\w)|`[^`]*`"
 _OPTION = rf"(--[a-z][a-z0-9-]*)(?: ({_WHOLE}|\S+))?"
 _AMOUNT = r"(?:\w+=)?\d(?:[\w.-]|:(?=\d))*"
@@ -139,7 +139,7 @@ def _advice(text: str, rest: Sequence[str]) -> Iterator[str]:
 
 
 def _split(text: str) -> Sequence[str]:
-    """The parts between colons, of which none is within quotes or brackets."""
+    """Split at colons, but not within quotes or brackets."""
     parts, start = [], 0
     for match in re.finditer(rf"{_WHOLE}|: ", text):
         if match[0] == ": ":

@@ -1,7 +1,7 @@
 """The kinds of text as people give them to Request: ``Request(time="2h")``, not ``Request(time=Time.parse("2h"))``.
 
-At run time these are the kinds themselves, which `plan` makes of what was given. Type checkers read the stub beside this
-file, where each kind is the type of what may be given.
+At run time these are the kinds themselves, and `plan` parses the values. Type checkers read the stub `given.pyi` instead,
+which says what type each value may have.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# What may be given for each kind of text; a number of seconds or MiB for a time or an amount of memory.
+# The types that Request accepts for each kind of text. A number is in seconds (Time) or MiB (Memory).
 Token = str
 Line = str
 Text = str

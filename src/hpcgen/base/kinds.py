@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple
 
 from hpcgen.base.units import Memory, Time
 
-# The forms of these texts, in what Python's regular expressions and JSON Schema's have in common.
+# Patterns that mean the same in Python and in JSON Schema.
 _TOKEN = r"(?!-)[A-Za-z0-9_%+@:,=./^&|*()\[\]!~?{}-]+"
 _MODULE = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -125,7 +125,7 @@ KINDS: Tuple[type, ...] = (Token, Line, Text, Module, Name, Time, Memory)
 
 
 def schema(kind: type) -> Dict[str, Any]:
-    """The JSON Schema of a kind of text, as TOML may hold it: a time, an amount or a word may also be a number."""
+    """The JSON Schema of this kind. A time, an amount of memory and a word may also be a number in TOML."""
     time = r"([0-9]+(d|h|min|m|sec|s))+|[0-9]+-[0-9]+(:[0-9]+){0,2}|[0-9]+(:[0-9]+){0,2}"
     found: Dict[type, Dict[str, Any]] = {
         Token: {"type": ["string", "integer"], "pattern": f"^{_TOKEN}$", "minimum": 0, "examples": ["milan", "h100:2"]},

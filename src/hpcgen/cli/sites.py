@@ -17,7 +17,7 @@ from hpcgen.profiles.site import Site
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
-# The kinds of file that have a schema, each with the module that makes it; only this command imports that.
+# The kinds of file that have a schema, and the module that makes it. Only `schema` imports these modules.
 SCHEMAS = {"site": "hpcgen.profiles.schema", "request": "hpcgen.request.schema", "config": "hpcgen.request.schema"}
 
 
@@ -118,7 +118,7 @@ def _tables(site: Site) -> Dict[Tuple[str, ...], Any]:
 def schema(
     of: Annotated[str, typer.Option("--of", metavar="|".join(SCHEMAS), help="the kind of file")] = "site",
 ) -> None:
-    """Print a JSON Schema, with which editors complete and check the files that you write.
+    """Print a JSON Schema, for editors that complete and check your files.
 
     \b
     hpcgen sites schema                a site's profile

@@ -47,7 +47,7 @@ class Arguments(Request, frozen=True, kw_only=True):
 
 
 def taking(arguments: Callable[P, object]) -> Callable[[Callable[..., R]], Callable[Concatenate[str, P], R]]:
-    """Give a function of a site and any keyword arguments the signature of `arguments` for these."""
+    """Give a function that takes a site and any keywords the keyword parameters of `arguments`."""
 
     def signed(function: Callable[..., R]) -> Callable[Concatenate[str, P], R]:
         (site, *_), keywords = inspect.signature(function).parameters.values(), inspect.signature(arguments).parameters

@@ -1,4 +1,4 @@
-"""The JSON Schema of profiles, with which editors complete and check them."""
+"""The JSON Schema of profiles. Editors use it to complete and check them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hpcgen.launch.launchers import LAUNCHERS
 from hpcgen.profiles.site import Site
 from hpcgen.request.schema import Schema, document, request_parts
 
-# Fields of Site that no profile has: they are the file's name, the file, and the table named after the scheduler.
+# Fields of Site that are not keys of a profile: the file's name, its path, and the table named after the scheduler.
 MADE = ("id", "path", "dialect")
-# Fields of a request that no profile sets.
+# Fields of a request that a profile must not set.
 UNSET = ("site", "program", "args")
 
 
@@ -19,7 +19,7 @@ def of_site() -> Schema:
     """The schema of profiles. The table of a scheduler is allowed under that scheduler alone."""
     tables = {name: kind for name in schedulers.names() if (kind := schedulers.get(name).dialect)}
     found = request_parts(Site, *tables.values())
-    site, defaults = found.pop("Site"), found.pop("Request")
+    site, defaults, _ = found.pop("Site"), found.pop("Request"), found.pop("Table")
     found["Defaults"] = {**defaults, "properties": _less(defaults["properties"], UNSET)}
     found["SchedulerFacts"]["properties"]["type"]["enum"] = list(schedulers.names())
     found["Mpi"]["properties"]["launcher"]["enum"] = sorted(LAUNCHERS)

@@ -1,7 +1,7 @@
-"""JSON Schema of our structs; here that of request files and of config.toml.
+"""The JSON Schemas of request files and of config.toml, and what `profiles.schema` shares with them.
 
-msgspec makes it from the types. The rest comes from where it is written already: the form of each kind of text from
-`base.kinds`, a key's description from its Meta or from the text under it.
+msgspec derives a schema from the types. This module adds the patterns of `base.kinds`, and each key's description: the
+text under the field, or the help of its option.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def of_config() -> Schema:
 
 
 def request_parts(*structs: Type[Struct]) -> Dict[str, Schema]:
-    """The definitions of Request, as files have it, and of these structs."""
+    """The definitions of Request and of these structs."""
     found = parts(Request, *structs)
     found["Request"]["description"] = "The options of the command line, with underscores in place of dashes."
     return found
 
 
 def document(name: str, title: str, top: Schema, found: Dict[str, Schema]) -> Schema:
-    """A whole schema: what identifies it, `top`, and the definitions that it refers to."""
+    """A complete schema: its identification, `top`, and the definitions that `top` refers to."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:hpcgen:schema:{name}:{__version__}",
@@ -67,7 +67,7 @@ def document(name: str, title: str, top: Schema, found: Dict[str, Schema]) -> Sc
 
 
 def parts(*structs: Type[Struct]) -> Dict[str, Schema]:
-    """The definitions of these structs and of those within them, by name."""
+    """The definitions of these structs and of all structs that they contain, by name."""
     _, found = msgspec.json.schema_components(structs, schema_hook=kinds.schema, ref_template="#/$defs/{name}")
     for kind in _closure(structs):
         found[kind.__name__] = _finished(kind, found[kind.__name__])
@@ -75,7 +75,7 @@ def parts(*structs: Type[Struct]) -> Dict[str, Schema]:
 
 
 def _closure(structs: Iterable[Type[Struct]]) -> Iterator[Type[Struct]]:
-    """These structs and all that their fields hold, each once."""
+    """These structs and all structs that they contain, each once."""
     waiting, seen = list(structs), set()
     while waiting:
         kind = waiting.pop()
@@ -93,7 +93,7 @@ def _structs(kind: Any) -> Iterator[Type[Struct]]:
 
 
 def _finished(kind: Type[Struct], made: Schema) -> Schema:
-    """msgspec's schema of a struct, as TOML needs it: no null, no unknown key; with descriptions and the form of keys."""
+    """msgspec's schema of a struct without null and unknown keys, and with descriptions and patterns for keys."""
     texts = descriptions(kind)
     properties = {}
     for field in fields(kind):
@@ -113,7 +113,7 @@ def _finished(kind: Type[Struct], made: Schema) -> Schema:
 
 
 def _without_null(made: Schema) -> Schema:
-    """TOML has no null: a key that may be unset is left out. A default that is null or a whole table says nothing."""
+    """TOML has no null: users leave out a key. Defaults that are null, empty or whole tables are of no use to editors."""
     made = dict(made)
     if made.get("default", ()) in (None, (), [], {}) or isinstance(made.get("default"), dict):
         made.pop("default", None)
@@ -130,7 +130,7 @@ def _without_null(made: Schema) -> Schema:
 
 
 def _key_form(kind: Any) -> Schema:
-    """What the keys of a mapping are like; of a mapping of tables they end up in directives, as words do."""
+    """The schema of a mapping's keys. The names of tables are words, because directives contain them."""
     if hasattr(kind, "__metadata__"):
         kind = get_args(kind)[0]
     if get_origin(kind) is not dict:
@@ -143,7 +143,7 @@ def _key_form(kind: Any) -> Schema:
 
 
 def descriptions(kind: Type[Struct]) -> Dict[str, str]:
-    """The text under each field of a struct. Raises OSError where the source is not there."""
+    """The text under each field of a struct. Raises OSError if the source code is not available."""
     found: Dict[str, str] = {}
     for base in kind.__mro__:
         if issubclass(base, Struct) and base is not Struct:
