@@ -22,12 +22,13 @@ from hpcgen.model.job import Job
 
 stubs = shared()
 
+WORKLOADS: List[Dict[str, Any]] = [{}, {"hetjob": True}, {"workload": "mpi"}, {"workload": "serial"}]
+CONTAINERS: List[Dict[str, Any]] = [{}, {"image": "im age.sif", "gpus": "1"}, {"image": "i.sif", "container_verb": "run"}]
+# Every two of scheduler, workload and container meet.
 KINDS = [
-    (scheduler, {**workload, **container})
-    for scheduler in SITES
-    for workload in ({}, {"hetjob": True}, {"workload": "mpi"}, {"workload": "serial"})
-    for container in ({}, {"image": "im age.sif", "gpus": "1"}, {"image": "i.sif", "container_verb": "run"})
-    if scheduler in HETJOBS or "hetjob" not in workload
+    (scheduler, {**workload, **CONTAINERS[(i + j) % len(CONTAINERS)]})
+    for i, scheduler in enumerate(SITES)
+    for j, workload in enumerate(one for one in WORKLOADS if scheduler in HETJOBS or "hetjob" not in one)
 ]
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True).filter(lambda n: n not in ("PATH", "LD_PRELOAD"))

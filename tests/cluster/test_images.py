@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,33 @@ def up() -> Iterator[bed.Miniature]:
     one.down()
 
 
+NO_WHEEL = re.compile(r"No matching distribution found for torch\b")
+
+
+@cache
+def lacking(framework: str) -> str:
+    """Why there is no image: its pip finds no wheel of PyTorch, although an environment on this machine has one."""
+    try:
+        frameworks.image(framework)
+    except RuntimeError as why:
+        if framework not in frameworks.OPTIONAL or not NO_WHEEL.search(str(why)):
+            raise
+        return frameworks.OPTIONAL[framework]
+    return ""
+
+
+def image(framework: str) -> Path:
+    """The framework's image; where it cannot be built for want of the wheel, the test is skipped as test_torchrun.py is."""
+    if why := lacking(framework):
+        pytest.skip(why)
+    return frameworks.image(framework)
+
+
 def folder(up: bed.Miniature, name: str, framework: str, **request: Any) -> Path:
     """The user's folder: the script, the program, the image. No host has the framework itself."""
     place = up.workdir(name, PROGRAMS / f"{framework}_program.py")
     values = {"workload": frameworks.WORKLOADS[framework], "program": f"{framework}_program.py", "image": "my.sif", **request}
-    (place / "my.sif").symlink_to(frameworks.image(framework))
+    (place / "my.sif").symlink_to(image(framework))
     (place / "job.sh").write_text(frameworks.script("nowhere", venv=None, **values))
     up.give(place)
     return place
@@ -45,7 +68,7 @@ def job(up: bed.Miniature, name: str, framework: str, **request: Any) -> slurm.J
 
 def printed_by_the_test(framework: str) -> str:
     """What the `%test` of the image printed as it was built."""
-    assert frameworks.image(framework).exists()
+    assert image(framework).exists()
     return images.log(framework).read_text().partition("Running testscript")[2]
 
 
