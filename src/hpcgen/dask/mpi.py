@@ -23,7 +23,7 @@ def begin(config: Options, argv: List[str]) -> None:
 def join_by_mpi(config: Options) -> Joined:
     mpi, name = load_mpi()
     if config.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or use --mpi TYPE")
+        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or say --mpi TYPE")
     advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
     if "SLURM_STEP_ID" in ENV:
         check_pmi(name, advice)

@@ -75,7 +75,7 @@ class Hub:
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
-                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
+                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} do not reach {HOST}"])
 
     def accept(self) -> None:
         """Only a rank with the token may link: messages are pickles, which can run any code."""
