@@ -269,7 +269,7 @@ def to_launchers(made: Job) -> List[Dict[str, Any]]:
 
 
 def story(script: str) -> str:
-    """What comes before the launcher's text in a script that carries one, with the body of `main` at its place; all of others."""
+    """A script without the launcher's text: its first lines, and the body of `main` where it has one."""
     head, found, rest = script.partition("\nmain() {\n")
     if not found:
         return script

@@ -144,7 +144,9 @@ TYPED = [
 
 
 @pytest.mark.parametrize(
-    "options", [["--workload", "dask-mpi"], ["--hetjob"], ["--workload", "mpi"], ["--workload", "serial", "--image", "i.sif"]], ids=len
+    "options",
+    [["--workload", "dask-mpi"], ["--hetjob"], ["--workload", "mpi"], ["--workload", "serial", "--image", "i.sif"]],
+    ids=range(4),
 )
 @pytest.mark.parametrize("args", TYPED, ids=range(len(TYPED)))
 def test_what_follows_the_program_is_the_programs_own(

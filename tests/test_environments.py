@@ -21,7 +21,7 @@ import yaml
 from gallery import beside
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stubs import check_harmless, FEW, flags, PRINTABLE, shared, story, WILD
+from stubs import FEW, PRINTABLE, WILD, check_harmless, flags, shared, story
 from tiny import site as tiny
 
 from hpcgen import load, plan, render
@@ -171,7 +171,8 @@ def test_the_job_activates_it(name: str, kind: str) -> None:
     made = env(name, kind)
     loads = [line.lstrip("# ") for line in made.splitlines() if re.match(r"[# ]*module ", line)]
     own = [f"module load {module}" for module in site.environment.modules]
-    assert [line for line in loads if line not in own] == [line for line in story(script).splitlines() if line.startswith("module ")]
+    loaded = [line for line in story(script).splitlines() if line.startswith("module ")]
+    assert [line for line in loads if line not in own] == loaded
     if kind == "conda":
         assert yaml.safe_load(made)["name"] == place and f"conda activate {place} || exit\n" in script
     else:

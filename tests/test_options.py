@@ -23,7 +23,7 @@ FILES = """No script changes by it, nothing refuses it, and no note names it. An
     src/hpcgen/planning/origins.py      where the value comes from, for `hpcgen explain`
     src/hpcgen/schedulers/*.py          how it is spelled, or LACKS, or SILENT
     templates/*.sh                      the line
-    README.md, CONTRIBUTING.md          the table of options; the section "An option\""""
+    docs/options.py                     its entry; then run `python docs/options.py`, which writes docs/options.md"""
 
 # The launcher of each scheduler's site here, and what its dialect needs so that all options can be said.
 SITES: Dict[str, Dict[str, Any]] = {

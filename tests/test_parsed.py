@@ -6,7 +6,6 @@ request alone. Heterogeneous jobs, whole nodes and the sites' dialects are among
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
@@ -16,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
-from stubs import flags, MACHINE, SOURCES, to_launchers
+from stubs import MACHINE, SOURCES, flags, to_launchers
 
 from hpcgen import plan, render
 from hpcgen.base.errors import HpcgenError
@@ -220,7 +219,7 @@ def check_launch(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None
     parts = launch.parse(line, "pals" if kind == "polaris" else "openmpi")
     assert [part.ranks for part in parts] == [count for count, _ in expected]
     if job.workload in EACH_NODE:
-        check_each_node(kind, asked, parts, expected, read)
+        check_each_node(kind, asked, job, parts, expected, read)
         return
     threads = [str(wide) if asked["workload"] == "mpi" else "1" for _, wide in expected]
     if len(parts) > 1:
@@ -238,7 +237,7 @@ def check_launch(kind: str, asked: Dict[str, Any], job: Job, read: Read) -> None
 
 
 def check_each_node(
-    kind: str, asked: Dict[str, Any], parts: List[launch.Part], expected: List[Tuple[int, int]], read: Read
+    kind: str, asked: Dict[str, Any], job: Job, parts: List[launch.Part], expected: List[Tuple[int, int]], read: Read
 ) -> None:
     """One process on each node, which is told of as many nodes as there are, and of its CPUs and GPUs, or its processes."""
     nodes = sum(count for count, _ in expected)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict
 
 import pytest
+from stubs import story, to_launchers
 from tiny import TABLES, site, tables
-
-from stubs import to_launchers, story
 
 from hpcgen import Job, LimitError, Request, RequestError, plan, render
 from hpcgen.base.kinds import Line, Token

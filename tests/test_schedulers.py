@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, List
@@ -14,8 +14,8 @@ from grammar import launch
 from stubs import flags, story, to_launchers
 from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
 
-from hpcgen.launch.launchers import launch as launch_line
 from hpcgen import Job, LimitError, RequestError, SiteError, cli, load, plan, render, schedulers
+from hpcgen.launch.launchers import launch as launch_line
 from hpcgen.profiles.load import decode
 from hpcgen.script.explain import explain
 

@@ -113,7 +113,9 @@ def workers(job: Job, done: slurm.Job, network: str) -> None:
     assert len(lines) == len(expected), done.output
     hosts = done.bed.hosts_of(done.records[-1]["NodeList"])
     for (host, address, threads, memory), component in zip(lines, expected):
-        told = json.loads(job.steps[0].commands[-1].told or "")["dask"]
+        step = job.steps[0]
+        variables = {name: json.loads(text) for name, text in step.told}
+        told = next(variables[name]["dask"] for name in step.commands[-1].told or () if "dask" in variables[name])
         assert host in hosts or job.steps[0].commands[0].file  # a program hears of the address only
         assert address.startswith(f"tcp://{network}."), address
         assert int(threads) == told["nthreads"] == component.cpus_per_task

@@ -182,7 +182,7 @@ def test_a_program_that_is_not_there(up: bed.Miniature) -> None:
 
 
 def test_a_lost_rank(up: bed.Miniature) -> None:
-    text = script(site("impi"), program="dask_report.py", **PLAIN).replace('"ranks":5', '"ranks":6')
+    text = script(site("impi"), program="dask_report.py", **PLAIN).replace('"ranks": 5', '"ranks": 6')
     one_line(daskbed.run(up, "ranks", text), "5 ranks were started, not 6")
 
 

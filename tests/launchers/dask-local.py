@@ -71,7 +71,7 @@ def check_host(config: Options, argv: List[str]) -> Host:
         options["interface"] = present[0]
         addresses = {present[0]: addresses[present[0]]}
     elif wanted and addresses:
-        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
+        faults.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(addresses)}")
 
     loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
     return Host(options, loopback_last, ", ".join(versions), faults)

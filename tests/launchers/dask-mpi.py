@@ -71,7 +71,7 @@ def check_host(config: Options, argv: List[str]) -> Host:
         options["interface"] = present[0]
         addresses = {present[0]: addresses[present[0]]}
     elif wanted and addresses:
-        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
+        faults.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(addresses)}")
 
     loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
     return Host(options, loopback_last, ", ".join(versions), faults)
@@ -262,7 +262,7 @@ class Hub:
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
-                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
+                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} do not reach {HOST}"])
 
     def accept(self) -> None:
         """Only a rank with the token may link: messages are pickles, which can run any code."""
@@ -488,7 +488,7 @@ def begin(config: Options, argv: List[str]) -> None:
 def join_by_mpi(config: Options) -> Joined:
     mpi, name = load_mpi()
     if config.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or use --mpi TYPE")
+        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or say --mpi TYPE")
     advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
     if "SLURM_STEP_ID" in ENV:
         check_pmi(name, advice)

@@ -71,7 +71,7 @@ def check_host(config: Options, argv: List[str]) -> Host:
         options["interface"] = present[0]
         addresses = {present[0]: addresses[present[0]]}
     elif wanted and addresses:
-        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
+        faults.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(addresses)}")
 
     loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
     return Host(options, loopback_last, ", ".join(versions), faults)
@@ -262,7 +262,7 @@ class Hub:
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
-                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot reach {HOST}"])
+                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} do not reach {HOST}"])
 
     def accept(self) -> None:
         """Only a rank with the token may link: messages are pickles, which can run any code."""
