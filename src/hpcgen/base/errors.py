@@ -82,10 +82,15 @@ def printable(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], alike: float = 0.75) -> str:
-    """`` – did you mean 'x'?`` for the closest known word, else the empty string; `alike` is the least ratio of difflib's."""
+    """`` – did you mean 'x'?`` for the one known word that begins with this one, or else for a word that is much like it.
+
+    `alike` is the least ratio of difflib's. The empty string if no word is near.
+    """
     import difflib
 
-    close = difflib.get_close_matches(word, list(known), 1, alike)
+    names = list(known)
+    begun = [name for name in names if len(word) > 2 and name.replace("_", "-").startswith(word.replace("_", "-"))]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(word, names, 1, alike)
     return f" – did you mean '{close[0]}'?" if close else ""
 
 
