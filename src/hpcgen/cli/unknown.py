@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any, FrozenSet, Iterator, List, Sequence
 
+# A command's arguments that are longer than this are not repeated.
+LONG = 200
 # What other programs call what has an option here: mpirun, qsub, bsub, flux.
 SAME = {
     "walltime": "--time", "ranks": "--ntasks", "np": "--ntasks", "nprocs": "--ntasks", "name": "--job-name",
@@ -55,7 +57,8 @@ def misplaced(command: str, options: Sequence[Any], program: Sequence[str], more
             if not equals and not known[name].is_flag and words:
                 moved.append(words.pop(0))
     if any(name.startswith("--") for name in named):
-        right = shlex.join([*moved, program[0], *kept])
+        rest = shlex.join([program[0], *kept])
+        right = f"{shlex.join(moved)} {rest if len(rest) < LONG else f'{shlex.quote(program[0])} …'}"
         yield (
             f"{', '.join(named)}: given after {program[0]}, so passed to it; if meant for hpcgen, write "
             f"hpcgen {command} {'… ' if more else ''}{right}"
