@@ -84,10 +84,10 @@ def test_a_program_that_fails(kind: str, tmp_path: Path) -> None:
     done = run(kind, tmp_path, "--workers", "1", "failing.py", "fail")
     assert done.returncode == 1
     assert "Dask result: 5" in done.stdout
-    assert "hpcgen: the job ended with status 3" in done.stderr.splitlines()
+    assert "hpcgen: error: the job ended with status 3" in done.stderr.splitlines()
 
 
 def test_a_program_that_is_not_there(kind: str, tmp_path: Path) -> None:
     done = run(kind, tmp_path, "--workload", "mpi", "--ntasks", "1", "./missing")
     assert done.returncode == 1
-    assert "hpcgen: the job ended with status" in done.stderr
+    assert "hpcgen: error: the job ended with status" in done.stderr
