@@ -37,7 +37,7 @@ FOREIGN = frozenset(
     "--cores-per-socket --cpu-freq --deadline --delay-boot --extra-node-info --get-user-env --gid --gpu-bind --gpu-freq "
     "--gpus-per-socket --gres-flags --hold --ignore-pbs --input --kill-on-invalid-dep --mcs-label --mem-bind --mincpus "
     "--network --nice --no-kill --nodefile --ntasks-per-gpu --ntasks-per-socket --oom-kill-step --overcommit "
-    "--oversubscribe --power --prefer --priority --profile --propagate --quiet --reboot --segment --sockets-per-node "
+    "--oversubscribe --power --prefer --priority --profile --propagate --reboot --segment --sockets-per-node "
     "--spread-job --stepmgr --switches --thread-spec --tres-bind --tres-per-task --uid --use-min-nodes "
     "--wait-all-nodes --wckey --x11".split()
 )
