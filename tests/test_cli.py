@@ -268,7 +268,7 @@ def test_rooms_of_the_configuration_hold_for_every_command(
 
 
 def test_retired_site_says_so(call: Any) -> None:
-    code, out, err = call("slurm", "--site", "eagle", "--account", "x")
+    code, _out, err = call("slurm", "--site", "eagle", "--account", "x")
     assert code == 0 and "eagle is retired" in err and "kestrel" in err
 
 

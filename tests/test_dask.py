@@ -307,7 +307,7 @@ def test_what_srun_could_take_for_its_own_goes_into_the_json() -> None:
     (launch,) = re.findall(r"^    srun .*? \|\| status", render(made), re.DOTALL | re.MULTILINE)
     assert " : \\\n" in launch and launch.count(" : ") == 1 and launch.count('"argv":') == 2
     with pytest.raises(RequestError, match="shorter than"):
-        render(job(args=[":", "x" * 131_000]))
+        render(job(args=[":", "x" * 131_050]))
 
 
 @pytest.mark.parametrize(
