@@ -48,7 +48,7 @@ def commands() -> Dict[str, Tuple[List[str], Dict[str, str], Optional[float]]]:
         "python -c pass": ([sys.executable, "-c", "pass"], {}, None),
         f"hpcgen slurm --site {SITE} --hetjob": ([*hpcgen, "slurm", "--site", SITE, "--hetjob"], {}, 9),
         f"{line}<TAB>": (hpcgen, tab, 6.5),
-        "hpcgen sites": ([*hpcgen, "sites"], {}, None),
+        "hpcgen sites": ([*hpcgen, "sites"], {}, 8),
         "hpcgen --help": ([*hpcgen, "--help"], {}, None),
     }
 
@@ -83,8 +83,8 @@ def rates() -> List[Result]:
 
     site, request = load(SITE), Request(hetjob=True)
     return [
-        Result("scripts: plan, render", _rate(lambda: render(plan(site, request))), "/s", aim=2000),
-        Result("scripts: load, plan, render", _rate(lambda: render(plan(load(SITE), request)), BATCH // 4), "/s"),
+        Result("scripts: plan, render", _rate(lambda: render(plan(site, request))), "/s", aim=3000),
+        Result("scripts: load, plan, render", _rate(lambda: render(plan(load(SITE), request)), BATCH // 4), "/s", aim=600),
     ]
 
 
