@@ -209,5 +209,5 @@ def test_the_api_checks_a_request_too(values: Dict[str, Any]) -> None:
 
 def test_a_program_at_home_beside_a_lone_colon_is_refused() -> None:
     """Those words reach Dask's launcher as JSON, in which nobody would know whose home is meant."""
-    with pytest.raises(HpcgenError, match=r"written in full, and not as ~/a.py"):
+    with pytest.raises(HpcgenError, match=r"~/a.py must be written as a full path"):
         render(plan(site("slurm"), flags(program="~/a.py", args=[":"])))

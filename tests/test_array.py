@@ -58,7 +58,7 @@ def test_a_chunk_for_each_where_the_site_takes_fewer() -> None:
     site = {**SLURM, "scheduler": {"type": "slurm", "array_max": 4, "source": "x"}}
     assert made(site, commands="list").array == "1-2" and made(site, commands="list", tasks=3).array == "1-3"
     assert made(site, commands="none", tasks=100).array == "1-3"
-    assert "ask for --chunk 34" in refused(site=site, commands="none", tasks=100, chunk=10)
+    assert "use --chunk 34" in refused(site=site, commands="none", tasks=100, chunk=10)
 
 
 def test_a_long_list_at_sites_that_say_how_many() -> None:
@@ -66,7 +66,9 @@ def test_a_long_list_at_sites_that_say_how_many() -> None:
     Path("long").write_text("".join(f"echo {n} $HPCGEN_TASK\n" for n in range(1, 26)))
     job = plan(load("gadi"), flags(workload="array", commands="long", account="ab12"))
     assert job.array == "1-9" and job.tasks and job.tasks.origins["chunk"].kind == "fact"
-    assert any("25 commands in long: indices 1-9, 3 each" in note and "10 jobs at most (Users'" in note for note in job.notes)
+    assert any(
+        "25 commands in long: indices 1-9, 3 each" in note and "arrays of at most 10 jobs (Users'" in note for note in job.notes
+    )
     said = "".join(run(job, index).stdout for index in range(1, 10))
     assert said == "".join(f"{n} {n}\n" for n in range(1, 26))
     for site, tasks, array, more in (
@@ -89,9 +91,11 @@ def test_a_long_list_at_sites_that_say_how_many() -> None:
 def test_an_array_of_more_jobs_than_the_site_takes(array: str, count: int) -> None:
     with pytest.raises(HpcgenError) as why:
         plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array=array))
-    assert f"these are {count} jobs: gadi" in str(why.value) and "takes arrays of 10: ask for --array 1-10" in str(why.value)
+    assert f"the array has {count} jobs, and gadi allows at most 10 [" in str(why.value) and "]: use --array 1-10" in str(
+        why.value
+    )
     plan(load("gadi"), flags(workload="serial", program="x", account="ab12", array="991-1000"))
-    with pytest.raises(HpcgenError, match=r"partition develop .* takes arrays of 4"):
+    with pytest.raises(HpcgenError, match=r"partition develop allows at most 4 \["):
         plan(load("derecho"), flags(workload="serial", program="x", account="ab12", array="1-5", partition="develop"))
 
 
@@ -105,13 +109,15 @@ def test_an_array_of_which_too_much_would_wait_to_start() -> None:
         )
 
     for array in ("0-99", "0-99%11"):
-        with pytest.raises(HpcgenError, match=r"prod \[ALCF.* lets 10 through, .* ask for --array 0-99%10"):
+        with pytest.raises(
+            HpcgenError, match=r"prod runs at most 10 jobs .* never starts the rest \[ALCF.*: use --array 0-99%10"
+        ):
             asked(array, "prod")
     for array in ("0-99%10", "0-99%2", "0-9"):
         asked(array, "prod")
-    with pytest.raises(HpcgenError, match=r"these are 101 jobs: .* takes arrays of 100"):
+    with pytest.raises(HpcgenError, match=r"the array has 101 jobs, and .* allows at most 100 \["):
         asked("0-100%10", "prod")
-    with pytest.raises(HpcgenError, match=r"debug \[ALCF.* takes one job at a time: leave out --array"):
+    with pytest.raises(HpcgenError, match=r"debug allows at most 1 \[ALCF.*: leave out --array"):
         plan(load("polaris"), flags(workload="serial", program="x", account="ab12", array="1-2", partition="debug"))
 
 
@@ -165,8 +171,9 @@ def test_columns_that_are_no_variables(name: str) -> None:
 
 
 REFUSED = [
-    ({}, "give --commands FILE, or --table FILE"), ({"commands": "list", "table": "t.csv", "program": "x"}, "one of the two"),
-    ({"commands": "list", "program": "x"}, "leave it out, or give --table"), ({"table": "t.csv"}, "Name it last"),
+    ({}, "give either --commands FILE, or --table FILE"), ({"commands": "list", "table": "t.csv", "program": "x"},
+     "give either --commands FILE, or --table FILE"),
+    ({"commands": "list", "program": "x"}, "leave the program out, or use --table"), ({"table": "t.csv"}, "name it last"),
     ({"commands": "gone"}, "gone: No such file or directory"), ({"commands": "list", "array": "1-3"}, "--throttle"),
     ({"commands": "list", "ntasks": 4}, "one task"), ({"commands": "list", "image": "i.sif"}, "--image"),
     ({"table": "t.csv", "program": "x", "args": ("{alhpa}",)}, "did you mean 'alpha'"),
@@ -189,13 +196,13 @@ def test_other_files_that_say_nothing() -> None:
 
 
 def test_options_of_other_workloads() -> None:
-    with pytest.raises(HpcgenError, match="--commands: this is of --workload array alone"):
+    with pytest.raises(HpcgenError, match="--commands: only --workload array takes this option"):
         plan(decode("stub", SLURM, "stub.toml"), flags(workload="serial", commands="list"))
 
 
 def test_a_site_without_arrays() -> None:
     site = {**SLURM, "scheduler": {"type": "slurm", "arrays": False, "source": "x"}}
-    assert "takes no arrays: --chunk 4 runs all in one job" in refused(site=site, commands="list")
+    assert "stub does not allow job arrays: use --chunk 4 to run all tasks in one job" in refused(site=site, commands="list")
     assert made(site, commands="list", chunk=4).array is None
 
 
@@ -212,7 +219,9 @@ def test_every_scheduler_reads_it(kind: str) -> None:
 
 
 def test_flux_takes_all_in_one_job() -> None:
-    assert "takes no arrays: --chunk 4 runs all in one job" in refused(site=SITES["flux"], commands="list")
+    assert "stub does not allow job arrays: use --chunk 4 to run all tasks in one job" in refused(
+        site=SITES["flux"], commands="list"
+    )
     assert "index=1\n" in render(made(SITES["flux"], commands="list", chunk=4))
 
 

@@ -119,7 +119,7 @@ ONE = {**CORE, "nodes": {"a": {"cores": 8, "source": "x"}}}
 
 @pytest.mark.parametrize("site, asked, why", [
     (PBS, {"hyperthreads": False}, "only Slurm"), (ONE, {"hyperthreads": True}, "no node"),
-    (THREAD, {"hyperthreads": False, "hint": "multithread"}, "leave out one"),
+    (THREAD, {"hyperthreads": False, "hint": "multithread"}, "give one of them"),
     (LOCAL, {"hyperthreads": True}, "only Slurm"),
 ])  # fmt: skip
 def test_refusals(site: Dict[str, Any], asked: Dict[str, Any], why: str) -> None:

@@ -60,10 +60,10 @@ def test_the_table_of_nci(cpus: int, gib: int, partition: Optional[str], units: 
 
 def test_memory_that_is_charged_as_more_cpus_is_said() -> None:
     found = of(NCI, cpus_per_task=8, mem=Memory(128 * GIB), time=Time(3600))
-    assert "charged as 32 CPUs, not 8: --mem 32G would not be" in found.notes[0]
+    assert "charged as 32 CPUs in place of 8: with --mem 32G it costs nothing extra" in found.notes[0]
     assert of(NCI, cpus_per_task=8, mem=Memory(32 * GIB), time=Time(3600)).notes == ()
     found = of(NCI, workload="mpi", ntasks=2, cpus_per_task=2, mem_per_cpu=Memory(6 * GIB), time=Time(3600))
-    assert "charged as 6 CPUs, not 4: --mem-per-cpu 4G would not be" in found.notes[0]
+    assert "charged as 6 CPUs in place of 4: with --mem-per-cpu 4G it costs nothing extra" in found.notes[0]
 
 
 # NREL: System resource allocation units, https://www.nrel.gov/hpc/system-resource-allocation-unit.html:
@@ -86,7 +86,7 @@ def test_allocation_units_of_kestrel(asked: Any, units: float, cores: float) -> 
 def test_more_memory_than_its_share_of_a_node() -> None:
     """Half of a standard node's 246064 MiB and a quarter of its CPUs."""
     found = of(load("kestrel"), account="x", partition="shared", cpus_per_task=26, mem=Memory(123032), time=Time(3600))
-    assert charged(found) == pytest.approx(5) and "--mem 61516M would not be" in found.notes[0]
+    assert charged(found) == pytest.approx(5) and "with --mem 61516M it costs nothing extra" in found.notes[0]
 
 
 def test_logical_cpus_of_mahuika() -> None:
@@ -230,7 +230,7 @@ def test_at_gadi_a_refused_form_is_the_first_row() -> None:
     360 GiB are charged as 74.88 of its CPUs (500 GiB for 104)."""
     asked = {"hetjob": True, "workers": 8, "cpus_per_worker": 6, "mem_per_cpu": Memory(6 * GIB)}
     found = ways(load("gadi"), account="x", **asked)
-    assert found[0].why == "gadi takes no heterogeneous jobs"
+    assert found[0].why == "gadi does not allow heterogeneous jobs"
     first, dense = found[1:3]
     assert (first.request, first.cost and charged(first.cost)) == ("without --hetjob", 192)
     assert (
@@ -258,7 +258,7 @@ def test_memory_of_whole_nodes_that_is_their_cpus_but_for_rounding() -> None:
 def test_a_form_that_cannot_be_had_is_shown_with_the_reason() -> None:
     none = site(scheduler={"hetjob": False})
     plain = {way.request: way for way in ways(none)}
-    assert plain["with --hetjob"].cost is None and plain["with --hetjob"].why == "tiny takes no heterogeneous jobs"
+    assert plain["with --hetjob"].cost is None and plain["with --hetjob"].why == "tiny does not allow heterogeneous jobs"
     asked = {way.request: way for way in ways(none, hetjob=True)}
     assert asked["as asked, with --hetjob"].cost is None and asked["without --hetjob"].cost
     assert any(name.startswith("--partition") for name in asked)

@@ -81,7 +81,7 @@ def test_the_scripts_shown_are_the_scripts_made() -> None:
 def test_python_example(capsys: Any) -> None:
     exec(compile(block("example", "python"), "docs/python.md", "exec"), {})
     printed = capsys.readouterr().out
-    assert "#SBATCH hetjob" in printed and "allows 21-00:00:00" in printed
+    assert "#SBATCH hetjob" in printed and "allows at most 21-00:00:00" in printed
 
 
 def test_request_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:

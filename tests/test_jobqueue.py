@@ -335,7 +335,7 @@ def test_only_variables_expand(text: str, word: str) -> None:
 def test_disk_that_must_be_asked_for() -> None:
     site = tiny.site(scheduler={"type": "pbs"}, mpi=NO_SRUN, pbs={"disk": "jobfs", "source": "docs"},
                      storage={"local": "$PBS_JOBFS", "source": "docs"})  # fmt: skip
-    note = "workers spill to $PBS_JOBFS, which is as large as --tmp asks: say --tmp 100G, or --local-directory"
+    note = "workers spill to $PBS_JOBFS, and --tmp sets its size: give --tmp 100G, or --local-directory"
     assert note in export(site, request(site)).notes
     assert note not in export(site, request(site, tmp=Memory(1024))).notes
 
@@ -602,19 +602,19 @@ REFUSED = {
     "program: ": {"program": "x.py"},
     "--workload": {"workload": "mpi"},
     "--array": {"array": "1-3"},
-    "--nodes 2: each job is one task on one node: ask for more jobs by cluster.scale(jobs=4)": {"nodes": 2},
+    "--nodes 2: each job is one task on one node: for more jobs, use cluster.scale(jobs=4)": {"nodes": 2},
     "--ntasks 4": {"ntasks": 4, "workers": None},
     "--workers 0": {"workers": 0},
-    "--workers 4: 6 CPUs are no whole number for each: ask for --workers 3": {
+    "--workers 4: 4 workers do not divide 6 CPUs: use 1, 2, 3 or 6": {
         "workers": 4, "cpus_per_worker": None, "cpus_per_task": 6,
     },
-    "--cpus-per-task 6: not the CPUs of 2 workers with 2 each": {"cpus_per_task": 6},
+    "--cpus-per-task 6: it does not match 2 workers with 2 CPUs each": {"cpus_per_task": 6},
     "--interface: 'ib0;x' is not one": {"interface": "ib0;x"},
-    "--interface: 'ib0|x'": {"interface": "ib0|x"},
+    "--interface ib0|x: not the name of a network interface": {"interface": "ib0|x"},
     "--runner: dask-jobqueue starts the workers": {"runner": "local"},
     "--worker-class: dask-jobqueue starts a nanny": {"worker_class": "a.B"},
-    "--threads-per-worker 3: 2 CPUs a worker give them no whole number: ask for 2": {"threads_per_worker": 3},
-    "--python: dask-jobqueue cannot write 'a=b'": {"python": "a=b"},
+    "--threads-per-worker 3: 3 threads do not divide 2 CPUs: use 1 or 2": {"threads_per_worker": 3},
+    "--python a=b: dask-jobqueue cannot use it": {"python": "a=b"},
     "is not UTF-8": {"env": {"A": "\udc80"}},
     "--time 5-00:00:00": {"time": Time(5 * 86400)},
 }
@@ -629,10 +629,10 @@ def test_refused(message: str) -> None:
 
 
 @pytest.mark.parametrize("message, extras", [
-    ("--section: 'a.b'", {"section": "a.b"}),
-    ("--log-directory: neither", {"log_directory": "~/logs"}),
-    ("--log-directory: neither", {"log_directory": "a b"}),
-    ("--scheduler-interface: 'a;b'", {"scheduler_interface": "a;b"}),
+    ("--section a.b: not a valid name", {"section": "a.b"}),
+    ("--log-directory ~/logs: neither", {"log_directory": "~/logs"}),
+    ("--log-directory a b: neither", {"log_directory": "a b"}),
+    ("--scheduler-interface a;b: not the name", {"scheduler_interface": "a;b"}),
     ("--death-timeout: 0", {"death_timeout": 0}),
     ("--death-timeout: '60'", {"death_timeout": "60"}),
     ("--worker-arg: '--x' is not a list", {"worker_args": "--x"}),
@@ -645,7 +645,7 @@ def test_extras_refused(message: str, extras: Dict[str, Any]) -> None:
 
 
 def test_where_there_is_no_class() -> None:
-    with pytest.raises(RequestError, match=r"^--site: local has no scheduler .*: use dask\.distributed\.LocalCluster there"):
+    with pytest.raises(RequestError, match=r"^--site local: there is no scheduler: use dask\.distributed\.LocalCluster"):
         export(SITES["local"], Request())
     for kind in ("oar", "htcondor"):
         with pytest.raises(SiteError, match=f"scheduler.type: unknown scheduler '{kind}'"):
@@ -661,7 +661,7 @@ def test_the_command_prints_the_file_and_nothing_else(capfdbinary: Any) -> None:
     printed = capfdbinary.readouterr()
     held = yaml.safe_load(printed.out)["jobqueue"]["slurm"]
     assert held["worker-extra-args"] == ["--lifetime=50m", "'x y'"]
-    assert b"assumed: 1 CPU a worker (--cpus-per-worker), 1G a CPU (--mem-per-cpu), 60 minutes (--time)" in printed.err
+    assert b"assumed: 1 CPU per worker (--cpus-per-worker), 1G per CPU (--mem-per-cpu), 60 minutes (--time)" in printed.err
     # the line that says how it was made makes it again
     made_by = re.search(rb"# made by: hpcgen (.*)\n", printed.out)
     assert made_by and status(shlex.split(made_by[1].decode())) == 0
@@ -726,7 +726,7 @@ def test_the_command_needs_neither_dask_nor_yaml() -> None:
 def test_a_cluster_without_dask_is_refused_in_a_line() -> None:
     code = BLOCKED + "from hpcgen import jobqueue; jobqueue.cluster('mahuika')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "RequestError: dask_jobqueue is not installed here: pip install 'hpcgen[dask]'" in done.stderr
+    assert "RequestError: dask_jobqueue is not installed: run pip install 'hpcgen[dask]'" in done.stderr
 
 
 # --- values that are out to do harm
@@ -810,16 +810,18 @@ def test_a_live_cluster_listens_on_what_is_there() -> None:
 
 
 def test_a_live_cluster_refuses_an_interface_that_is_not_here() -> None:
-    with pytest.raises(RequestError, match=r"^interface ib0 is not on this machine, .* it has .*lo: give scheduler_"):
+    with pytest.raises(
+        RequestError, match=r"^interface ib0: Dask's scheduler must listen on this machine, which has only .*lo: use scheduler_"
+    ):
         jobqueue.cluster("eagle", account="abc")
     found = export(tiny.site(network={"interface": "ib9", "fallback": ["lo"], "source": "docs"}), request(tiny.site()))
-    with pytest.raises(RequestError, match=r"^interface mine is not on this machine"):
+    with pytest.raises(RequestError, match=r"^interface mine: .* must listen on this machine"):
         live.alive(found, {"scheduler_options": {"interface": "mine"}})
 
 
 @pytest.mark.parametrize("name, instead", [("memory", "mem"), ("walltime", "time"), ("cores", "cpus_per_task")])
 def test_arguments_that_a_request_says(name: str, instead: str) -> None:
-    with pytest.raises(RequestError, match=f"^{name}: say it by {instead}"):
+    with pytest.raises(RequestError, match=f"^{name}: not an argument here: use {instead}"):
         jobqueue.cluster("eagle", account="abc", **{name: "1"})
 
 

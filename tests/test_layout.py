@@ -92,7 +92,9 @@ def test_one_thread_a_core_is_one_thread_however_it_is_said(asked: Dict[str, Any
 
 def test_memory_by_gpu_is_held_against_a_node() -> None:
     asked = {"workload": "serial", "program": "x", "gpus": "2", "partition": "gpu"}
-    with pytest.raises(LimitError, match="200G of memory on a node: jobs get 128G: ask for --mem-per-gpu 64G"):
+    with pytest.raises(
+        LimitError, match=r"--mem-per-gpu 100G: .* 200G of memory, .* has only 128G for jobs .*: use --mem-per-gpu 64G"
+    ):
         plan(tiny.site(), merge([Layer("flag", "command line", {**asked, "mem_per_gpu": "100G"}, strict=False)]))
     assert plan(tiny.site(), merge([Layer("flag", "command line", {**asked, "mem_per_gpu": "64G"}, strict=False)]))
 

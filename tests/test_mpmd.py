@@ -120,14 +120,15 @@ def test_modules_of_python_and_of_mpi() -> None:
 
 
 REFUSALS = [
-    ("begin with a number", ["./second"], {}), ("begin with a number", ["0: ./second"], {}),
-    ("begin with a number", ["-1: x"], {}),
+    ("start with a number", ["./second"], {}), ("start with a number", ["0: ./second"], {}), ("start with a number",
+     ["-1: x"], {}),
     ("names no program", ["2:  "], {}), ("no closing quotation", ["2: ./second 'x"], {}), ("begins with '-'", ["2: -x"], {}),
     ("its name is empty", ["2: ''"], {}), ("--ntasks 4 or more", ["3: ./second"], {"ntasks": 3}),
-    ("add --hetjob", ["2x4: ./second"], {}), ("which program? Name the first", ["2: ./second"], {"program": None}),
-    ("of --workload mpi alone", ["2: ./second"], {"workload": "serial"}), ("alike: name other", [], {"hetjob": True}),
-    ("nodes of its own", ["2: ./second"], {"hetjob": True, "nodes": 2}),
-    ("of which program", ["2: x"], {"hetjob": True, "gpus": "2"}),
+    ("add --hetjob", ["2x4: ./second"], {}), ("the first program is missing", ["2: ./second"], {"program": None}),
+    ("only --workload mpi takes this option", ["2: ./second"], {"workload": "serial"}), ("equal: name other", [],
+     {"hetjob": True}),
+    ("its own nodes", ["2: ./second"], {"hetjob": True, "nodes": 2}), ("unclear which program", ["2: x"], {"hetjob": True,
+     "gpus": "2"}),
 ]  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def test_too_many_words() -> None:
 def test_launchers_of_one_program(launcher: str) -> None:
     assert launchers.get(launcher).rank is None
     site = {**SLURM, "mpi": {"launcher": launcher, "source": "x"}}
-    assert f"{launcher} of stub" in refused(site, "2: ./second")
+    assert f"{launcher} at stub" in refused(site, "2: ./second")
 
 
 def test_its_lines_are_explained_and_its_ways_compared() -> None:

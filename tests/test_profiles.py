@@ -54,13 +54,16 @@ SITES = list(listing())
         ),
         (
             dict(partitions={"p": {"bins": [{"cpus": 4, "max_time": "2h"}, {"cpus": 2, "max_time": "1h"}], "source": "docs"}}),
-            ["partitions.p.bins: 1", "no larger"],
+            ["partitions.p.bins: 1", "not larger"],
         ),
         (dict(container={"wrapper": "run it", "source": "docs"}), ["container.wrapper", "one plain word"]),
         (dict(container={"wrapper": "a&b", "source": "docs"}), ["container.wrapper", "not the name or the path of a command"]),
         (dict(container={"wrapper": "eval", "source": "docs"}), ["container.wrapper", "'eval'"]),
         (dict(container={"bind_command": "a|b", "source": "docs"}), ["container.bind_command", "'a|b'"]),
-        (dict(container={"wrapper": "w", "wrapper_image": "IMAGE", "source": "docs"}), ["both from variables"]),
+        (
+            dict(container={"wrapper": "w", "wrapper_image": "IMAGE", "source": "docs"}),
+            ["wrapper_image, wrapper_flags", "both or neither"],
+        ),
         (dict(container={"wrapper": "w", "wrapper_image": "A B", "source": "docs"}), ["container.wrapper_image", "variable"]),
         (
             dict(container={"wrapper_image": "I", "wrapper_flags": "F", "source": "docs"}),
@@ -88,7 +91,10 @@ SITES = list(listing())
         (dict(charge={"rates": {"cpu": 2}, "source": "docs"}), ["charge.rates", "'unit'"]),
         (dict(charge={"unit": "SU", "rates": {"cpu": -1}, "source": "docs"}), ["charge.rates.cpu"]),
         (dict(charge={"unit": "SU", "rates": {"cpus": 1}, "source": "docs"}), ["unknown key 'cpus'", "did you mean 'cpu'?"]),
-        (dict(charge={"unit": "SU", "rates": {"mem_per_cpu": "4G"}, "source": "docs"}), ["mem_per_cpu", "no rate 'cpu'"]),
+        (
+            dict(charge={"unit": "SU", "rates": {"mem_per_cpu": "4G"}, "source": "docs"}),
+            ["mem_per_cpu", "needs the rate 'cpu'"],
+        ),
         (dict(charge={"unit": "SU", "rates": {"cpu": 1, "basis": "share"}, "source": "docs"}), ["basis", "'node'"]),
         (dict(charge={"unit": "SU", "rates": {"gpus": {"h1000": 1}}, "source": "docs"}), ["gpus", "did you mean 'h100'?"]),
         (dict(charge={"unit": "SU", "rates": {"cpu": 1}}), ["charge: no 'source' for rates, unit"]),
@@ -174,17 +180,17 @@ def test_bins() -> None:
             plan(made, Request(workload="mpi", program="x", ntasks=ntasks, time=time, partition="p"))
         return str(wrong.value)
 
-    assert "up to 8 CPUs, partition p [Docs, read 2026-01-02] allows 2-00:00:00" in time_over(8, "49h")
-    assert "up to 16 CPUs, partition p [Docs, read 2026-01-02] allows 1-00:00:00" in time_over(9, "49h")
-    assert "partition p [Docs, read 2026-01-02] allows 3-00:00:00" in time_over(17, "73h")
+    assert "for jobs of up to 8 CPUs, partition p allows at most 2-00:00:00 [Docs, read 2026-01-02]" in time_over(8, "49h")
+    assert "for jobs of up to 16 CPUs, partition p allows at most 1-00:00:00 [Docs, read 2026-01-02]" in time_over(9, "49h")
+    assert "partition p allows at most 3-00:00:00 [Docs, read 2026-01-02]" in time_over(17, "73h")
     twins = {name: {"nodes": ["thin"], "max_time": "48h", "bins": bins, "source": "docs"} for name in ("p", "q")}
     made = site(partitions=twins)
-    assert "allows 1-00:00:00: ask for --time 1-00:00:00, or for --partition long" in time_over(9, "49h")
+    assert "allows at most 1-00:00:00 [Docs, read 2026-01-02]: use --time 1-00:00:00 or --partition long" in time_over(9, "49h")
     made = site(partitions={"p": {"nodes": ["thin"], "max_time": "72h", "bins": bins, "source": "docs"}})
     for ntasks, hours in ((8, "48h"), (16, "24h"), (17, "72h")):
         plan(made, Request(workload="mpi", program="x", ntasks=ntasks, time=hours, partition="p"))
     made = site(limits={"bins": bins, "source": "docs"}, partitions={"p": {"nodes": ["thin"], "source": "docs"}})
-    assert "up to 8 CPUs, tiny [Docs, read 2026-01-02] allows 2-00:00:00" in time_over(8, "49h")
+    assert "for jobs of up to 8 CPUs, tiny allows at most 2-00:00:00 [Docs, read 2026-01-02]" in time_over(8, "49h")
 
 
 def test_folders_of_modules() -> None:

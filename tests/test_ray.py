@@ -77,7 +77,7 @@ def test_ray_sets_the_threads_of_its_tasks() -> None:
         ({"ntasks": 4}, "--nodes"),
         ({"scheduler_mem": Memory(1024)}, "add --hetjob"),
         ({"object_store_memory": Memory(50)}, "no less than 75M"),
-        ({"object_store_memory": Memory(2048)}, "ask for 307M"),
+        ({"object_store_memory": Memory(2048)}, "use 307M"),
         ({"gpus": Token("3"), "nodes": 2}, "--gpus-per-node 2"),
         ({"mpi": Token("pmi2")}, "needs no MPI"),
         ({"threads_per_worker": 2}, "--threads-per-worker"),
@@ -98,12 +98,12 @@ def test_rays_own_command_is_carried_if_asked_for() -> None:
     assert any("--exclusive" in note for note in job.notes)
     assert not any("symmetric" in note for note in planned(nodes=3, symmetric_run=True, exclusive=True).notes)
     assert carried(planned(nodes=3))["launcher"] == CARRIED and "symmetric" not in CARRIED
-    with pytest.raises(RequestError, match="of --workload ray alone"):
+    with pytest.raises(RequestError, match="only --workload ray takes this option"):
         plan(site(), Request(workload="mpi", symmetric_run=True))
 
 
 def test_one_machine_is_one_node() -> None:
-    with pytest.raises(RequestError, match="one machine is one node"):
+    with pytest.raises(RequestError, match="runs on this one machine"):
         planned(site(scheduler={"type": "local"}), nodes=2)
 
 

@@ -23,11 +23,11 @@ def notes(site: str, **asked: Any) -> List[str]:
 
 @pytest.mark.parametrize("workload, package", [("ray", "ray"), ("torchrun", "torch")])
 def test_a_python_that_may_lack_the_package(workload: str, package: str) -> None:
-    said = f"{package} must be in the Python that mahuika gives"
+    said = f"{package} must be installed in the Python of mahuika"
     assert any(said in text and f"--workload {workload} --venv DIR" in text for text in notes("mahuika", workload=workload))
     for own in ({"venv": "~/v"}, {"conda": "e"}, {"image": "i.sif"}, {"module": ["Python/3.12"]}, {"python": "/opt/python"}):
         assert not any(said in text for text in notes("mahuika", workload=workload, **own))
-    assert not any("must be in the Python" in text for text in notes("mahuika", workload="mpi"))
+    assert not any("must be installed in the Python" in text for text in notes("mahuika", workload="mpi"))
 
 
 @pytest.mark.parametrize(("runner", "holds"), [(None, True), ("mpi", True), ("slurm", False), ("local", False)])
@@ -41,12 +41,14 @@ def test_mpi4py_is_seldom_in_a_sites_python() -> None:
     """Said where no page says that it is there, no note of the site's says how it comes, and a program of Python needs it."""
 
     def said(site: str, **asked: Any) -> str:
-        return next((text.partition(" must be in the Python")[0] for text in notes(site, **asked) if "must be in" in text), "")
+        return next(
+            (text.partition(" must be installed")[0] for text in notes(site, **asked) if "must be installed" in text), ""
+        )
 
     assert said("gadi", workload="mpi") == "mpi4py"
     assert said("gadi") == "mpi4py, dask, distributed and dask-mpi"
     assert said("gadi", runner="local") == said("vaughan", runner="local") == "dask, distributed and dask-mpi"
-    assert any("--conda NAME takes it" in text for text in notes("kestrel", workload="mpi"))
+    assert any("--conda NAME uses it" in text for text in notes("kestrel", workload="mpi"))
     for site, asked in (
         ("gadi", {"venv": "v"}),
         ("gadi", {"program": "./solver"}),
@@ -60,14 +62,26 @@ def test_mpi4py_is_seldom_in_a_sites_python() -> None:
 @pytest.mark.parametrize(
     ("site", "asked", "told"),
     [
-        ("derecho", {"workload": "mpi", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and pals starts the ranks"),
-        ("mahuika", {"workload": "serial", "mpi": "pmi2"}, "--mpi pmi2: only srun takes it, and this workload has no ranks"),
-        ("mahuika", {"workload": "mpi", "program": "./solver", "python": "py"}, "--python py: only a program that ends in .py"),
-        ("local", {"mpi": "pmix"}, "--mpi pmix: only srun takes it, and mpiexec starts the ranks"),
-        ("local", {"workload": "serial", "job_name": "x"}, "--job-name, --account: nothing here acts on it"),
+        (
+            "derecho",
+            {"workload": "mpi", "mpi": "pmi2"},
+            "--mpi pmi2: it has no effect: only srun takes it, and pals starts the ranks",
+        ),
+        (
+            "mahuika",
+            {"workload": "serial", "mpi": "pmi2"},
+            "--mpi pmi2: it has no effect: only srun takes it, and this workload has no MPI ranks",
+        ),
+        (
+            "mahuika",
+            {"workload": "mpi", "program": "./solver", "python": "py"},
+            "--python py: it has no effect: only programs that end in .py",
+        ),
+        ("local", {"mpi": "pmix"}, "--mpi pmix: it has no effect: only srun takes it, and mpiexec starts the ranks"),
+        ("local", {"workload": "serial", "job_name": "x"}, "--job-name, --account: no effect here"),
     ],
 )
-def test_an_option_that_nothing_uses_is_told_of(site: str, asked: Any, told: str) -> None:
+def test_a_note_on_an_option_without_effect(site: str, asked: Any, told: str) -> None:
     assert any(text.startswith(told) for text in notes(site, **asked))
 
 
@@ -80,14 +94,14 @@ def test_an_option_that_nothing_uses_is_told_of(site: str, asked: Any, told: str
     ],
 )
 def test_nothing_is_said_of_what_is_used(site: str, asked: Any) -> None:
-    assert not any("nothing uses it" in text for text in notes(site, **asked))
+    assert not any("no effect" in text for text in notes(site, **asked))
 
 
 @pytest.mark.parametrize("asked", [{"workers": 4}, {"workers": 4, "runner": "local"}, {"workload": "ray"}])
 def test_a_disk_as_large_as_it_is_asked_for(asked: Any) -> None:
-    assert any("as large as --tmp asks" in text for text in notes("gadi", **asked))
-    assert not any("--tmp asks" in text for text in notes("gadi", tmp="50G", **asked))
-    assert not any("--tmp asks" in text for text in notes("kestrel", **asked))
+    assert any("--tmp sets its size" in text for text in notes("gadi", **asked))
+    assert not any("--tmp sets" in text for text in notes("gadi", tmp="50G", **asked))
+    assert not any("--tmp sets" in text for text in notes("kestrel", **asked))
 
 
 def test_what_a_site_says_of_dask_mpi_is_for_mpi() -> None:
@@ -104,7 +118,7 @@ def test_one_process_has_no_ranks() -> None:
 
 
 def test_a_type_of_gpu_that_the_site_has_not() -> None:
-    with pytest.raises(RequestError, match="of type a100, h100"):
+    with pytest.raises(RequestError, match=r"^--gpus v100:1: Mahuika has no v100 GPUs; it has a100, h100, l4, pro_6000 "):
         plan(load("mahuika"), Request(workload="serial", account="a", program="x.py", gpus=Token("v100:1")))
 
 

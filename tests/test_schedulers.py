@@ -80,7 +80,8 @@ def test_gadi_takes_whole_nodes_above_one_and_says_what_is_idle() -> None:
     assert "-l ncpus=20" in directives("gadi", account="ab12", ntasks=20, **MPI)
     assert {"-l ncpus=96", "-l mem=60gb"} <= set(directives("gadi", account="ab12", ntasks=60, **MPI))
     notes = job("gadi", account="ab12", ntasks=60, time="2h", **MPI).notes
-    assert "2 whole nodes of 48 CPUs for 60 tasks of 1 (task): 36 CPUs stay idle, 72 core-hours in 02:00:00" in notes
+    idle = "36 CPUs stay idle, 72 core-hours in 02:00:00"
+    assert f"the job gets 2 whole nodes of 48 CPUs for 60 tasks of 1 (task): {idle}" in notes
     handed = "-x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND"
     made = render(job("gadi", account="a", ntasks=24, cpus_per_task=4, **MPI))
     assert f"mpirun {handed} --map-by ppr:12:node:PE=4 -n 24 python x.py" in made
@@ -89,7 +90,10 @@ def test_gadi_takes_whole_nodes_above_one_and_says_what_is_idle() -> None:
 def test_gadi_gives_cpus_with_gpus() -> None:
     said = directives("gadi", account="ab12", gpus="2", workload="serial")
     assert {"-q gpus", "-l ncpus=24", "-l ngpus=2", "-l storage=gdata/ab12+scratch/ab12", "-l wd", "-P ab12"} <= set(said)
-    with pytest.raises(LimitError, match=r"30 CPUs with 2 GPUs: partition gpus .* gives 12 CPUs a GPU: ask for 3 GPUs"):
+    with pytest.raises(
+        LimitError,
+        match=r"--cpus-per-task 30: .* 30 CPUs with 2 GPUs, and partition gpus gives 12 CPUs per GPU .*: use --gpus 3",
+    ):
         job("gadi", account="a", gpus="2", cpus_per_task=30, workload="serial")
 
 
@@ -121,7 +125,7 @@ def test_all_memory_is_that_of_the_smallest_node_where_all_are_known() -> None:
     nodes = {**NODES, "old": {"cores": 48, "source": "x"}}
     normal = {**SITES["pbs"]["partitions"]["normal"], "nodes": ["thin", "old"]}
     at = decode("stub", {**SITES["pbs"], "nodes": nodes, "partitions": {"normal": normal}}, "stub.toml")
-    with pytest.raises(RequestError, match="--mem 0: PBS has no word for all memory"):
+    with pytest.raises(RequestError, match="--mem 0: PBS cannot request all memory"):
         plan(at, flags(program="x.py", workload="serial", mem="0"))
 
 
@@ -133,7 +137,7 @@ def test_amounts_that_do_not_divide_are_rounded_up() -> None:
 @pytest.mark.parametrize(("kind", "most"), [("pbs", 230), ("sge", 512), ("flux", 100)])
 def test_a_name_as_long_as_the_scheduler_takes(kind: str, most: int) -> None:
     assert job(kind, workload="serial", job_name="n" * most).name == "n" * most
-    assert f"takes {most} characters" in refused(kind, workload="serial", job_name="n" * (most + 1))
+    assert f"takes at most {most} characters" in refused(kind, workload="serial", job_name="n" * (most + 1))
 
 
 def test_a_heterogeneous_job_of_chunks() -> None:
@@ -168,7 +172,8 @@ def test_what_cannot_be_heterogeneous_is_flattened_when_asked_to(kind: str) -> N
     made = job(kind, **asked, flatten=True)
     assert [(c.ntasks, c.cpus_per_task) for c in made.components] == [(5, 4)]
     assert any(
-        "scheduler and client get a worker's 4 CPUs each and not 1: 6 CPUs more, 12 core-hours" in note for note in made.notes
+        "scheduler and client get 4 CPUs each, as a worker does, in place of 1: 6 CPUs more, 12 core-hours" in note
+        for note in made.notes
     )
     assert "--hetjob" in made.header[1] and "--flatten" in made.header[1]
 
@@ -238,21 +243,21 @@ REFUSALS = [
     ("pbs", {"reservation": "r1"}, "--partition"),
     ("pbs", {"comment": "x"}, "--comment"),
     ("pbs", {"output": "a.%j"}, "ends in '/'"),
-    ("pbs", {"output": "a b"}, "no blanks"),
+    ("pbs", {"output": "a b"}, "no spaces"),
     ("pbs", {"array": "1,3"}, "1-10"),
     ("pbs", {"array": "5"}, "5-6"),
     ("pbs", {"array": "9-3"}, "write 3-9"),
-    ("pbs", {"array": "1-3", "requeue": False}, "run again"),
+    ("pbs", {"array": "1-3", "requeue": False}, "can always rerun"),
     ("pbs", {"mail_type": "REQUEUE"}, "BEGIN, END, FAIL"),
     ("pbs", {"dependency": "singleton"}, "afterok:1234"),
     ("pbs", {"constraint": "fast"}, "cpu_type=milan"),
     ("pbs", {"gpus": "h100:1"}, "leave it out"),
     ("pbs", {"job_name": "a b"}, "letters, digits"),
     ("pbs", {"directive": ["-l walltime=1:00"]}, "has this already"),
-    ("pbs", {"resource": {"select": "2"}}, "by the option"),
+    ("pbs", {"resource": {"select": "2"}}, "own option for it"),
     ("pbs", {"mem": "3G", "workload": "mpi", "ntasks": 4}, "--mem-per-cpu"),
     ("pbs", {"qos": "a", "licenses": "m"}, "--resource"),
-    ("pbs", {"workload": "mpi", "kill_on_bad_exit": True}, "only srun knows it"),
+    ("pbs", {"workload": "mpi", "kill_on_bad_exit": True}, "only srun has this option"),
     ("torque", {"workload": "mpi", "ntasks": 4, "cpus_per_task": 2}, "--nodes"),
     ("torque", {"array": "9-3"}, "write 3-9"),
     ("torque", {"exclusive": True}, "all CPUs"),
@@ -272,7 +277,7 @@ REFUSALS = [
     ("lsf", {"mail_type": "FAIL"}, "END,FAIL"),
     ("lsf", {"resource": {"a": "1"}}, "rusage[a=1]"),
     ("lsf", {"array": "0-9"}, "counts from 1"),
-    ("lsf", {"workload": "mpi", "ntasks": 8, "gpus_per_task": "1"}, "on how many --nodes"),
+    ("lsf", {"workload": "mpi", "ntasks": 8, "gpus_per_task": "1"}, "give --nodes"),
     ("lsf", {"array": "1,9-3"}, "write 3-9"),
     ("lsf", {"workload": "dask-mpi", "hetjob": True, "gpus_per_task": "1"}, "leave it out"),
     ("summit", {"tmp": "1G"}, "--tmp"),
@@ -295,11 +300,14 @@ def test_what_cannot_be_said_is_refused_with_what_to_do(kind: str, asked: Dict[s
     ("kind", "name"), [("pbs", "PBS_ARRAY_INDEX"), ("torque", "PBS_ARRAYID"), ("sge", "SGE_TASK_ID"), ("lsf", "LSB_JOBINDEX")]
 )
 def test_an_arrays_index_has_another_name(kind: str, name: str) -> None:
-    assert f"each job of the array has its index in ${name}" in job(kind, workload="serial", array="1-3").notes
+    assert f"each job of the array finds its index in ${name}" in job(kind, workload="serial", array="1-3").notes
 
 
 def test_flux_says_that_memory_means_nothing_to_it() -> None:
-    assert any(note.startswith("--mem: Flux holds no job") for note in job("flux", mem="3G", workload="serial").notes)
+    assert any(
+        note.startswith("--mem: no effect, because Flux does not limit the memory")
+        for note in job("flux", mem="3G", workload="serial").notes
+    )
 
 
 def test_one_queue_for_all_components() -> None:
@@ -315,7 +323,7 @@ def test_the_components_are_one_job_to_the_limits_of_a_queue() -> None:
     queue = {"debug": {"nodes": ["thin"], "max_nodes": 2, "source": "x"}}
     tables = decode("stub", {**SITES["polaris"], "partitions": queue}, "stub.toml")
     assert len(plan(tables, flags(program="x.py", hetjob=True, workers=48)).components) == 2
-    with pytest.raises(LimitError, match=r"--hetjob: 3 nodes in all: partition debug .* allows 2 a job"):
+    with pytest.raises(LimitError, match=r"--hetjob: .* 3 nodes together, and partition debug allows at most 2 per job"):
         plan(tables, flags(program="x.py", hetjob=True, workers=49))
 
 
@@ -462,7 +470,7 @@ def test_a_type_that_all_gpus_of_a_queue_have_need_not_be_said(name: str) -> Non
     script = render(made).replace(made.header[1], "")
     assert script == render(plain := at(name, workload="serial", gpus="1", time="1h")).replace(plain.header[1], "")
     where = f"partition {made.components[0].partition}"
-    assert f"the type {kind} is not written, for all GPUs of {where} are of it" in made.notes
+    assert f"the script does not name the GPU type {kind}: all GPUs of {where} have this type" in made.notes
     with pytest.raises(RequestError, match="v100"):
         at(name, workload="serial", gpus="v100:1")
 
@@ -475,7 +483,7 @@ def test_a_type_that_only_some_gpus_have_is_still_refused() -> None:
             "b": {"cores": 8, "gpus": 2, "source": "x", **other},
         }
         tables = {**SITES["pbs"], "nodes": nodes, "partitions": {"q": {"nodes": ["a", "b"], "source": "x"}}}
-        with pytest.raises(RequestError, match="no resource for types of GPU"):
+        with pytest.raises(RequestError, match="no resource for GPU types"):
             plan(decode("stub", tables, "stub.toml"), flags(program="x.py", workload="serial", gpus="a100:1"))
 
 

@@ -22,7 +22,7 @@ def small(at, **asked):  # type: ignore[no-untyped-def]
 def test_unasked_where_a_cpu_is_a_thread() -> None:
     text, said = small(HYPER)
     assert "--ntasks-per-core=2\n" in text and "--threads-per-core" not in text
-    assert "one core for scheduler and client" in said and "--no-share-core" in said
+    assert "scheduler and client share one core" in said and "--no-share-core" in said
 
 
 def test_not_where_one_kind_of_node_has_no_second_thread() -> None:

@@ -92,7 +92,12 @@ def test_every_launcher_starts_it(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "paths, why",
-    [(("a/x.tar.gz", "b/x"), "would also be x"), (("/",), "no name of its own"), (("..",), "no name"), (("~/",), "no name")],
+    [
+        (("a/x.tar.gz", "b/x"), "also has the name x"),
+        (("/",), "does not end in a name"),
+        (("..",), "does not end in a name"),
+        (("~/",), "does not end in a name"),
+    ],
 )
 def test_refusals(paths: Any, why: str) -> None:
     with pytest.raises(HpcgenError, match=why):

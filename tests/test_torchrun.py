@@ -47,7 +47,7 @@ def test_slurm_starts_it_whatever_starts_mpi() -> None:
         ({"nodes": 2, "gpus": Token("3")}, "--gpus-per-node 2"),
         ({"ntasks": 4}, "--nproc-per-node"),
         ({"ntasks_per_node": 4}, "--nproc-per-node"),
-        ({"nproc_per_node": 4, "cpus_per_task": 2}, "ask for 4 or more"),
+        ({"nproc_per_node": 4, "cpus_per_task": 2}, "use 4 or more"),
         ({"workers": 4}, "--workers"),
         ({"hetjob": True}, "--hetjob"),
         ({"mpi": Token("pmi2")}, "needs no MPI"),
@@ -60,7 +60,7 @@ def test_refusals(asked: Any, words: str) -> None:
 
 
 def test_its_option_is_its_own() -> None:
-    with pytest.raises(RequestError, match="of --workload torchrun alone"):
+    with pytest.raises(RequestError, match="only --workload torchrun takes this option"):
         plan(site(), Request(workload="mpi", nproc_per_node=2))
 
 
@@ -79,7 +79,7 @@ def test_on_a_launch_node_jsrun_starts_it() -> None:
 
 def test_a_wrapper_that_starts_ranks_only() -> None:
     profile = site(scheduler={"type": "lsf"}, mpi={"launcher": "jsrun"})
-    with pytest.raises(RequestError, match="ask for one node"):
+    with pytest.raises(RequestError, match="use --nodes 1"):
         script(profile, nodes=2)
 
 

@@ -178,14 +178,14 @@ def test_a_limit_is_told_in_parts() -> None:
     assert one.limit and one.advice and one.source and one.source.startswith("NeSI support: ")
     found = raised(LimitError, lambda: plan(load("mahuika"), Request(program="x.py", time="60-0")))
     assert found[0][1:3] == ("--time", "60-00:00:00") and found[0].limit == "21-00:00:00"
-    assert found[0].advice == "ask for --time 21-00:00:00"
+    assert found[0].advice == "use --time 21-00:00:00"
 
 
 def test_a_misspelt_value_is_told_in_parts() -> None:
     (one,) = raised(RequestError, lambda: plan(load("local"), Request(time="1x")))
     assert one[1:] == ("--time", "1x", None, None, "write 90m, 2h, 1:30:00 or 1-12:00:00")
     (one,) = raised(SiteError, lambda: load("mahuka"))
-    assert one[1:] == ("site", "mahuka", None, None, "did you mean 'mahuika'?")
+    assert one[1:] == ("--site", "mahuka", None, None, "did you mean 'mahuika'?")
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,8 @@ _OPTION = rf"(--[a-z][a-z0-9-]*)(?: ({_WHOLE}|\S+))?"
 _AMOUNT = r"(?:\w+=)?\d(?:[\w.-]|:(?=\d))*"
 _ALLOWED = r"(?:allows?|gives?|takes?|has|lets|gets?|is for|at most|no less than|of at most|below|arrays of)"
 _ADVICE = (
-    r"(add|ask|choose|close|correct|give|install|leave|load|look|mend|name|pip install|put|request|run|say|see|submit|take"
-    r"|use|write)\b"
+    r"(add|ask|choose|close|correct|give|install|leave|load|look|name|pip install|put|request|run|say|see|submit|take|use"
+    r"|write)\b"
 )
 
 
@@ -129,7 +129,7 @@ def _read(text: str) -> Dict[str, Optional[str]]:
     bare = re.sub(_WHOLE, "", ": ".join(rest if found else (head, *rest)))
     if match := re.search(r"\[([^\]]+, (?:read )?\d{4}-\d{2}-\d{2})\]", text):
         found["source"] = match[1]
-    if match := re.search(rf"\b{_ALLOWED}\s+({_AMOUNT})", bare):
+    if match := re.search(rf"\b{_ALLOWED}\s+(?:only |at most |only jobs of )?({_AMOUNT})", bare):
         found["limit"] = match[1]
     found["advice"] = next(_advice(text, rest), None)
     return found

@@ -1,4 +1,4 @@
-"""Where profiles and templates are: the user's and the project's own rooms before ours."""
+"""Where profiles and templates are: the user's and the project's rooms come before ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 @functools.cache
 def data() -> Path:
-    """The folder that holds our own ``sites`` and ``templates``: a checkout's top or, installed, the package."""
+    """The folder with our own ``sites`` and ``templates``: the top of a checkout or, if installed, the package."""
     checkout = PACKAGE.parent.parent
     if PACKAGE.parent.name == "src" and (checkout / "sites").is_dir() and (checkout / "pyproject.toml").is_file():
         return checkout
@@ -23,23 +23,23 @@ def data() -> Path:
 
 
 def shown(path: str) -> str:
-    """A file of ours by its place in the house, any other as it was named."""
+    """One of our own files by its place in the project, any other file as it was named."""
     ours = Path(path)
     return f"{ours.parent.name}/{ours.name}" if ours.parent.parent == data() else path
 
 
 def user() -> Path:
-    """The person's own room, which holds config.toml, too."""
+    """The user's own room; it also contains config.toml."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "hpcgen"
 
 
 def system() -> Path:
-    """The machine's room, for everybody on it."""
+    """The machine's room, for all its users."""
     return Path("/etc/hpcgen")
 
 
 def cache() -> Path:
-    """Where what can be made again is kept."""
+    """The folder for files that can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpcgen"
 
 
@@ -49,18 +49,18 @@ def configs() -> List[Path]:
 
 
 def rooms(named: Iterable[str] = ()) -> Rooms:
-    """Folders that may hold ``sites`` and ``templates``, strongest first: those of ``HPCGEN_PATH``, then the `named` ones of
-    a configuration, the user's, the machine's, and ours.
+    """Folders that may contain ``sites`` and ``templates``, strongest first: those in ``HPCGEN_PATH``, then the folders `named`
+    in a configuration, the user's, the machine's, and ours.
 
-    The working directory is not among them: a template is a program, and a profile from a stranger's folder may not take the
-    place of a known one.
+    The working directory is not one of them: a template is a program, and a profile from somebody else's folder must not
+    replace a known one.
     """
     return _rooms(tuple(named), *map(os.environ.get, ("HPCGEN_PATH", "XDG_CONFIG_HOME", "HOME")))
 
 
 @functools.cache
 def _rooms(named: Tuple[str, ...], path: Optional[str], *_: Optional[str]) -> Rooms:
-    """Found again when one of the variables changes: a rendering asks for them often."""
+    """Cached until one of the variables changes, because a rendering asks for the rooms often."""
     first = [room for room in (path or "").split(os.pathsep) if room]
     more = [room for room in named if room and room not in first]
     return (*(Path(room).expanduser() for room in (*first, *more)), user(), system(), data())

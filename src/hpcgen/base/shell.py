@@ -1,4 +1,4 @@
-"""Quoting for bash: the one place where a value becomes part of a command line."""
+"""Quoting for bash: the only place where a value becomes part of a command line."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Iterable
 
 
 class Variable(str):
-    """Among words, one of the script's own variables, whose value is one word."""
+    """A variable of the script that stands for one word."""
 
 
 def word(text: str) -> str:
     """One word of a command, whatever it contains.
 
-    Never on more than one line: sbatch takes #PBS and #BSUB from between commands (run on 22.05), Grid Engine #$; it
-    drops blank lines of heterogeneous jobs' scripts, and refuses any script that holds \\r\\n.
+    It is always a single line: sbatch reads #PBS and #BSUB between commands (run on 22.05), Grid Engine #$. sbatch also drops
+    blank lines from scripts of heterogeneous jobs, and refuses every script that contains \\r\\n.
     """
     return _ansi(text) if "\n" in text or "\r" in text else shlex.quote(text)
 
 
 def path(text: str) -> str:
-    """A path as one word and never an option; a leading ``~/`` means the home folder of whoever runs the script,
-    and a leading ``$HPCGEN_STAGED/`` the node's folder of what was staged."""
+    """A path as one word, never an option. A leading ``~/`` is the home folder of the user who runs the script, and a leading
+    ``$HPCGEN_STAGED/`` the node's folder for staged files."""
     if text.startswith("-"):
         text = f"./{text}"
     if text == "~" or text.startswith("~/"):
@@ -34,9 +34,9 @@ def path(text: str) -> str:
 
 
 def expanding(text: str) -> str:
-    """One word in which ``$NAME`` and ``${NAME}`` are the job's variables, and nothing else means anything.
+    """One word in which ``$NAME`` and ``${NAME}`` are variables of the job, and nothing else is special.
 
-    Within double quotes, so that an unset variable is an empty word and not the loss of one.
+    It is in double quotes, so that an unset variable gives an empty word.
     """
     text = f"$HOME{text[1:]}" if text == "~" or text.startswith("~/") else text
     if "$" not in text:
@@ -46,11 +46,11 @@ def expanding(text: str) -> str:
 
 
 def listed(places: Iterable[str]) -> str:
-    """Plain words within double quotes, each with a comma behind it; ``~/`` is the home folder, as in `path`."""
+    """Plain words for double quotes, each followed by a comma; ``~/`` is the home folder, as in `path`."""
     return "".join(f"$HOME{place[1:]}," if place.startswith("~/") else f"{place}," for place in places)
 
 
-# What bash does itself when it is a command's first word: keywords and builtins. Source: bash(1); `compgen -k -b`.
+# Keywords and builtins of bash. Source: bash(1); `compgen -k -b`.
 OWN = frozenset(
     "! . : [ [[ ]] alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare "
     "dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help "
@@ -65,7 +65,7 @@ def join(words: Iterable[str]) -> str:
 
 
 def yaml(text: str) -> str:
-    """A scalar of YAML that is this text and nothing else: plain where every reader of YAML takes it for text."""
+    """A YAML scalar with exactly this text: plain if every YAML reader takes it as text, otherwise quoted."""
     plain = re.fullmatch(r"(?:[A-Za-z_-][A-Za-z_]|[A-Za-z])(?:[\w.=<>~!*+/,-]|:(?=[\w/:]))*", text, re.ASCII)
     if plain and text.lower() not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null"):
         return text
@@ -73,7 +73,7 @@ def yaml(text: str) -> str:
 
 
 def comment(words: Iterable[str]) -> str:
-    """A command on one printable line, for a comment: bash would read it as the same words."""
+    """A command on one printable line, for a comment. bash would read the same words from it."""
     return " ".join(word(text) if text.isprintable() else _ansi(text) for text in words)
 
 

@@ -1,4 +1,4 @@
-"""Times and amounts of memory, as schedulers write them, to and from seconds and MiB."""
+"""Converts times and amounts of memory between schedulers' notations and seconds or MiB."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MIB = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}
 
 
 class Time(int):
-    """A length of time in seconds."""
+    """A duration in seconds."""
 
     @classmethod
     def parse(cls, value: object) -> Time:
@@ -20,7 +20,7 @@ class Time(int):
 
 
 class Memory(int):
-    """An amount of memory in MiB; 0 is all that a node has."""
+    """An amount of memory in MiB; 0 means all memory of a node."""
 
     @classmethod
     def parse(cls, value: object) -> Memory:
@@ -39,7 +39,7 @@ def _text(value: object) -> str:
 
 
 def parse_time(text: str) -> Time:
-    """Seconds of ``2h``, ``90m``, ``1d12h``, or of sbatch's own forms: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
+    """Seconds for ``2h``, ``90m``, ``1d12h``, or sbatch's own forms: minutes, M:S, H:M:S, D-H, D-H:M, D-H:M:S.
 
     Source: sbatch(1), --time. Raises ValueError.
     """
@@ -58,7 +58,7 @@ def parse_time(text: str) -> Time:
     else:
         raise ValueError(f"'{text}' is not a time: write 90m, 2h, 1:30:00 or 1-12:00:00")
     if total <= 0:
-        raise ValueError(f"'{text}' is no time at all: write 90m, 2h, 1:30:00 or 1-12:00:00")
+        raise ValueError(f"'{text}' is not a positive time: write 90m, 2h, 1:30:00 or 1-12:00:00")
     return Time(total)
 
 
@@ -69,19 +69,19 @@ def clock(seconds: int) -> str:
 
 
 def hms(seconds: int) -> str:
-    """``HH:MM:SS``, with as many hours as there are: for schedulers without a word for days."""
+    """``HH:MM:SS`` with any number of hours, for schedulers that do not count days."""
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def hm(seconds: int) -> str:
-    """``HH:MM``, a part of a minute counted as one."""
+    """``HH:MM``, rounded up to whole minutes."""
     return f"{-(-seconds // 60) // 60:02d}:{-(-seconds // 60) % 60:02d}"
 
 
 def parse_memory(text: str) -> Memory:
-    """MiB of ``512M``, ``3G``, ``2T`` (also GB, GiB; a bare number is MiB). Units are binary, as sbatch's are.
+    """MiB for ``512M``, ``3G``, ``2T`` (also GB, GiB; a bare number is MiB). Units are binary, as for sbatch.
 
-    Source: sbatch(1), --mem: whole numbers only. Raises ValueError, with the whole-number spelling of a fraction.
+    Source: sbatch(1), --mem: whole numbers only. For a fraction, raises ValueError with the nearest whole number.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGTP])(?:i?B)?)?", text.strip(), re.IGNORECASE)
     if not match:
@@ -89,16 +89,21 @@ def parse_memory(text: str) -> Memory:
     number, unit = match.group(1), (match.group(2) or "M").upper()
     mib = min(float(number), 1e12) * _MIB[unit]
     if not mib:
-        raise ValueError(f"'{text}' is no memory: write 512M or 3G; 0 alone is all of a node's")
+        raise ValueError(f"'{text}' is not an amount of memory: write 512M or 3G, or 0 for all memory of a node")
     if "." in number:
-        raise ValueError(f"'{text}': schedulers take whole numbers – write {max(1, round(mib))}M")
+        raise ValueError(f"'{text}' is not a whole number: write {max(1, round(mib))}M")
     if mib < 1 or mib != int(mib):
-        raise ValueError(f"'{text}' is not a whole number of MiB – write {max(1, round(mib))}M")
+        raise ValueError(f"'{text}' is not a whole number of MiB: write {max(1, round(mib))}M")
     return Memory(mib)
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun: ``1 GPU``, ``2 GPUs``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def size(mib: int) -> str:
-    """The shortest exact spelling: ``3G``, ``1536M``; 0, all of a node's, has no unit."""
+    """The shortest exact notation: ``3G``, ``1536M``; 0, for all memory of a node, has no unit."""
     if not mib:
         return "0"
     for unit, factor in (("T", 1024**2), ("G", 1024)):

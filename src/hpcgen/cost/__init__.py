@@ -1,1 +1,1 @@
-"""What jobs cost, and what their alternatives would."""
+"""The cost of jobs and of their alternatives."""

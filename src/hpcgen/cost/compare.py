@@ -1,4 +1,4 @@
-"""A request beside its alternatives: what each would cost, or why it cannot be had. Pure, as plan() is."""
+"""Compares a request with its alternatives: the cost of each, or why it is refused. Pure, like plan()."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALIKE = {"hetjob": None, "flatten": None, "scheduler_cpus": None, "scheduler_mem
 
 
 class Way(Struct, frozen=True):
-    """The request or an alternative, named by what it changes, with its cost or, in few words, why it is refused."""
+    """The request or an alternative, named by what it changes, with its cost or a short reason why it is refused."""
 
     request: str
     cost: Optional[Cost] = None
@@ -30,7 +30,7 @@ class Way(Struct, frozen=True):
 
 
 class Change(NamedTuple):
-    """An alternative: the fields of the request that it replaces. One that is `offered` is shown even where it is refused."""
+    """An alternative: the fields of the request that it replaces. If `offered`, it is shown even when it is refused."""
 
     name: str
     fields: Dict[str, Any]
@@ -38,9 +38,9 @@ class Change(NamedTuple):
 
 
 def compare(site: Site, merged: Merged) -> List[Way]:
-    """The request as it was asked, then its alternatives; partitions of the same cost are one of them.
+    """The request as it was asked, then its alternatives. Partitions of the same cost are listed as one.
 
-    Raises RequestError where none can be had.
+    Raises RequestError if none of them is possible.
     """
     request = merged.request
     first = f"{AS_ASKED}, with --hetjob" if request.hetjob else AS_ASKED
@@ -67,18 +67,18 @@ def compare(site: Site, merged: Merged) -> List[Way]:
 
 
 def _elsewhere(change: Change, other: Job, job: Job) -> str:
-    """A word on the partition, where the change has the rules choose another one."""
+    """The partition, if the change makes the rules choose another one."""
     name = other.components[-1].partition
     return f" (partition {name})" if name != job.components[-1].partition and "partition" not in change.fields else ""
 
 
 def _reason(error: RequestError) -> str:
-    """The reason of a refusal without its option, its source and its advice."""
+    """The reason of a refusal, without its option, source and advice."""
     return error.problems[0].partition(": ")[2].partition(" [")[0].partition(": ")[0] or error.problems[0]
 
 
 def _changes(site: Site, request: Request, job: Job, either: bool) -> Iterator[Change]:
-    """The alternatives to try. `either`: whether the form with --hetjob, or without it, is not shown yet."""
+    """The alternatives to try. `either`: whether to try the request with --hetjob, or without it."""
     if either and "hetjob" not in workloads.get(job.workload).refuses and request.runner != "local":
         apart = Change("with --hetjob", {"hetjob": True, "flatten": None}, "workers" not in workloads.get(job.workload).refuses)
         yield Change("without --hetjob", ALIKE) if request.hetjob else apart
@@ -94,8 +94,8 @@ def _changes(site: Site, request: Request, job: Job, either: bool) -> Iterator[C
 
 
 def _on_fewer_nodes(site: Site, request: Request, job: Job) -> Iterator[Change]:
-    """The same tasks on fewer nodes, fewest first, each with its share of the memory of all. None where each node has one
-    task: with fewer nodes that would be another job."""
+    """The same tasks on fewer nodes, fewest first, each with its share of the total memory. None if each node has one task:
+    with fewer nodes it would be a different job."""
     if workloads.get(job.workload).one_a_node:
         return
     c = job.components[-1]
@@ -110,7 +110,7 @@ def _on_fewer_nodes(site: Site, request: Request, job: Job) -> Iterator[Change]:
 
 
 def _fits(site: Site, c: Component, nodes: int) -> bool:
-    """Whether a node has room for its share of the tasks: much quicker than to plan the job."""
+    """Whether a node has room for its share of the tasks. This is much faster than planning the job."""
     each = msgspec.structs.replace(c, nodes=nodes, ntasks_per_node=None, cpus=None, whole_node_cpus=None)
     offers = [site.offer(node, each) for node in site.nodes.values()]
     return any(held(offer, each) >= tasks_on_node(each) for offer in offers)
@@ -124,7 +124,7 @@ def _plans(site: Site, request: Request) -> bool:
 
 
 def _by_cost(ways: List[Way]) -> List[Way]:
-    """The alternatives, with partitions of the same cost in one of them."""
+    """The alternatives, with partitions of the same cost combined."""
     found: List[Way] = []
     for way in ways:
         at = next((i for i, other in enumerate(found) if _alike(way, other)), None)

@@ -1,6 +1,6 @@
-"""What a job costs: core-, node- and GPU-hours, and the site's own units where its profile has the rule.
+"""The cost of a job: core-, node- and GPU-hours, and the site's own units if its profile has the rule.
 
-All of it is of the whole time limit, for all jobs of an array, and of what the job keeps from others, not of what it uses.
+The cost is for the whole time limit, for all jobs of an array, and for the resources that the job occupies, used or not.
 Sources of the rules: slurm.conf(5), SelectTypeParameters, for whole cores; the profile's table `charge` for the site's own.
 """
 
@@ -27,7 +27,7 @@ HOUR = 3600
 
 
 class Amount(Struct, frozen=True):
-    """An amount in the site's unit; from `least` to `most` where the scheduler may take one partition or another."""
+    """An amount in the site's unit; from `least` to `most` if the scheduler may choose between partitions."""
 
     unit: str
     least: float
@@ -35,10 +35,10 @@ class Amount(Struct, frozen=True):
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """Hours of cores, nodes and GPUs that `jobs` jobs of `seconds` each keep from others.
+    """Hours of cores, nodes and GPUs that `jobs` jobs of `seconds` each occupy.
 
-    `node_hours` is None where the job has no whole nodes and nodes are not charged for; `charges` is empty where the profile
-    has no rates; `notes` are for the person.
+    `node_hours` is None if the job has no whole nodes and nodes are not charged; `charges` is empty if the profile has no
+    rates; `notes` are for the user.
     """
 
     seconds: int
@@ -59,7 +59,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """What one component keeps from others in one partition: `cpus` as the scheduler counts them, `mem` in MiB."""
+    """What one component occupies in one partition: `cpus` as the scheduler counts them, `mem` in MiB."""
 
     node: Optional[Node]
     nodes: int
@@ -71,7 +71,7 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 class Part(NamedTuple):
-    """One component in one partition: its share, the rates there, and the unit and units an hour, None without a price."""
+    """One component in one partition: its share, the rates there, and the unit and units per hour; None without a price."""
 
     share: Share
     rates: Rates
@@ -79,7 +79,7 @@ class Part(NamedTuple):
 
 
 def cost(site: Site, job: Job) -> Cost:
-    """The cost of a planned job; without a time limit, that of an hour."""
+    """The cost of a planned job; without a time limit, the cost of one hour."""
     jobs, seconds = array(job.array).jobs if job.array else 1, job.time or HOUR
     hours = jobs * seconds / HOUR
     found: List[List[Part]] = []
@@ -107,7 +107,7 @@ def _part(site: Site, c: Component, name: Optional[str]) -> Part:
 
 
 def _summed(found: List[List[Part]], hours: float) -> Tuple[Amount, ...]:
-    """The components' charges by unit; none where one of them has no price."""
+    """The components' charges by unit; empty if one of them has no price."""
     least: Dict[str, float] = {}
     most: Dict[str, float] = {}
     units = [part.charged[0] for ways in found for part in ways if part.charged]
@@ -122,15 +122,15 @@ def _summed(found: List[List[Part]], hours: float) -> Tuple[Amount, ...]:
 
 
 def whose_rule(site: Site, found: Cost) -> Origin:
-    """What a cost comes from."""
+    """The origin of a cost."""
     return site.cite("charge", "rates") if found.charges else KEPT
 
 
-KEPT = Origin("rule", "cores kept from others, for the whole time limit")
+KEPT = Origin("rule", "cores that the job occupies, for the whole time limit")
 
 
 def _partitions(site: Site, job: Job, c: Component) -> List[Optional[str]]:
-    """Where the component may run: its partitions, or, where the scheduler routes, those that take it; [None] if unknown."""
+    """Where the component may run: its partitions or, if the scheduler routes jobs, those that take it; [None] if unknown."""
     if c.partition:
         return [name for name in c.partition.split(",") if name in site.partitions] or [None]
     open_to = [
@@ -142,7 +142,7 @@ def _partitions(site: Site, job: Job, c: Component) -> List[Optional[str]]:
 
 
 def suits(site: Site, kinds: Tuple[str, ...], c: Component) -> bool:
-    """Whether a component may go to these kinds of node: those with GPUs are for jobs that ask for some, and only these."""
+    """Whether a component may go to these kinds of node: GPU nodes are for jobs that ask for GPUs, and only for these."""
     cards = [bool(site.nodes[kind].gpus) for kind in kinds]
     return any(cards) if c.gpus else not cards or not all(cards)
 
@@ -153,7 +153,7 @@ def _rates(site: Site, name: Optional[str]) -> Rates:
 
 
 def _share(site: Site, c: Component, name: Optional[str]) -> Share:
-    """What the component keeps from others in this partition."""
+    """What the component occupies in this partition."""
     c = settled(site, c, name)
     node = _node(site, c, name)
     counts = tasks_by_node(c) or on_fewest_nodes(site.offer(node, c) if node else None, c)
@@ -170,8 +170,8 @@ def _share(site: Site, c: Component, name: Optional[str]) -> Share:
 def _cpus(site: Site, c: Component, tasks: int, each: int) -> int:
     """CPUs of a node's tasks, in whole cores of `each` threads.
 
-    Slurm gives whole cores, and by --threads-per-core=1 or nomultithread all threads of as many cores as CPUs were asked
-    for. Source: slurm.conf(5), CR_Core; runs of 22.05.8: tests/cluster/test_threads.py.
+    Slurm gives whole cores. With --threads-per-core=1 or nomultithread, it gives all threads of one core for each requested
+    CPU. Source: slurm.conf(5), CR_Core; runs of 22.05.8: tests/cluster/test_threads.py.
     """
     if each == 1 or not schedulers.get(site.scheduler.type).hardware_threads:
         return tasks * c.cpus_per_task
@@ -183,8 +183,8 @@ def _cpus(site: Site, c: Component, tasks: int, each: int) -> int:
 
 
 def _memory(c: Component, node: Optional[Node], nodes: int, cpus: int) -> int:
-    """MiB in all. Memory by CPU is of the CPUs given or, with one thread a core, of those asked for. Source: sbatch(1),
-    --mem-per-cpu."""
+    """MiB in all. Memory per CPU applies to the allocated CPUs or, with one thread per core, to the requested CPUs. Source:
+    sbatch(1), --mem-per-cpu."""
     if c.mem_mib == 0 and node:
         return (node.mem or 0) * nodes
     if c.mem_mib:
@@ -193,14 +193,14 @@ def _memory(c: Component, node: Optional[Node], nodes: int, cpus: int) -> int:
 
 
 def _node(site: Site, c: Component, name: Optional[str]) -> Optional[Node]:
-    """The smallest kind of node of the partition that holds what a node must."""
+    """The smallest kind of node of the partition that can hold one node's share of the job."""
     kinds = list(site.kinds(name).values())
     fitting = [kind for kind in kinds if holds(site.offer(kind, c), c) and (not kind.gpus or c.gpus)] or kinds
     return min(fitting, key=lambda kind: (kind.gpus, site.cpus(kind), kind.mem or 0), default=None)
 
 
 def _charged(site: Site, share: Share, rates: Rates, c: Component) -> Optional[Tuple[str, float]]:
-    """The unit, and the units an hour; None where the profile has no price for something that the component has."""
+    """The unit, and the units per hour; None if the profile has no price for a part of the component."""
     of_gpus = _of_gpus(share, rates, c)
     if rates == Rates() or of_gpus is None:
         return None
@@ -215,7 +215,7 @@ def _charged(site: Site, share: Share, rates: Rates, c: Component) -> Optional[T
 
 
 def _of_gpus(share: Share, rates: Rates, c: Component) -> Optional[float]:
-    """Units an hour of the component's GPUs, of all on its nodes where these are what is counted; None where their model has
+    """Units per hour of the component's GPUs, or of all GPUs on its nodes if whole nodes are charged; None if their model has
     no price."""
     node, gpus, rate = share.node, share.gpus, rates.gpu
     if rates.basis == "nodes" and node and gpus:
@@ -229,7 +229,7 @@ def _of_gpus(share: Share, rates: Rates, c: Component) -> Optional[float]:
 
 
 def _fractions(site: Site, share: Share) -> Dict[str, float]:
-    """CPUs, memory and GPUs as fractions of a node's: 1.5 are those of one and a half nodes."""
+    """CPUs, memory and GPUs as fractions of a node: 1.5 means one and a half nodes."""
     node = share.node
     if node is None:
         return {"cpus": 0.0}
@@ -238,21 +238,21 @@ def _fractions(site: Site, share: Share) -> Dict[str, float]:
 
 
 def _memory_notes(site: Site, share: Share, rates: Rates, c: Component) -> Iterator[str]:
-    """Notes where memory makes the job dearer than its CPUs and GPUs do, with the most that would not."""
-    mem = f"its memory, {size(share.mem)} ({c.role}),"
-    if rates.mem_per_cpu and share.mem > 1.001 * (free := share.cpus * rates.mem_per_cpu):  # else it is but rounded
-        as_cpus = f"{share.mem / rates.mem_per_cpu:.4g} CPUs, not {share.cpus}"
-        yield f"{mem} is charged as {as_cpus}: {_cheaper_memory(share, c, free)} would not be"
+    """Notes if the memory makes the job more expensive than its CPUs and GPUs do, with the largest amount that does not."""
+    mem = f"{size(share.mem)} of memory ({c.role}) is charged as"
+    if rates.mem_per_cpu and share.mem > 1.001 * (free := share.cpus * rates.mem_per_cpu):  # otherwise it is only rounded
+        as_cpus = f"{share.mem / rates.mem_per_cpu:.4g} CPUs in place of {share.cpus}"
+        yield f"{mem} {as_cpus}: with {_cheaper_memory(share, c, free)} it costs nothing extra"
     if rates.basis == "share" and share.node and share.node.mem:
         parts = _fractions(site, share)
         other = max(parts["cpus"], parts["gpus"])
         if parts["mem"] > other:
-            what = f"{parts['mem']:.3g} of a node, where its CPUs and GPUs are {other:.3g}"
-            yield f"{mem} is charged as {what}: {_cheaper_memory(share, c, other * share.node.mem)} would not be"
+            what = f"{parts['mem']:.3g} of a node in place of {other:.3g} for the CPUs and GPUs"
+            yield f"{mem} {what}: with {_cheaper_memory(share, c, other * share.node.mem)} it costs nothing extra"
 
 
 def _cheaper_memory(share: Share, c: Component, mib: float) -> str:
-    """The option for so many MiB in all, in the style in which memory was asked for."""
+    """The option for this many MiB in all, in the style that the user chose."""
     if c.mem_per_cpu_mib:
         return f"--mem-per-cpu {size(int(mib * c.mem_per_cpu_mib / share.mem))}"
     return f"--mem {size(int(mib / share.nodes))}"
@@ -269,5 +269,5 @@ def line(found: Cost) -> str:
 
 
 def number(charge: Amount) -> str:
-    """``12.5``, or ``12.5 to 18`` where it depends on the partition."""
+    """``12.5``, or ``12.5 to 18`` if it depends on the partition."""
     return f"{charge.least:.5g}" if charge.least == charge.most else f"{charge.least:.5g} to {charge.most:.5g}"

@@ -1,4 +1,4 @@
-"""The definition file of an image whose MPI and PMI are the site's, for Apptainer or Singularity."""
+"""Writes the definition file of an image with the site's MPI and PMI, for Apptainer or Singularity."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hpcgen.request.layers import Merged
 
 BASES = {"pip": ("docker", "python:3.12-slim"), "conda": ("docker", "condaforge/miniforge3:latest")}
 REMOTE = ("docker", "library", "oras", "shub")
-# The series of the newest Open MPI, which pip and conda install unless asked for another.
+# The series of the newest Open MPI. pip and conda install it by default.
 OPEN_MPI = "5"
 HOW = {
     "fakeroot": "{runtime} build --fakeroot {image} {file}",
@@ -37,7 +37,7 @@ HOW = {
 
 
 class ImageOptions(NamedTuple):
-    """What `hpcgen container` was asked beyond a job's request."""
+    """Options of `hpcgen container` that are not part of a job's request."""
 
     packages: Tuple[str, ...] = ()
     base: Optional[str] = None
@@ -46,7 +46,7 @@ class ImageOptions(NamedTuple):
 
 
 class Definition(Struct, frozen=True, kw_only=True):
-    """All that the forms of `templates/definitions` name. `flavour` is the MPI inside, which `why` explains."""
+    """The values for `templates/definitions`. `flavour` is the MPI in the image; `why` explains the choice."""
 
     by: By
     bootstrap: str
@@ -63,11 +63,11 @@ class Definition(Struct, frozen=True, kw_only=True):
 
 
 def choose(site: Site, merged: Merged, asked: ImageOptions = ImageOptions()) -> Definition:
-    """The definition that fits the site, and the job scripts that hpcgen makes for it. Raises RequestError."""
+    """The definition that fits the site and hpcgen's job scripts for it. Raises RequestError."""
     request, origins = merged
     workload = request.workload or workloads.DEFAULT
     if asked.by not in (None, *BASES):
-        raise RequestError(f"--by: '{asked.by}' is neither pip nor conda")
+        raise RequestError(f"--by {asked.by}: not a known way to install: use pip or conda")
     by = cast(By, asked.by or "pip")
     bootstrap, base = _base(asked.base) if asked.base is not None else BASES[by]
     standard, more = wanted(workload, asked.packages)
@@ -99,7 +99,7 @@ def choose(site: Site, merged: Merged, asked: ImageOptions = ImageOptions()) -> 
 
 
 class Inside(NamedTuple):
-    """The MPI inside an image, the fact that says so, and what the user should know of it."""
+    """The MPI in an image, the fact behind the choice, and notes for the user."""
 
     flavour: Flavour
     why: str
@@ -107,50 +107,51 @@ class Inside(NamedTuple):
 
 
 def context(made: Definition) -> Dict[str, object]:
-    """What a form may name."""
+    """The variables of the template."""
     return {"definition": made}
 
 
 def _base(text: str) -> Tuple[str, str]:
-    """Bootstrap agent and what it starts from: an address of a registry, or an image or folder on the machine that builds.
+    """The bootstrap agent and its source: an address in a registry, or an image or folder on the build machine.
 
-    Apptainer puts build arguments in the place of {{ name }}, so that no name may hold such.
+    Apptainer replaces {{ name }} by build arguments, so a name may not contain it.
     """
     agent, colon, rest = text.partition("://")
     if "{{" in text or "}}" in text or not text.isprintable() or text != text.strip() or not text:
-        raise RequestError(f"--from: {text!r} is no image's name")
+        raise RequestError(f"--from {text!r}: not the name of an image: write python:3.12-slim")
     if not colon:
         if text.endswith((".sif", ".img", ".simg")) or text.startswith(("/", "./", "../", "~")) or os.path.exists(text):
             return "localimage", os.path.expanduser(text)
         agent, rest = "docker", text
     if agent not in REMOTE:
         known = ", ".join(f"{name}://" for name in REMOTE)
-        raise RequestError(f"--from: '{agent}://': images come from {known} or a file here")
+        raise RequestError(f"--from {text}: {agent}:// is not supported: use {known} or a file on this machine")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", rest):
-        raise RequestError(f"--from: '{rest}' is no image's name: write python:3.12-slim or docker://python:3.12-slim")
+        raise RequestError(f"--from {rest}: not the name of an image: write python:3.12-slim or docker://python:3.12-slim")
     return agent, rest
 
 
 def _inside(site: Site) -> Inside:
-    """The site's MPI or, where it has none of its own at PyPI, the one with the same binary interface."""
+    """The site's MPI or, if PyPI does not have it, the MPI with the same binary interface."""
     if not site.mpi.flavour:
         flavour = mpis.by_pmi(site.mpi.pmi)
-        return Inside(flavour, f"rule: {site.id} names no MPI", (f"{site.id} names no MPI: {flavour.name} is inside",))
+        note = f"the profile of {site.id} names no MPI: the image gets {flavour.name}"
+        return Inside(flavour, f"rule: {site.id} names no MPI", (note,))
     flavour, why = mpis.get(site.mpi.flavour), str(site.cite("mpi", "flavour"))
     if flavour.stands_in:
-        note = f"{site.id}'s network is used by its own MPICH alone: bind that in where the site's pages say how"
+        note = f"only {site.id}'s own MPICH uses its network: bind it in as the site documents"
         return Inside(flavour, f"MPICH, which has Cray MPICH's binary interface: {why}", (note,))
     return Inside(flavour, why)
 
 
 def _build_notes(site: Site) -> List[str]:
     if site.container.build is None:
-        return [f"where images may be built for {site.id} is not known: on a machine where you are root it works"]
+        return [f"{site.id} does not document where to build images: build them on a machine where you are root"]
     return []
 
 
 def _labels(site: Site, workload: str, flavour: Optional[str], launcher: str, binds: Tuple[str, ...]) -> List[Tuple[str, str]]:
-    """What `apptainer inspect` shows: enough to see whether an image and a job script fit each other."""
+    """Labels that `apptainer inspect` shows: enough to see whether an image and a job script fit each other."""
     labels = [("site", site.id), ("workload", workload)]
     labels += [("mpi", flavour)] if flavour else []
     labels += [("launcher", launcher)] if launcher != "none" else []
@@ -160,7 +161,7 @@ def _labels(site: Site, workload: str, flavour: Optional[str], launcher: str, bi
 
 
 def _joins(site: Site, launcher: str, brought: Package) -> List[str]:
-    """What a person must see to, for the ranks of the MPI inside to find each other."""
+    """What the user must check so that the ranks of the MPI in the image find each other."""
     if launchers.get(launcher).of_slurm:
         return pmi_unknown(site, site.mpi.pmi)
     if not launchers.get(launcher).of_mpi:
@@ -180,7 +181,7 @@ def _joins(site: Site, launcher: str, brought: Package) -> List[str]:
 
 
 def _header(site: Site, made: Definition, merged: Merged, image: str, asked: ImageOptions) -> List[str]:
-    """What made the file, how the image is built at this site, and how a job runs in it."""
+    """How the file was made, how to build the image at this site, and how to run a job in it."""
     given = (("--from", asked.base), ("--by", asked.by), *(("--package", name) for name in asked.packages))
     extra = [word for flag, value in given if value for word in (flag, value)]
     request = Request(**{key: getattr(merged.request, key) for key in ("site", "workload", "image")})
@@ -195,7 +196,7 @@ def _header(site: Site, made: Definition, merged: Merged, image: str, asked: Ima
 
 
 def _bound(job: Container) -> List[str]:
-    """What the job binds, those of one origin together."""
+    """The paths that the job binds, grouped by origin."""
     said: Dict[str, List[str]] = {}
     for bind in job.binds:
         said.setdefault(str(job.origins.get(item_key("binds", bind), job.origins["binds"])), []).append(bind)
@@ -203,7 +204,7 @@ def _bound(job: Container) -> List[str]:
 
 
 def _own_commands(site: Site) -> List[str]:
-    """The site's own commands for containers, which the job uses."""
+    """The site's own container commands that the job uses."""
     lines = []
     if site.container.wrapper:
         started = f"the job starts it by {site.container.wrapper}, which binds the site's folders"
@@ -215,7 +216,7 @@ def _own_commands(site: Site) -> List[str]:
 
 
 def _build(site: Site, image: str, file: str) -> List[str]:
-    """The command that builds the image, and where it may be given."""
+    """The command that builds the image, and where to run it."""
     facts = site.container
     command = HOW[facts.build or "root"].format(runtime=facts.runtime, image=shell.path(image), file=shell.path(file))
     if facts.build is None:

@@ -1,4 +1,4 @@
-"""Environments with a workload's packages and an mpi4py for the site's MPI: by conda, a venv, or pip's user base."""
+"""Environments with a workload's packages and an mpi4py for the site's MPI: conda, a venv, or pip's user base."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ EXTERNAL = "conda-forge/label/mpi-external"
 EXTERNAL_WHY = "empty packages in place of an MPI: the site's is loaded (conda-forge news, 2026-01-29)"
 FORGE_WHY = "not `intel`, the channel of older pages: it is shut to visitors (IntelPython/dpctl#1734, 2024-07-17)"
 INTEL_WHY = "Intel's own, last so that it takes no priority; `intel` at Anaconda is shut (IntelPython/dpctl#1734, 2024-07-17)"
-# conda 24.7's own parser makes a channel of Anaconda's out of an address before ::, so that no package can be tied to it.
+# conda 24.7 reads an address before :: as a channel of Anaconda, so no package can be bound to Intel's channel.
 INTEL_NOTE = "conda takes from Intel's channel only what conda-forge does not have, because it comes last"
 FILE = "environment.yml"
 
 
 class Item(Struct, frozen=True):
-    """One entry of a list, with the reason that stands beside it."""
+    """One entry of a list, with the reason shown next to it."""
 
     text: str
     why: Optional[str] = None
 
 
 class EnvOptions(NamedTuple):
-    """What `hpcgen env` was asked beyond a job's request."""
+    """Options of `hpcgen env` that are not part of a job's request."""
 
     packages: Tuple[str, ...] = ()
     mpi4py: Optional[str] = None
@@ -49,7 +49,7 @@ class EnvOptions(NamedTuple):
 
 
 class Installation(Struct, frozen=True, kw_only=True):
-    """All that the forms of `templates/environments` name. `place` is conda's name or path, or the folder."""
+    """The values for `templates/environments`. `place` is conda's name or path, or the folder."""
 
     kind: Kind
     way: Optional[str]
@@ -71,7 +71,7 @@ class Installation(Struct, frozen=True, kw_only=True):
 
 
 def choose(site: Site, merged: Merged, asked: EnvOptions = EnvOptions()) -> Installation:
-    """The environment that fits the site. Raises RequestError for what contradicts itself or the site."""
+    """The environment that fits the site. Raises RequestError for contradictions, also with the site's facts."""
     request, origins = merged
     workload = request.workload or workloads.DEFAULT
     kind, origin = _kind(site, request, origins)
@@ -82,7 +82,7 @@ def choose(site: Site, merged: Merged, asked: EnvOptions = EnvOptions()) -> Inst
     way, because = _way(site, kind, asked, mpi)
     _refuse(site, kind, way, asked)
     if kind == "conda" and request.python and origins["python"].kind in ("flag", "file"):
-        raise RequestError(f"--python {request.python}: conda brings its own: leave it out, or --package python==3.12 instead")
+        raise RequestError(f"--python {request.python}: conda installs its own: leave it out, or use --package python==3.12")
     made = msgspec.structs.replace(
         _prepared(site, merged, kind, place, way),
         why=because,
@@ -96,7 +96,7 @@ def choose(site: Site, merged: Merged, asked: EnvOptions = EnvOptions()) -> Inst
 
 
 def _prepared(site: Site, merged: Merged, kind: Kind, place: str, way: Optional[str]) -> Installation:
-    """What is loaded before anything is installed, and with what mpi4py is built."""
+    """The modules loaded before the installation, and the compiler for mpi4py."""
     request, origins = merged
     named = msgspec.structs.replace(request, **{**dict.fromkeys(KINDS), kind: place})
     launcher = site.mpi.launcher if workloads.get(request.workload or workloads.DEFAULT).mpi else "none"
@@ -144,15 +144,15 @@ def _is_path(name: str) -> bool:
 def _place(site: Site, request: Request, kind: Kind, workload: str) -> Tuple[str, List[str]]:
     given: Optional[str] = getattr(request, kind)
     if kind == "conda" and given and not _is_path(given) and (bad := set(given) & set(" :#")):
-        raise RequestError(f"--conda: '{given}': conda takes no {'or '.join(map(repr, sorted(bad)))} in a name: leave it out")
+        raise RequestError(f"--conda {given}: a name cannot contain {' or '.join(map(repr, sorted(bad)))}: leave it out")
     if kind == "userbase" and given and ":" in given:
-        raise RequestError(f"--userbase: '{given}' has a ':' in it, which would part it in two on PATH")
+        raise RequestError(f"--userbase: '{given}' contains ':', which separates folders on PATH: use a folder without one")
     if given:
         return given, []
     place = {"conda": workload, "venv": f"~/venvs/{workload}", "userbase": "~/.local"}[kind]
     better = ""
     if site.environment.place:
-        better = f"; better a folder in {site.environment.place} ({_brief(site.cite('environment', 'place'))})"
+        better = f"; the site recommends a folder in {site.environment.place} ({_brief(site.cite('environment', 'place'))})"
     return place, [f"assumed: --{kind} {place}{better}"]
 
 
@@ -161,28 +161,28 @@ def _brief(origin: Origin) -> str:
 
 
 def _python_notes(site: Site, request: Request, kind: Kind) -> List[str]:
-    """A venv or a user base belongs to the Python that made it."""
+    """A note: a venv or a user base belongs to the Python that made it."""
     if kind == "conda" or request.module or request.python or site.modules.python:
         return []
     if schedulers.get(site.scheduler.type).one_machine:
         return []
-    return [f"no module of {site.id} with Python is known: `python` is the shell's own; --module NAME takes another"]
+    return [f"the profile of {site.id} names no Python module: `python` is the one on PATH; use --module NAME for another"]
 
 
 def _notes(site: Site, request: Request, kind: Kind, asked: EnvOptions) -> List[str]:
     notes = [INTEL_NOTE] if asked.intel_channel else []
     notes += _python_notes(site, request, kind)
-    notes += [f"{site.id} is retired: its successor is {site.successor}"] if site.successor else []
+    notes += [f"{site.id} is retired: use its successor, {site.successor}"] if site.successor else []
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when == kind]
 
 
 def _way(site: Site, kind: Kind, asked: EnvOptions, mpi: Optional[Package]) -> Tuple[Optional[str], Optional[str]]:
-    """How mpi4py comes, and the fact that says so."""
+    """How to install mpi4py, and the fact behind the choice."""
     if asked.mpi4py is not None:
         if asked.mpi4py not in WAYS:
-            raise RequestError(f"--mpi4py: '{asked.mpi4py}' is no way to have it{among(asked.mpi4py, list(WAYS))}")
+            raise RequestError(f"--mpi4py {asked.mpi4py}: unknown way to install it{among(asked.mpi4py, list(WAYS))}")
         if mpi is None:
-            raise RequestError(f"--mpi4py {asked.mpi4py}: this workload is without MPI: leave it out, or say --workload mpi")
+            raise RequestError(f"--mpi4py {asked.mpi4py}: this workload does not use MPI: leave it out, or use --workload mpi")
         return asked.mpi4py, "flag --mpi4py"
     if mpi is None:
         return None, None
@@ -208,16 +208,16 @@ def _pip_way(site: Site, mpi: Package, by_flavour: str) -> Tuple[str, str]:
 def _refuse(site: Site, kind: Kind, way: Optional[str], asked: EnvOptions) -> None:
     flavour = mpis.get(site.mpi.flavour)
     if way in ("conda", "external") and kind != "conda":
-        raise RequestError(f"--mpi4py {way}: only conda has it: give --conda NAME, or --mpi4py source")
+        raise RequestError(f"--mpi4py {way}: this needs conda: use --conda NAME, or --mpi4py source")
     if way == "wheel" and kind == "conda":
-        raise RequestError("--mpi4py wheel: a conda environment takes conda's: --mpi4py conda")
+        raise RequestError("--mpi4py wheel: a conda environment needs conda's package: use --mpi4py conda")
     if way == "module" and (kind == "conda" or "mpi4py" not in site.environment.carries):
-        raise RequestError(f"--mpi4py module: nothing says that {site.id}'s modules bring it here: --mpi4py source builds it")
+        raise RequestError(f"--mpi4py module: the modules of {site.id} are not known to have it here: use --mpi4py source")
     if way == "external" and not flavour.external:
-        raise RequestError(f"--mpi4py external: conda-forge has it for MPICH and Open MPI; {site.id}'s MPI is another")
+        raise RequestError(f"--mpi4py external: {site.id}'s MPI is neither MPICH nor Open MPI: use --mpi4py source")
     if asked.intel_channel and not (kind == "conda" and way == "conda" and flavour.vendor_channel):
         raise RequestError(
-            "--intel-channel: only where conda brings Intel MPI, which is not so here: leave it out, or give --conda NAME"
+            "--intel-channel: it only applies if conda installs Intel MPI: leave it out, or use --conda NAME"
         )
 
 
@@ -227,7 +227,7 @@ def _compiler(site: Site) -> str:
 
 
 def _library(site: Site, way: Optional[str]) -> Optional[str]:
-    """What MPI_Get_library_version must contain, or None where nothing is known of it; a wheel of MPICH is not Cray's."""
+    """Text that MPI_Get_library_version must contain, or None if the MPI is unknown. A wheel of MPICH is not Cray's MPICH."""
     flavour = mpis.get(site.mpi.flavour)
     if way in ("wheel", "conda") and not site.mpi.flavour:
         flavour = mpis.by_wheel(flavour.wheel)
@@ -237,7 +237,7 @@ def _library(site: Site, way: Optional[str]) -> Optional[str]:
 
 
 def _by_pip(site: Site, made: Installation, mpi: Optional[Package], others: List[Package]) -> Installation:
-    """What pip installs after mpi4py; where that is a wheel, in one go with a wheel of the MPI."""
+    """The packages that pip installs after mpi4py; if mpi4py is a wheel, together with it and a wheel of the MPI."""
     pip = [Item(package.pip()) for package in others]
     if mpi and made.way == "wheel":
         brought, others = library(mpis.get(site.mpi.flavour), False, others)
@@ -248,7 +248,7 @@ def _by_pip(site: Site, made: Installation, mpi: Optional[Package], others: List
 def _conda(
     site: Site, made: Installation, mpi: Optional[Package], rest: List[Package], more: List[Package], intel_channel: bool
 ) -> Installation:
-    """Channels, strongest first, and packages; what must be built against the site's MPI comes by pip, after the rest."""
+    """Channels, strongest first, and packages. pip installs what must be built against the site's MPI after the rest."""
     way, flavour = made.way, mpis.get(site.mpi.flavour)
     needed, pip = [], []
     if mpi and way in ("conda", "external"):
@@ -268,7 +268,7 @@ def _conda(
 
 
 def _channels(flavour: Flavour, way: Optional[str], intel_channel: bool) -> List[Item]:
-    """Strongest first: conda-forge's, that of the MPI's vendor, and the one of empty packages in an MPI's place."""
+    """Strongest first: conda-forge, the MPI vendor's channel, and the channel with empty packages in place of an MPI."""
     explains = way == "conda" and flavour.vendor_channel and not intel_channel
     found = [Item(FORGE, FORGE_WHY if explains else None)]
     if intel_channel:
@@ -279,14 +279,14 @@ def _channels(flavour: Flavour, way: Optional[str], intel_channel: bool) -> List
 
 
 def _with_mpi(made: Installation, mpi: Package, brought: Package) -> List[Item]:
-    """mpi4py, and the MPI that conda brings for it, or an empty package in its place."""
+    """mpi4py, and the MPI that conda installs for it, or an empty package in its place."""
     if made.way == "external":
         return [Item(f"{EXTERNAL}::{brought.conda()}", made.why), Item(mpi.conda())]
     return [Item(brought.conda(), made.why), Item(mpi.conda(), f"the build for {brought.name}")]
 
 
 def _header(site: Site, made: Installation, merged: Merged, origin: Origin, asked: EnvOptions) -> List[str]:
-    """The first lines: what made the file, why it is of this kind, how to install from it, and how to run with it."""
+    """The first lines: how the file was made, why it is of this kind, how to install from it, and how to run with it."""
     extra = [word for name in asked.packages for word in ("--package", name)]
     extra += ["--mpi4py", asked.mpi4py] if asked.mpi4py is not None else []
     extra += ["--intel-channel"] if asked.intel_channel else []
@@ -300,7 +300,7 @@ def _header(site: Site, made: Installation, merged: Merged, origin: Origin, aske
 
 
 def _steps(site: Site, made: Installation, request: Request, file: Optional[str]) -> List[str]:
-    """The commands for a shell on a login node, and the one that submits a job which activates what they made."""
+    """The commands for a shell on a login node, and the command that submits a job with the new environment."""
     words = ["--workload", request.workload] if request.workload else []
     words += [word for name in request.module for word in ("--module", name)]
     words += ["--python", request.python] if request.python and made.kind == "userbase" else []

@@ -1,4 +1,4 @@
-"""A request becomes the settings of dask-jobqueue, each with its origin."""
+"""Turns a request into the settings of dask-jobqueue, each with its origin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ THEIRS = Origin("default", "dask-jobqueue's own")
 def export(
     site: Site, asked: Union[Request, Merged], extras: Extras = Extras(), rooms: Optional[Rooms] = None
 ) -> Export:
-    """What dask-jobqueue is to be told. Raises RequestError, and LimitError as `plan` does."""
+    """The settings for dask-jobqueue. Raises RequestError and LimitError, as `plan` does."""
     request, origins = asked if isinstance(asked, Merged) else checked(asked)
     backend = BACKENDS.get(site.scheduler.type)
     if backend is None:
@@ -43,7 +43,7 @@ def export(
     found = {key: (key, value, why) for key, value, why in settings}
     for text in _strings(found.values()):
         if any("\ud800" <= c <= "\udfff" for c in text):
-            raise RequestError(f"{text!r} is not UTF-8, which dask-jobqueue's scripts must be: leave it out")
+            raise RequestError(f"{text!r} is not UTF-8, and dask-jobqueue writes its scripts in UTF-8: leave it out")
     _, interface, _ = found["interface"]
     return Export(
         backend.cluster,
@@ -81,7 +81,7 @@ def _settings(
 
 
 def _of_dask(site: Site, request: Request, origins: Origins, extras: Extras) -> Iterator[Setting]:
-    """Where workers listen and spill, and what else they are told."""
+    """Where workers listen and spill, and their other options."""
     interface = request.interface or site.network.interface
     if problem := interface and interface_fault("--interface", interface):
         raise RequestError(problem)
@@ -89,7 +89,7 @@ def _of_dask(site: Site, request: Request, origins: Origins, extras: Extras) -> 
     yield _one("interface", interface, origins.get("interface") or fact)
     if request.local_directory:
         yield _one("local-directory", expanding(request.local_directory), origins.get("local_directory"))
-    elif site.storage.in_memory:  # what is too much for memory must not go there
+    elif site.storage.in_memory:  # data that does not fit into memory must not go there
         yield _one("local-directory", expanding("$PWD"), site.cite("storage", "in_memory"))
     elif site.storage.local:
         yield _one("local-directory", expanding(site.storage.local), site.cite("storage", "local"))
@@ -118,28 +118,28 @@ def _strings(settings: Iterable[Setting]) -> Iterator[str]:
 
 def _no_class(site: Site) -> str:
     if schedulers.get(site.scheduler.type).one_machine:
-        return f"--site: {site.id} has no scheduler to hand jobs to: use dask.distributed.LocalCluster there"
+        return f"--site {site.id}: there is no scheduler: use dask.distributed.LocalCluster"
     known = ", ".join(sorted(BACKENDS))
-    return f"--site: {site.id} runs {site.scheduler.type}, for which dask-jobqueue has no cluster: it has those for {known}"
+    return f"--site {site.id}: dask-jobqueue has no cluster class for {site.scheduler.type}: it has classes for {known}"
 
 
-# What means nothing to a job of dask-jobqueue, and what to do instead.
-JOBS = "each job is one task on one node: ask for more jobs by cluster.scale(jobs=4)"
-NO_SCHEDULER = "Dask's scheduler runs where the cluster is made, and in no job: leave it out"
+# Options that do not apply to jobs of dask-jobqueue, and what to do instead.
+JOBS = "each job is one task on one node: for more jobs, use cluster.scale(jobs=4)"
+NO_SCHEDULER = "Dask's scheduler runs where you create the cluster, not in a job: leave it out"
 STARTS = "dask-jobqueue starts the workers"
 MEANINGLESS = {
-    "program": "workers run what the client sends them: leave the program out",
-    "workload": "the jobs are Dask's workers: leave it out",
+    "program": "workers run the tasks that the client sends: leave the program out",
+    "workload": "the jobs are Dask workers: leave it out",
     "array": JOBS,
     "hetjob": NO_SCHEDULER,
     "scheduler_cpus": NO_SCHEDULER,
     "scheduler_mem": NO_SCHEDULER,
-    "mpi": "nothing of the job runs under MPI: leave it out",
+    "mpi": "the job does not use MPI: leave it out",
     "runner": f"{STARTS}: leave it out",
-    "stage": f"{STARTS}: copy in a job's script prologue",
+    "stage": f"{STARTS}: copy the files in job_script_prologue instead",
     "plain": f"{STARTS}: leave it out",
     "kill_on_bad_exit": f"{STARTS}: leave it out",
-    "worker_class": "dask-jobqueue starts a nanny with each worker: for another class say --worker-arg=--worker-class=NAME",
+    "worker_class": "dask-jobqueue starts a nanny with each worker: for another class, use --worker-arg=--worker-class=NAME",
 }
 
 
@@ -151,42 +151,42 @@ def _refused(request: Request, extras: Extras) -> Iterator[str]:
         if (getattr(request, name) or 1) > 1:
             yield f"{option(name)} {getattr(request, name)}: {JOBS}"
     if request.workers is not None and request.workers < 1:
-        yield f"--workers {request.workers}: a job has one worker at the least"
+        yield f"--workers {request.workers}: a job has at least one worker: use --workers 1 or more"
     if extras.log_directory and (request.output or request.error):
-        yield "--log-directory: --output and --error say where the logs go already: give either"
+        yield "--log-directory: --output and --error also set where the logs go: give one of them"
 
 
 def _of_script(script: Script, backend: Backend, shape: Shape, logs: bool) -> Iterator[Setting]:
-    """The settings that stand in the job's script; `logs`: dask-jobqueue says itself where they go."""
+    """The settings from the job's script. `logs`: dask-jobqueue itself sets where the logs go."""
     directives = [text for text in script.directives if not (logs and LOGS.fullmatch(text))]
     keys, extra, skip = divided(directives, script.prefix, backend, shape)
     for key, (value, directive) in keys.items():
         yield key, value, (script.directives[directive],)
     yield "job-extra-directives", extra, tuple(script.directives[text] for text in extra)
-    rule = Origin("rule", "dask-jobqueue would write another than the site's script")
+    rule = Origin("rule", "dask-jobqueue's line differs from the site's script")
     yield "job-directives-skip", skip, ((rule,),) * len(skip)
     yield "job-script-prologue", [line.text for line in script.prologue], tuple(line.origins for line in script.prologue)
 
 
 def _python(site: Site, request: Request, origins: Origins, job: Job) -> Tuple[Optional[str], Optional[Origin]]:
-    """What runs the workers, quoted: an environment that was asked for has its own, else whoever makes the cluster."""
+    """The Python that runs the workers, quoted: that of the requested environment, else the one that creates the cluster."""
     named = [name for name in ("python", "image", "conda", "venv", "userbase", "module") if getattr(request, name)]
     if not named and job.steps[0].launcher == "none":
-        return None, Origin("default", "the Python that makes the cluster")
+        return None, Origin("default", "the Python that creates the cluster")
     python, program, _ = launchers.launch(job, job.steps[0]).rpartition(f" {task.PROGRAM}")
     if not program or python.startswith("bash -c "):
-        raise RequestError(f"--python: dask-jobqueue cannot write '{request.python}': give a path without ':' and '='")
+        raise RequestError(f"--python {request.python}: dask-jobqueue cannot use it: give a path without ':' and '='")
     return python, origins.get(named[0]) if named else site.cite("mpi", "launcher")
 
 
 def _notes(site: Site, request: Request, processes: int, interface: Optional[str], extras: Extras) -> Iterator[str]:
-    """What of dask-jobqueue a person should know."""
+    """Notes on dask-jobqueue for the user."""
     if gpus_asked(request) and processes > 1:
-        yield "all workers of a job see all its GPUs: ask for one worker a job, or use dask-cuda's worker"
+        yield "all workers of a job see all of its GPUs: use one worker per job, or dask-cuda's worker class"
     for name in ("output", "error"):
         folder, slash, _ = (getattr(request, name) or "").rpartition("/")
         if slash and folder:
-            yield f"--{name}: make the folder {folder} first; that of --log-directory is made by dask-jobqueue"
+            yield f"--{name}: create the folder {folder} first; with --log-directory, dask-jobqueue creates it"
     yield from remarks.of_disk(site, request, "dask-mpi")
     if interface and not extras.scheduler_interface:
-        yield f"Dask's scheduler listens on {interface} too, where the cluster is made: elsewhere say --scheduler-interface"
+        yield f"Dask's scheduler, where you create the cluster, also listens on {interface}: --scheduler-interface changes it"

@@ -1,4 +1,4 @@
-"""Options of `hpcgen dask-jobqueue` that are about Dask and its scheduler, and so no part of a job's request."""
+"""Options of `hpcgen dask-jobqueue` for Dask and its scheduler; they are not part of a job's request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DEATH_TIMEOUT = 60
 
 
 class Extras(NamedTuple):
-    """What dask-jobqueue is told beside the job. `section`: of Dask's configuration; `log_directory`: of the jobs' output;
-    `death_timeout`: seconds for which a worker looks for the scheduler; `scheduler_interface`: of the machine that makes the
+    """Settings of dask-jobqueue besides the job. `section`: of Dask's configuration; `log_directory`: for the jobs' output;
+    `death_timeout`: seconds that a worker waits for the scheduler; `scheduler_interface`: of the machine that creates the
     cluster; `worker_args`: words for the worker's command.
     """
 
@@ -25,7 +25,7 @@ class Extras(NamedTuple):
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Extras:
-        """Raises RequestError with all that is wrong."""
+        """Raises RequestError with every problem found."""
         problems = [f"{_flag(name)}: no such option{among(name, cls._fields)}" for name in given if name not in cls._fields]
         known = {name: value for name, value in given.items() if name in cls._fields and value not in (None, ())}
         problems += [problem for name, value in known.items() if (problem := _fault(name, value))]
@@ -36,7 +36,7 @@ class Extras(NamedTuple):
         return cls(**known)
 
     def said(self) -> Iterator[str]:
-        """The options as they are typed, for the line that says how the file was made."""
+        """The options as they are typed, for the line that records how the file was made."""
         for name, default in self._field_defaults.items():
             value = getattr(self, name)
             if value != default:
@@ -60,13 +60,13 @@ def _fault(name: str, value: Any) -> Optional[str]:
         except ValueError as why:
             return f"{_flag(name)}: {why}"
     if name == "section" and not re.fullmatch(r"[A-Za-z][\w-]*", value, re.ASCII):
-        return f"--section: '{value}' is no name for a section of Dask's configuration: letters, digits, _ and - only"
+        return f"--section {value}: not a valid name for a section: use letters, digits, _ and - only"
     if name == "log_directory" and not re.fullmatch(r"[\w./+@:=,-]+", value):
-        return f"--log-directory: neither dask-jobqueue nor the scheduler expands or quotes '{value}': write a plain path"
+        return f"--log-directory {value}: neither dask-jobqueue nor the scheduler expands or quotes it: use a plain path"
     return interface_fault(_flag(name), value) if name == "scheduler_interface" else None
 
 
 def interface_fault(flag: str, value: str) -> Optional[str]:
-    """Why this is no network interface, or None: dask-jobqueue writes it into a command line as it is."""
+    """Why this cannot be a network interface, or None: dask-jobqueue writes it into a command line without quotes."""
     fine = re.fullmatch(r"[A-Za-z][\w.:@-]*", value, re.ASCII)
-    return None if fine else f"{flag}: '{value}' is not the name of a network interface: write ib0"
+    return None if fine else f"{flag} {value}: not the name of a network interface: write a name such as ib0"

@@ -1,4 +1,4 @@
-"""A live cluster of dask-jobqueue: the export handed to its class. Only here Dask is imported."""
+"""A live cluster of dask-jobqueue: passes the export to its class. Dask is imported only here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hpcgen.jobqueue.texts import argument
 from hpcgen.request.fields import UNITS, Request
 from hpcgen.script import submit
 
-# Arguments of dask-jobqueue's classes that a request says in words of its own.
+# Arguments of dask-jobqueue's classes, and the arguments of hpcgen to use instead.
 INSTEAD = {
     "cores": "cpus_per_task, or workers and cpus_per_worker",
     "memory": "mem",
@@ -45,11 +45,11 @@ INSTEAD = {
 
 
 def made(site: str, arguments: Mapping[str, Any]) -> Any:
-    """The cluster of `hpcgen.jobqueue.cluster`, whose arguments are told apart here. Raises RequestError and SiteError."""
+    """The cluster for `hpcgen.jobqueue.cluster`; its arguments are sorted here. Raises RequestError and SiteError."""
     asked = {name: value for name, value in arguments.items() if name in Request.__struct_fields__}
     extras = {name: value for name, value in arguments.items() if name in Extras._fields}
     theirs = {name: value for name, value in arguments.items() if name not in asked and name not in extras}
-    if wrong := [f"{name}: say it by {INSTEAD[name]}" for name in theirs if name in INSTEAD]:
+    if wrong := [f"{name}: not an argument here: use {INSTEAD[name]}" for name in theirs if name in INSTEAD]:
         raise RequestError(*wrong)
     for name, unit in UNITS.items():
         if isinstance(asked.get(name), int) and not isinstance(asked[name], bool):
@@ -59,10 +59,10 @@ def made(site: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def alive(found: Export, theirs: Dict[str, Any]) -> Any:
-    """The class, called: it reads its jobs' settings from a section of Dask's configuration that nothing else can touch.
+    """Calls the class. It reads its jobs' settings from a section of Dask's configuration that nothing else uses.
 
-    What the cluster itself asks for is handed over, too: dask-jobqueue 0.9 looks for `processes` among the arguments
-    alone when it adapts, and for `cores` and `memory` when it scales by them.
+    Some settings are passed as arguments too: dask-jobqueue 0.9 reads `processes` only from the arguments when it adapts,
+    and `cores` and `memory` when it scales by them.
     """
     kind = _class(found.cluster)
     values = {key: value for key, value, _ in found.settings}
@@ -75,7 +75,7 @@ def alive(found: Export, theirs: Dict[str, Any]) -> Any:
     if job_class := _submitting(kind, found):
         theirs.setdefault("job_cls", job_class)
     for _ in submit.log_folders(found.job):
-        pass  # made without a word: there is no terminal to say it to
+        pass  # created silently: there is no terminal for a message
     return kind(config_name=section, scheduler_options=options, **given, **theirs)
 
 
@@ -83,11 +83,11 @@ def _class(name: str) -> Any:
     try:
         return getattr(importlib.import_module("dask_jobqueue"), name)
     except ModuleNotFoundError as why:
-        raise RequestError(f"{why.name} is not installed here: pip install 'hpcgen[dask]'") from None
+        raise RequestError(f"{why.name} is not installed: run pip install 'hpcgen[dask]'") from None
 
 
 def _listen(options: Dict[str, Any], interface: Optional[str], fallback: Sequence[str]) -> None:
-    """Dask's scheduler runs here: an interface that only the compute nodes have would end in a traceback of Dask's."""
+    """Dask's scheduler runs on this machine: an interface that only the compute nodes have would give a traceback from Dask."""
     name = options.get("interface", interface)
     there = sorted(importlib.import_module("psutil").net_if_addrs())
     if not name or "host" in options or name in there:
@@ -97,14 +97,14 @@ def _listen(options: Dict[str, Any], interface: Optional[str], fallback: Sequenc
         return
     nearest = next((other for other in there if other != "lo"), "lo")
     raise RequestError(
-        f"interface {name} is not on this machine, where Dask's scheduler is to listen: it has {', '.join(there)}: "
-        f"give scheduler_interface='{nearest}'"
+        f"interface {name}: Dask's scheduler must listen on this machine, which has only {', '.join(there)}: "
+        f"use scheduler_interface='{nearest}'"
     )
 
 
 def _submitting(kind: Any, found: Export) -> Optional[type]:
-    """A class of jobs that are submitted in another way than dask-jobqueue's own, where that must be: with words of the
-    site's, and within a job without its variables, which would change the new jobs."""
+    """A job class with its own submit command, if needed: with options for the site, and inside a job without the variables
+    that would change the new jobs."""
     kept = submit.clean(os.environ, found.job.scheduler)
     inherited = sorted(name for name in os.environ if name not in kept)
     if not inherited and not found.command_line:

@@ -1,9 +1,9 @@
 """dask-jobqueue's own directives: which key of its configuration writes which line of a job's header.
 
 Source: slurm.py, pbs.py, sge.py, lsf.py and core.py of dask-jobqueue 0.9.0; the first three are the same in 0.8.5.
-What it cannot write as the site's template does goes into `job-extra-directives`, and its own line into
-`job-directives-skip`. That skips every line of its own which contains the text: so the text is the line's beginning, with
-the prefix, which no value can contain.
+If it cannot write a line as the site's template does, the line goes into `job-extra-directives`, and dask-jobqueue's own line
+into `job-directives-skip`. That key skips every line that contains its text, so the text is the start of the line with the
+prefix: no value can contain that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from math import ceil
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-# A value that needs no quotes: dask-jobqueue writes none.
+# A value that needs no quotes; dask-jobqueue does not write any.
 PLAIN = r"([^\s#'\"\\]+)"
 NEVER = r"(?!)()"
 
@@ -21,7 +21,7 @@ ANY = ""
 
 
 class Shape(NamedTuple):
-    """What dask-jobqueue is told of a job before any directive: its CPUs, and its memory in MiB."""
+    """The CPUs of a job and its memory in MiB, as dask-jobqueue gets them."""
 
     cores: int
     mib: int
@@ -30,9 +30,9 @@ class Shape(NamedTuple):
 class Own(NamedTuple):
     """A line that dask-jobqueue writes itself.
 
-    `ours` matches the directive as the site's template writes it, its group is the value of `key`. `theirs` is how the
-    line of dask-jobqueue begins; `unset` is the value in that line where the key is not set, None where there is no line,
-    and ANY where a default of the configuration or of the environment stands in.
+    `ours` matches the directive as the site's template writes it; its group is the value of `key`. `theirs` is the start of
+    dask-jobqueue's line. `unset` is the value in that line if the key is not set, None if there is then no line, and ANY if a
+    default of the configuration or the environment is used.
     """
 
     key: Optional[str]
@@ -42,7 +42,7 @@ class Own(NamedTuple):
 
 
 class Backend(NamedTuple):
-    """A class of dask-jobqueue, the section of the configuration that it reads unless told, and its further keys."""
+    """A class of dask-jobqueue, the section of the configuration that it reads by default, and its other keys."""
 
     cluster: str
     section: str
@@ -52,7 +52,7 @@ class Backend(NamedTuple):
 
     @property
     def all_keys(self) -> Tuple[str, ...]:
-        """What the class reads of its section: where one is missing it fails, or falls back on an older name of it."""
+        """The keys that the class reads: if one is missing, it fails or uses an older name of the key."""
         return (*RESOURCES, *self.keys, *KEYS)
 
 
@@ -81,7 +81,7 @@ PBS = Backend(
     "PBSCluster", "pbs", ("account", "resource-spec"), (
         Own("name", rf"-N {PLAIN}", "-N ", _always(ANY)),
         Own("queue", rf"-q {PLAIN}", "-q "),
-        Own("account", rf"-A {PLAIN}", "-A ", _always(ANY)),  # else that of $PBS_ACCOUNT
+        Own("account", rf"-A {PLAIN}", "-A ", _always(ANY)),  # the default is $PBS_ACCOUNT
         Own("resource-spec", rf"-l (select={PLAIN})", "-l select=", _always(ANY)),
         Own("walltime", rf"-l walltime={PLAIN}", "-l walltime="),
     ),
@@ -98,7 +98,7 @@ SGE = Backend(
     ),
 )  # fmt: skip
 
-# -M is in units of 1000 there, and in the site's own here; a string of -R holds all that is required of hosts.
+# dask-jobqueue's -M uses units of 1000, ours the site's unit; our -R holds all requirements for hosts in one string.
 LSF = Backend(
     "LSFCluster", "lsf", ("project", "ncpus", "mem", "lsf-units", "use-stdin"), (
         Own("name", rf"-J {PLAIN}", "-J ", _always(ANY)),
@@ -109,12 +109,12 @@ LSF = Backend(
         Own(None, NEVER, '-R "span[', _always(ANY)),
         Own(None, NEVER, "-M ", _always(ANY)),
     ),
-    (("use-stdin", True, "bsub reads directives from its standard input alone"),),
+    (("use-stdin", True, "bsub reads directives only from standard input"),),
 )  # fmt: skip
 
 BACKENDS: Dict[str, Backend] = {"slurm": SLURM, "pbs": PBS, "sge": SGE, "lsf": LSF}
 
-# What every class reads; those of a class stand between. The last three are older names, with any value of which it warns.
+# Keys that every class reads; a class's own keys come between them. The last three are older names: they cause warnings.
 RESOURCES = ("cores", "memory", "processes", "name", "queue")
 KEYS = (
     "walltime", "job-extra-directives", "job-directives-skip", "shebang", "job-script-prologue", "python", "interface",
@@ -127,8 +127,8 @@ NUMBERS = ("ncpus", "job-cpu")
 
 
 class Divided(NamedTuple):
-    """Directives of a script as dask-jobqueue takes them: its own keys, each with the directive it came from, the rest
-    word for word, and its own lines that must not be written."""
+    """Directives of a script for dask-jobqueue: its own keys, each with the directive behind it; the other directives
+    unchanged; and the lines of its own that it must skip."""
 
     keys: Dict[str, Tuple[Union[str, int], str]]
     extra: List[str]
@@ -136,7 +136,7 @@ class Divided(NamedTuple):
 
 
 def divided(directives: Sequence[str], prefix: str, backend: Backend, shape: Shape) -> Divided:
-    """The directives, without their prefix, as keys of dask-jobqueue's configuration where a key writes the very same."""
+    """The directives, without their prefix, as keys of dask-jobqueue's configuration if a key writes the same line."""
     keys: Dict[str, Tuple[Union[str, int], str]] = {}
     extra, skip = list(directives), []
     for own in backend.lines:

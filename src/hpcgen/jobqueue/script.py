@@ -1,4 +1,4 @@
-"""A job's script taken apart: its directives, and what it does before it launches, each with its origins."""
+"""Splits a job's script into its directives and the lines before the launch, each with its origins."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hpcgen.model.job import Job, Origin
 from hpcgen.script import explain
 from hpcgen.script.explain import ExplainedLine
 
-# Directives that say where output goes. Only LSF's scripts say so unasked, for bsub would mail it.
+# Directives for output files. Only LSF scripts always have one, because bsub would otherwise send the output by mail.
 LOGS = re.compile(r"(--output=|--error=|-[oe]o? ).*")
-# Those that say an amount of memory, in all the words for it: --mem-per-cpu=, select=1:mem=, h_vmem=, rusage[mem=], -M.
+# Directives with an amount of memory, in every spelling: --mem-per-cpu=, select=1:mem=, h_vmem=, rusage[mem=], -M.
 MEMORY = re.compile(r"mem[\w-]*=|^-M ")
 
 
@@ -28,7 +28,7 @@ class Script(NamedTuple):
 
 
 def taken_apart(job: Job, rooms: Optional[Rooms] = None) -> Script:
-    """The job's script without its launch, which is dask-jobqueue's to write."""
+    """The script of a job with one launch, without the launch line: dask-jobqueue writes its own."""
     prefix = str(schedulers.get(job.scheduler).directive)
     lines = explain.explain(job, rooms, launch=False)
     mine = [i for i, line in enumerate(lines) if line.text.startswith(f"{prefix} ")]

@@ -1,4 +1,4 @@
-"""What dask-jobqueue is told: its settings, each with its origins."""
+"""The settings of dask-jobqueue, each with its origins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, Tuple
 from hpcgen.base.errors import RequestError
 from hpcgen.model.job import Job, Origin
 
-# A setting: its key, its value, and the origins of the value or, of a list, of each item.
+# A setting: its key, its value, and the origins of the value or, for a list, of each item.
 Setting = Tuple[str, Any, Tuple[Tuple[Origin, ...], ...]]
 
 
 class Export(NamedTuple):
-    """All that dask-jobqueue is told; `job` is the planned job that it comes from, `fallback` are interfaces to try where
-    the cluster is made, `command_line` are words for the submitting command itself."""
+    """All settings for dask-jobqueue. `job` is the planned job behind them, `fallback` are interfaces to try where the
+    cluster is created, `command_line` are words for the submit command."""
 
     cluster: str
     section: str
@@ -25,11 +25,11 @@ class Export(NamedTuple):
     command_line: Tuple[str, ...] = ()
 
     def whole(self) -> Export:
-        """The export itself. Raises RequestError where a configuration cannot say all of it."""
+        """The export itself. Raises RequestError if a configuration cannot express all of it."""
         if self.command_line:
             words = " ".join(self.command_line)
             raise RequestError(
-                f"--account: {self.job.site} takes it on qsub's command line alone ({words}), which no configuration of "
-                f"dask-jobqueue can say: use hpcgen.jobqueue.cluster('{self.job.site}', …)"
+                f"--account: {self.job.site} takes it only on qsub's command line ({words}), and the configuration of "
+                f"dask-jobqueue cannot set that: use hpcgen.jobqueue.cluster('{self.job.site}', …)"
             )
         return self

@@ -1,7 +1,7 @@
-"""An export as a file: YAML for Dask's folder of configuration, Python, JSON. No YAML library: login nodes may have none.
+"""An export as a file: YAML for Dask's configuration folder, Python, JSON. It uses no YAML library: login nodes may have none.
 
-YAML is written in two forms that every version of it reads alike: flow scalars of JSON, and strings in quotes, never
-plain ones, of which `no`, `0123` and `00:30:00` would be read as something else. Source: YAML 1.1, 5.7 and 7.3.
+YAML is written in two forms that every version of YAML reads in the same way: flow scalars of JSON, and quoted strings. Plain
+strings are never used: `no`, `0123` and `00:30:00` would be read as other types. Source: YAML 1.1, 5.7 and 7.3.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOTHING: Tuple[Any, ...] = (None, [], {})
 def yaml(found: Export) -> str:
     """A file for ``~/.config/dask``."""
     processes = next(value for key, value, _ in found.settings if key == "processes")
-    # From its configuration dask-jobqueue 0.9 makes a job's workers, and takes them for strangers when it adapts.
+    # dask-jobqueue 0.9 starts a job's workers from its configuration, but does not recognize them in adapt().
     advice = [f"before adapt(), say it twice: {found.cluster}(processes={processes})"] if processes > 1 else []
     lines = [*(f"# {line}" for line in (*found.header, *advice)), "jobqueue:", f"  {found.section}:"]
     for key, value, origins in found.settings:
@@ -37,7 +37,7 @@ def yaml(found: Export) -> str:
 
 
 def python(found: Export) -> str:
-    """The call that makes the cluster."""
+    """The call that creates the cluster."""
     lines = [*(f"# {line}" for line in found.header), f"from dask_jobqueue import {found.cluster}", ""]
     lines.append(f"cluster = {found.cluster}(")
     for key, value, origins in found.settings:
@@ -52,13 +52,13 @@ def python(found: Export) -> str:
 
 
 def as_json(found: Export) -> str:
-    """For programs: the class, and what it reads of its configuration."""
+    """For programs: the class, and the configuration that it reads."""
     values = {key: value for key, value, _ in found.settings}
     return json.dumps({"cluster": found.cluster, "jobqueue": {found.section: values}}, indent=2) + "\n"
 
 
 def argument(key: str) -> str:
-    """The class's argument for a key of its configuration; `name` there is that of the whole cluster."""
+    """The class's argument for a key of its configuration. Its argument `name` is the name of the whole cluster."""
     return "job_name" if key == "name" else key.replace("-", "_")
 
 

@@ -1,1 +1,1 @@
-"""Launch lines: launchers, what they start, on which CPUs, and the MPIs behind them."""
+"""Launch lines: launchers, the programs they start, CPU binding, and the MPIs."""

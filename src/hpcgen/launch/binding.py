@@ -1,4 +1,4 @@
-"""How launchers give each rank CPUs of its own: srun by its options, an MPI's own launcher by what the MPI reads."""
+"""How launchers bind each rank to its own CPUs: srun by options, an MPI's own launcher by options and settings of the MPI."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hpcgen.model.job import Component, Job, Step
 
 
 def undivided(c: Component) -> bool:
-    """Whether nobody else is on the nodes, so that a launcher may count their cores from the first."""
+    """Whether the job has its nodes to itself, so that a launcher may count their cores from the first."""
     return bool(c.exclusive or c.whole_node_cpus)
 
 
 def divides(job: Job, step: Step) -> bool:
-    """Whether ranks of several CPUs are to be bound, each to its own."""
+    """Whether ranks with several CPUs are to be bound, each to its own CPUs."""
     return step.binds and not job.hetjob and job.components[step.components[0]].cpus_per_task > 1
 
 
 def mpi_binds(job: Job, step: Step) -> bool:
-    """Whether the MPI's own launcher binds ranks of several CPUs, each to its own.
+    """Whether the MPI's own launcher binds ranks with several CPUs, each to its own CPUs.
 
-    Where ranks are not bound, OpenMP would put the threads of all of them on the same first cores. Hydra and Open MPI count
-    cores from the node's first, whoever has them, so that they may bind where nobody else is on the node. Run on Slurm
+    If ranks are not bound, OpenMP would put the threads of all ranks on the same first cores. Hydra and Open MPI count cores
+    from the first core of the node, even if another job uses it, so they may bind only on exclusive nodes. Run on Slurm
     22.05.8 with Intel MPI 2021.18, MPICH 5.0.2 and Open MPI 5.0.11, a neighbour's job on the first cores.
     """
     own_nodes = undivided(job.components[step.components[0]])
@@ -40,7 +40,7 @@ def of_srun(job: Job, step: Step, c: Component) -> List[str]:
 
 
 def before_srun(job: Job, step: Step) -> List[str]:
-    """What stands before srun where it must not see the job's CPUs a task, which it takes from the environment since 23.11."""
+    """Words before srun that hide the job's CPUs per task, which srun takes from the environment since 23.11."""
     return UNCOUNTED if any(_core_each(job.components[i], step) for i in step.components) else []
 
 
@@ -52,7 +52,7 @@ def _count(c: Component, step: Step) -> List[str]:
 
 
 def _core_each(c: Component, step: Step) -> bool:
-    """Whether tasks ask for one hardware thread, at a site that gives each a core of its own (CR_ONE_TASK_PER_CORE).
+    """Whether tasks ask for one hardware thread, at a site that gives each task its own core (CR_ONE_TASK_PER_CORE).
 
     With --cpus-per-task=1 srun would put two of them on one core. Run on 22.05, 24.11 and 26.05.
     """
@@ -61,11 +61,11 @@ def _core_each(c: Component, step: Step) -> bool:
 
 
 def _binding(c: Component, step: Step) -> List[str]:
-    """srun's options that give each rank CPUs of its own.
+    """srun's options that bind each rank to its own CPUs.
 
-    By threads where CPUs are threads: --cpu-bind=cores has ranks of 3 threads share a core. Where a CPU is a core only by
-    a plugin of the site, srun does not know it, and needs --threads-per-core=1. Sources: srun(1), by which --hint excludes
-    --cpu-bind; run on 22.05.8.
+    If CPUs are threads, bind by threads: with --cpu-bind=cores, ranks of 3 threads would share a core. If only a plugin of
+    the site makes a CPU a whole core, srun does not know that and needs --threads-per-core=1. Sources: srun(1), which says
+    that --hint excludes --cpu-bind; run on 22.05.8.
     """
     if c.hint:
         return []
@@ -77,7 +77,7 @@ def _binding(c: Component, step: Step) -> List[str]:
 
 
 def before_mpiexec(job: Job, step: Step) -> List[str]:
-    """Words before mpiexec: `env -u` for the scheduler's variables that it must not see, and the MPI's own settings."""
+    """Words before mpiexec: `env -u` to hide variables of the scheduler, and the MPI's own settings."""
     parts = [job.components[i] for i in step.components]
     hidden = schedulers.get(job.scheduler).hidden_from_mpi if any(c.hint or c.threads_per_core for c in parts) else ()
     words = ["env", *(word for name in hidden for word in ("-u", name))] if hidden else []
@@ -88,7 +88,7 @@ def before_mpiexec(job: Job, step: Step) -> List[str]:
 
 
 def of_mpiexec(job: Job, step: Step) -> List[str]:
-    """Options of mpiexec by which ranks are placed and bound, where the MPI would do otherwise than was asked for."""
+    """Options of mpiexec that place and bind ranks, if the MPI's defaults differ from the request."""
     return mpis.get(step.flavour).options(_spread(job, step))
 
 

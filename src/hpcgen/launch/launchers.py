@@ -1,4 +1,4 @@
-"""Launchers: a step of a job becomes a command line. One record each; its name is the launcher's."""
+"""Launchers turn a step of a job into a command line. There is one record for each, under the launcher's name."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Launcher(NamedTuple):
     name: str
     # The command line of a step, quoted for bash.
     line: Callable[[Job, Step], str]
-    # Whether it starts the components of a heterogeneous job as one MPI_COMM_WORLD, where the scheduler takes such jobs.
+    # Whether it starts the components of a heterogeneous job as one MPI_COMM_WORLD, if the scheduler has such jobs.
     colon: bool = False
-    # Whether it starts a program's words as they are, with the script's variables, once on each node.
+    # Whether it can start a program once on each node, with its words unchanged and the script's variables.
     each_node: bool = False
-    # Whether it is a shell script that hands its words to a shell again: only plain words arrive through it.
+    # Whether it is a shell script that passes its words to a shell again, so that only plain words arrive unchanged.
     resplits: bool = False
-    # Whether the script runs on a launch node, which all jobs share, and this launcher brings programs to the job's nodes.
+    # Whether the script runs on a shared launch node, from which this launcher starts programs on the job's nodes.
     elsewhere: bool = False
-    # Whether it comes with the MPI, whose options it has, and whose modules it needs.
+    # Whether it is part of the MPI, with the MPI's options, and needs the MPI's modules.
     of_mpi: bool = False
-    # Whether it is Slurm's: it joins ranks by the type of --mpi, and has --kill-on-bad-exit.
+    # Whether it is Slurm's: it has --mpi for the PMI type, and --kill-on-bad-exit.
     of_slurm: bool = False
-    # Whether it binds ranks of several CPUs, each to its own, whatever the MPI.
+    # Whether it binds ranks with several CPUs, each to its own CPUs, with every MPI.
     binds: bool = False
     # The variable with a process's rank in MPI_COMM_WORLD.
     rank: Optional[str] = None
@@ -50,9 +50,9 @@ def _line(job: Job, start: str, parts: Sequence[str]) -> str:
 
 
 def srun(job: Job, step: Step) -> str:
-    """Slurm's own. Each part names its CPUs: srun does not take them from the job from 22.05 up to 23.11.
+    """Slurm's launcher. Each part states its CPUs: from 22.05 up to 23.11 srun does not take them from the job.
 
-    In a heterogeneous job the colon form gives each component its own CPUs and environment and yet one
+    In a heterogeneous job, the colon form gives each component its own CPUs and environment, but one
     MPI_COMM_WORLD; --mpi belongs on the first part only. Source: slurm src/srun/opt.c; run on 22.05.8.
     """
     group = grouped(job)
@@ -67,11 +67,11 @@ def srun(job: Job, step: Step) -> str:
 
 
 def grouped(job: Job) -> str:
-    """Slurm's word for a component of a heterogeneous job, which changed with 20.02."""
+    """Slurm's option for a component of a heterogeneous job; its name changed with 20.02."""
     return "pack-group" if job.scheduler_version and job.scheduler_version < "20.02" else "het-group"
 
 
-# A site's WaitTime would end the others some time after the first has ended. Source: srun(1), --wait.
+# A site's WaitTime would end the other tasks some time after the first one. Source: srun(1), --wait.
 ENDS = {None: (), True: ("--kill-on-bad-exit=1",), False: ("--kill-on-bad-exit=0", "--wait=0")}
 
 
@@ -87,13 +87,13 @@ def mpiexec(job: Job, step: Step) -> str:
 
 
 def exported(flavour: Optional[str], launcher: str, names: Iterable[str]) -> List[str]:
-    """Words that hand variables on to other nodes, for all parts of a line, where the launcher hands on none by itself."""
+    """Words that export variables to other nodes, for all parts of a line, if the launcher exports none by itself."""
     option = mpis.get(flavour).export_option if LAUNCHERS[launcher].of_mpi else None
     return [text for name in names for text in (option, name)] if option else []
 
 
 def pals(job: Job, step: Step) -> str:
-    """HPE Cray's mpiexec, which binds a rank to --depth CPUs. Source: mpiexec(1) of PALS 1.2; ALCF's and NCAR's guides."""
+    """HPE Cray's mpiexec. It binds a rank to --depth CPUs. Source: mpiexec(1) of PALS 1.2; ALCF's and NCAR's guides."""
     parts = []
     for i, program in zip(step.components, programs(job, step)):
         c = job.components[i]
@@ -105,10 +105,10 @@ def pals(job: Job, step: Step) -> str:
 
 
 def gerun(job: Job, step: Step) -> str:
-    """UCL's wrapper: as many ranks as slots / OMP_NUM_THREADS. It gives its words to a shell, which reads them anew.
+    """UCL's wrapper: it starts slots / OMP_NUM_THREADS ranks. It passes its words to a shell, which parses them again.
 
-    Where the ranks themselves want another number of threads (Dask's workers start their own), gerun is told of the CPUs,
-    and the ranks of theirs. Source: UCL's documentation of Example_Jobscripts and of MPI.
+    If the ranks need another number of threads (Dask's workers start their own), gerun gets the number of CPUs and the
+    ranks get their number of threads. Source: UCL's documentation of Example_Jobscripts and of MPI.
     """
     cpus, threads = str(job.components[0].cpus_per_task), dict(job.setup.env).get("OMP_NUM_THREADS", "1")
     words = join(["gerun", *step.options])
@@ -118,12 +118,13 @@ def gerun(job: Job, step: Step) -> str:
 
 
 def ibrun(job: Job, step: Step) -> str:
-    """TACC's wrapper, which asks the scheduler how many ranks there are. Source: TACC's user guides."""
+    """TACC's wrapper. It gets the number of ranks from the scheduler. Source: TACC's user guides."""
     return _resplit(job, step, join(["ibrun", *step.options]))
 
 
 def _resplit(job: Job, step: Step, start: str, env: str = "") -> str:
-    """Words that are not plain go into a file beside the job, with what the script holds: bash takes both as they are."""
+    """Words that are not plain go into a file next to the job, with the programs that the script carries: bash reads both
+    unchanged."""
     text = env + programs(job, step)[0]
     if re.fullmatch(r"[\w./=:@%+, -]+", text, re.ASCII):
         return f"{start} {text}"
@@ -143,12 +144,12 @@ def ccc_mprun(job: Job, step: Step) -> str:
 
 
 def jsrun(job: Job, step: Step) -> str:
-    """IBM's: a resource set for each rank, with its cores and GPUs; -r says how many on a node. Source: OLCF's Summit guide."""
+    """IBM's launcher: a resource set per rank, with cores and GPUs; -r: sets per node. Source: OLCF's Summit guide."""
     return " ".join([*starter(job, step), programs(job, step)[0]])
 
 
 def starter(job: Job, step: Step) -> List[str]:
-    """What stands before a program to bring it to the job's nodes, where the script itself does not run on them."""
+    """Words that start a program on the job's nodes, if the script itself does not run on them."""
     if not LAUNCHERS[step.launcher].elsewhere:
         return []
     c = job.components[step.components[0]]
@@ -159,7 +160,7 @@ def starter(job: Job, step: Step) -> List[str]:
 
 
 def flux(job: Job, step: Step) -> str:
-    """Flux's own, inside of what flux batch was given. Source: flux-run(1)."""
+    """Flux's launcher, inside the allocation of flux batch. Source: flux-run(1)."""
     c = job.components[step.components[0]]
     nodes = c.nodes or (len(tasks_by_node(c) or ()) if c.ntasks_per_node else None)
     words = ["flux", "run", *step.options, *(["-N", str(nodes)] if nodes else []), "-n", str(c.ntasks)]
@@ -175,8 +176,8 @@ def none(job: Job, step: Step) -> str:
 LAUNCHERS: Dict[str, Launcher] = {
     one.name: one
     for one in (
-        # Sources of the rank's variables: srun(1); PALS's mpiexec(1); flux-run(1); mpirun(1) of Open MPI; jsrun starts IBM
-        # Spectrum MPI, whose variables are those of Open MPI.
+        # Sources of the variables with the rank: srun(1); PALS's mpiexec(1); flux-run(1); mpirun(1) of Open MPI; jsrun starts
+        # IBM Spectrum MPI, which has the variables of Open MPI.
         Launcher("srun", srun, colon=True, each_node=True, of_slurm=True, binds=True, rank="SLURM_PROCID"),
         Launcher("mpiexec", mpiexec, colon=True, each_node=True, of_mpi=True, rank="OMPI_COMM_WORLD_RANK"),
         Launcher("mpirun", mpiexec, colon=True, each_node=True, of_mpi=True, rank="OMPI_COMM_WORLD_RANK"),
@@ -193,18 +194,18 @@ LAUNCHERS: Dict[str, Launcher] = {
 
 
 def get(name: str) -> Launcher:
-    """Raises KeyError for a name that no profile may have."""
+    """Raises KeyError for an unknown name; profiles are checked before."""
     return LAUNCHERS[name]
 
 
 def binds(job: Job, step: Step) -> bool:
-    """Whether ranks of several CPUs are each bound to their own, so that their threads may be bound to these, too."""
+    """Whether ranks with several CPUs are each bound to their own CPUs, so that their threads can be bound to these too."""
     one = LAUNCHERS[step.launcher]
     return binding.mpi_binds(job, step) if one.of_mpi else one.binds and binding.divides(job, step)
 
 
 def alone(launcher: str) -> str:
-    """What starts one process: the script itself, unless that runs on a node that is not the job's."""
+    """The launcher for a single process: "none", unless the script runs on a node outside the job."""
     return launcher if LAUNCHERS[launcher].elsewhere else "none"
 
 
@@ -212,17 +213,17 @@ def no_components(launcher: str, scheduler: str) -> Optional[str]:
     """Why this launcher cannot start a heterogeneous job, or None. Source: Slurm's heterogeneous_jobs page; run on 22.05.8."""
     own = schedulers.get(scheduler).own_launcher
     if not LAUNCHERS[launcher].colon:
-        return f"{launcher} starts one program over equal ranks"
+        return f"{launcher} can start only one program on equal ranks"
     if own and LAUNCHERS[launcher].of_mpi:
-        return f"{launcher} does not understand heterogeneous jobs, and the site starts MPI with {launcher}"
+        return f"the site starts MPI with {launcher}, which cannot start heterogeneous jobs"
     return None
 
 
 def rank_variable(step: Step) -> Optional[str]:
-    """The variable by which each rank finds its program among several of a component; None where the launch line says it.
+    """The variable that tells each rank its program, if a component has several; None if the launch line states it.
 
-    The colon does so, unless Open MPI is told of ranks a node: it counts those anew for each part and refuses the second (run
-    with 5.0). srun has --multi-prog, whose file does not take all words as they are. Source: srun(1).
+    The colon form states it, but Open MPI with a number of ranks per node counts them again for each part and refuses the
+    second (run with 5.0). srun has --multi-prog, but its file cannot hold every word unchanged. Source: srun(1).
     """
     if len(step.components) == len({*step.components}):
         return None
@@ -231,7 +232,7 @@ def rank_variable(step: Step) -> Optional[str]:
 
 
 def unordered(job: Job, step: Step) -> Tuple[str, ...]:
-    """Slurm's variables with the hosts of each component, where PMI-2 joins components in the order of the hosts' names alone.
+    """Slurm's variables with the hosts of each component, if PMI-2 joins components only in the order of their hosts' names.
 
     Run on 22.05, 24.11 and 26.05 with Intel MPI, on 22.05 and 24.11 with MPICH: tests/cluster/test_negative.py.
     """

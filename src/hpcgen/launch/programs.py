@@ -1,4 +1,4 @@
-"""What a launch line starts: each program's words, with its environment and in its container, quoted for bash."""
+"""The programs of a launch line: the words of each, with its environment and container, quoted for bash."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from hpcgen.model.job import Command, Component, Container, Job, Step
 
 
 def programs(job: Job, step: Step) -> List[str]:
-    """What each part of the launch line runs, quoted; `shared_out` are those that the script's own variable holds."""
+    """What each part of the launch line runs, quoted. The programs of `shared_out` are in a variable of the script."""
     return ['bash -c "$programs"'] if step.rank else _programs(job, step)
 
 
 def words(job: Job, step: Step) -> str:
-    """Words for a program of the script, which starts them as they are."""
+    """The program's words, for a part of the script that starts them unchanged."""
     command = step.commands[0]
     return _join([*_contained(job.container, command.python), _file(command.file or ""), *command.args])
 
 
 def shared_out(job: Job, step: Step) -> Tuple[Tuple[str, str], ...]:
-    """The programs that ranks choose among, each with the number of the first rank behind its own; none where they need not."""
+    """The programs that ranks choose from, each with the number of the first rank after its own; empty if not needed."""
     if not step.rank:
         return ()
     texts = _programs(job, step)
     if sum(len(text.encode("utf-8", "surrogateescape")) + 100 for text in texts) >= LONGEST:
-        raise RequestError(f"--mpmd: the words of all programs together must be shorter than {LONGEST} bytes")
+        raise RequestError(f"--mpmd: all programs and arguments together must be shorter than {LONGEST} bytes")
     return tuple(zip(map(str, accumulate(command.ntasks or 0 for command in step.commands)), texts))
 
 
 def _programs(job: Job, step: Step) -> List[str]:
-    """What each command is: its environment, the container, the program and its arguments, quoted."""
+    """Each command: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
         start = [*_contained(job.container, command.python), *command.starter]
@@ -52,18 +52,18 @@ def _programs(job: Job, step: Step) -> List[str]:
 
 
 def _told(command: Command) -> str:
-    """What the launcher reads: variables with JSON, then the program as Python itself would take it.
+    """The launcher's arguments: variables that hold JSON, then the program as Python itself would take it.
 
-    With a colon of its own among them the words go into JSON: srun and Hydra would start another component there.
+    If one of the words is a colon, all words go into the JSON: srun and Hydra would start another component there.
     """
     told = [f'"${name}"' for name in command.told or ()]
     words = [_file(command.file), *command.args] if command.file else ["-c", CHECK, *command.args]
     if ":" in words and command.file:
         if _join([_file(command.file)]) != word(command.file):
-            raise RequestError(f"program: beside a word that is ':' it must be written in full, and not as {command.file}")
+            raise RequestError(f"program: with ':' among the arguments, {command.file} must be written as a full path")
         text = json.dumps({"argv": words})
         if len(text) >= LONGEST:
-            raise RequestError(f"program: with a ':' among them, the words together must be shorter than {LONGEST} bytes")
+            raise RequestError(f"program: with ':' among the arguments, all together must be shorter than {LONGEST} bytes")
         return " ".join([*told, word(text)])
     return " ".join([*told, "--", *('"$selfcheck"' if text is CHECK else _join([text]) for text in words)])
 
@@ -72,20 +72,20 @@ CHECK = "selfcheck"
 
 
 def _command(words: List[str], launcher: str) -> str:
-    """A colon of its own would start another component, a first word with = be an assignment, one with % a job of the
-    shell's, and `time` bash's own: exec takes all words as they are. Raises RequestError where they are too long together."""
+    """exec takes all words unchanged. Otherwise the word ":" would start another component, a first word with = would be an
+    assignment, one with % a job of the shell, and `time` the keyword of bash. Raises RequestError if the text is too long."""
     taken = words[0] in OWN or words[0].startswith("%")
     if ":" not in words and "=" not in words[0] and not (taken and launcher == "none"):
         return _join(words)
     own = [text for text in words if isinstance(text, Variable)]
     text = f"exec {_join(Variable('0') if isinstance(text, Variable) else text for text in words)}"
     if len(text.encode("utf-8", "surrogateescape")) >= LONGEST:
-        raise RequestError(f"program: with a ':' or '=' among them, the words together must be shorter than {LONGEST} bytes")
+        raise RequestError(f"program: with ':' or '=' in the command, all together must be shorter than {LONGEST} bytes")
     return " ".join(["bash", "-c", word(text), *([_join(own)] if own else [])])
 
 
 def _environment(job: Job, component: Component) -> List[str]:
-    """Assignments that differ between components; what all share is exported by the script."""
+    """Variables that differ between components; the script exports those that all share."""
     return [f"{name}={value}" for name, value in component.env] if job.hetjob else []
 
 
@@ -100,11 +100,11 @@ def _contained(container: Optional[Container], python: Optional[str]) -> List[st
 
 
 class PathWord(str):
-    """A path among words: never an option, and with a leading ``~/`` that of whoever runs the script."""
+    """A path among words: never an option; a leading ``~/`` is the home folder of the user who runs the script."""
 
 
 def _file(text: str) -> str:
-    """A program's file: a path, or a name that is looked for on the PATH."""
+    """A program's file: a path, or a name to find on PATH."""
     return PathWord(text) if "/" in text else text
 
 

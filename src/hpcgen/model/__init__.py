@@ -1,1 +1,1 @@
-"""The neutral model of a job, and all arithmetic of its components."""
+"""The neutral model of a job, and the arithmetic of its components."""

@@ -1,6 +1,6 @@
-"""The forms of a job's texts, which are sbatch's: arrays, dependencies, events for mail, exported variables, file names.
+"""The syntax of a job's texts, taken from sbatch: arrays, dependencies, mail events, exported variables, file names.
 
-Schedulers take them apart to spell them in their own way. Source: sbatch(1).
+Schedulers parse them and write them in their own syntax. Source: sbatch(1).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 
 class Indices(NamedTuple):
-    """One range of an array's indices, ``1-10:2``; a single index is its own last one."""
+    """One range of an array's indices, ``1-10:2``; for a single index, first and last are equal."""
 
     first: int
     last: int
@@ -37,19 +37,19 @@ ARRAY = f"{INDICES}(,{INDICES})*(%\\d{{1,9}})?"
 
 
 def array(text: str) -> Array:
-    """``1-10:2,15%3`` taken apart. The text must match ARRAY."""
+    """Parses ``1-10:2,15%3``. The text must match ARRAY."""
     indices, _, throttle = text.partition("%")
     ranges = []
     for part in indices.split(","):
         found = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
-        assert found is not None  # plan has held it against ARRAY
+        assert found is not None  # plan has checked it against ARRAY
         first, last, step = found.groups()
         ranges.append(Indices(int(first), int(last or first), int(step or 1)))
     return Array(ranges, throttle or None)
 
 
 class Dependency(NamedTuple):
-    """What must have become of these jobs: ``afterok`` and the like."""
+    """A condition on these jobs: ``afterok`` and the like."""
 
     kind: str
     jobs: Tuple[str, ...]
@@ -59,7 +59,7 @@ IDS = r"[\w.\[\]-]+(:[\w.\[\]-]+)*"
 
 
 def dependencies(text: str) -> Optional[List[Dependency]]:
-    """The parts of ``afterok:1:2,afterany:3``, all of which must hold; None for any other form."""
+    """The parts of ``afterok:1:2,afterany:3``; all must be true. None for any other syntax."""
     parts = []
     for part in text.split(","):
         kind, _, jobs = part.partition(":")
@@ -69,12 +69,12 @@ def dependencies(text: str) -> Optional[List[Dependency]]:
     return parts
 
 
-# The events that all schedulers have, with the letters that PBS and Grid Engine have for them.
+# Events that all schedulers have, with the letters of PBS and Grid Engine.
 MAIL = {"BEGIN": "b", "END": "e", "FAIL": "a"}
 
 
 def mail(text: str) -> Optional[List[str]]:
-    """The events of ``--mail-type``: BEGIN, END, FAIL; ALL is all three, NONE none. None for events of Slurm's own."""
+    """The events of ``--mail-type``: BEGIN, END, FAIL; ALL is all three, NONE none. None for events that only Slurm has."""
     words = text.upper().split(",")
     if words == ["NONE"]:
         return []
@@ -84,13 +84,13 @@ def mail(text: str) -> Optional[List[str]]:
 
 
 def exported(text: str) -> Tuple[bool, Tuple[str, ...]]:
-    """Of ``--export``: whether all variables are passed on, and which by name (with ``=value`` or without)."""
+    """For ``--export``: whether all variables are passed on, and the named ones (with ``=value`` or without)."""
     words = text.split(",")
     return "ALL" in words, tuple(word for word in words if word not in ("ALL", "NONE", "NIL"))
 
 
 def pattern(text: str, known: Mapping[str, str]) -> Optional[str]:
-    """A file name with its ``%j`` in a scheduler's own words, or None where it has no word for one of them."""
+    """A file name with ``%j`` replaced by the scheduler's own patterns, or None if it lacks one of them."""
     parts = re.split(r"%(\d*[A-Za-z%])", text)
     spelled = [part if i % 2 == 0 else "%" if part == "%" else known.get(part[-1]) for i, part in enumerate(parts)]
     return None if any(part is None for part in spelled) else "".join(map(str, spelled))

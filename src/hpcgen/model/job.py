@@ -1,4 +1,4 @@
-"""The neutral model: what is allocated and what is run, with nothing of any scheduler in it."""
+"""The neutral model: what is allocated and what is run, independent of any scheduler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Per = Literal["job", "node", "task"]
 
 
 class Gpus(Struct, frozen=True):
-    """`count` GPUs of this type `per` job, node or task, asked for in the site's own way.
+    """`count` GPUs of this type `per` job, node or task, counted as the site counts them.
 
     `chose_nodes`: the number of nodes was chosen to hold them, because the site counts GPUs by node.
     """
@@ -45,16 +45,26 @@ class Gpus(Struct, frozen=True):
     chose_nodes: bool = False
 
 
-# The CPUs of each task, and the memory.
+class Asked(Struct, frozen=True):
+    """How the user asked for a number of a component: the option for this `field` of the request, whose value times `times`,
+    plus `plus`, is the component's number."""
+
+    field: str
+    times: int = 1
+    plus: int = 0
+
+
+# CPUs of each task, and memory.
 Open = Literal["cpus_per_task", "memory"]
 
 
 class Component(Struct, frozen=True, kw_only=True):
-    """A set of equal tasks and what is allocated for them. Memory is in MiB, in one of three styles or in none.
+    """A set of equal tasks and their allocation. Memory is in MiB, in one of three styles or in none.
 
-    `whole_node_cpus`: the CPUs of each node, where the site gives whole ones; `cpus`: those of all the component, where it
-    must ask for more than its tasks use. `one_a_node`: each task is the only one on its node, and starts the node's
-    processes. `open`: what the user left open of this component, so that it may get what its nodes have.
+    `whole_node_cpus`: the CPUs of each node, if the site gives whole nodes; `cpus`: the CPUs of the whole component, if it
+    must request more than its tasks use. `one_a_node`: each task is the only one on its node and starts the node's
+    processes. `open`: what the user left open, so that the component may get all that its nodes have. `asked`: how the user
+    asked for a field, if the option has another name than the field; only messages use it.
     """
 
     role: str
@@ -83,16 +93,17 @@ class Component(Struct, frozen=True, kw_only=True):
     env: Env = ()
     one_a_node: bool = False
     open: Tuple[Open, ...] = ()
+    asked: Dict[str, Asked] = {}
     origins: Origins = {}
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """A program and its arguments: a `file`, run by `python` if that is given, or the job's own self-check.
+    """A program and its arguments: a `file`, run by `python` if given, or the job's own self-check.
 
-    With `told`, `python` runs the launcher that the script carries, which is told what these variables of the step hold, and
-    starts the program.
-    `starter` are words for Python that start it by a program of their own: torchrun.
-    `ntasks`: how many of its component's ranks run it, where those are shared out among several commands; else None, all.
+    With `told`, `python` runs the launcher in the script, and it starts the program. `told` names the variables of the
+    step that hold the launcher's settings.
+    `starter` are words for Python that start the program through another one: torchrun.
+    `ntasks`: the number of ranks of its component that run it, if several commands share the component; None for all.
     """
 
     python: Optional[str] = None
@@ -104,16 +115,15 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One launch over these components (indices into the job's), with a command for each of them; a component that several
-    commands share is there as often, and its ranks go to them in this order.
+    """One launch of these components (indices into the job's), with a command for each. If several commands share a component,
+    its index is repeated, and its ranks go to the commands in this order.
 
-    `options` are words that the site always gives to the launcher, `flavour` the MPI behind it;
-    `per_node` the ranks of each node, where the launcher has to be told; `cpu` what a rank's CPU is, where cores have several
-    hardware threads: a whole core, or one thread; `core_each`: the site has no two tasks share a core; `through` is how bash
-    starts the script `node`, which the workload's template has, and which starts the program on each node.
-    `kill_on_bad_exit`: whether one rank that fails ends all, or the site's default. `binds`: each rank is to be bound to CPUs
-    of its own. `told`: variables of the script with JSON for the launcher inside the job. `rank`: the variable by which each
-    rank finds its program among several of its component, where the launch line does not say it.
+    `options` are words that the site always gives to the launcher; `flavour` is its MPI; `per_node` the ranks per node, if the
+    launcher needs the number. `cpu`: what a rank's CPU is, if cores have several hardware threads: a whole core or one thread.
+    `core_each`: at this site, tasks do not share cores. `through`: how bash starts the template's script `node`, which starts
+    the program on each node. `kill_on_bad_exit`: whether one failing rank ends all; None for the site's default. `binds`: each
+    rank is bound to its own CPUs. `told`: variables of the script with JSON for the launcher inside the job. `rank`: the
+    variable that tells each rank its program, if its component has several and the launch line does not state it.
     """
 
     components: Tuple[int, ...]
@@ -134,7 +144,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What the script does before it launches; `init` are files that the site's shell reads first."""
+    """What the script does before the launch. `init` are files that the site's shell reads first."""
 
     init: Tuple[str, ...] = ()
     purge: Optional[str] = None
@@ -148,7 +158,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 
 class Container(Struct, frozen=True, kw_only=True):
-    """The image that every program of the job runs in. `wrapper` and what follows it: as in profiles."""
+    """The image for every program of the job. `wrapper` and the fields after it have the same meaning as in profiles."""
 
     image: str
     runtime: Literal["apptainer", "singularity"] = "apptainer"
@@ -168,7 +178,7 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class Tasks(Struct, frozen=True, kw_only=True):
-    """What an array goes through: `count` commands or rows of a table in `file`, `chunk` of them for each index."""
+    """The tasks of an array: `count` commands or rows of a table in `file`, `chunk` of them for each index."""
 
     kind: Literal["commands", "table"]
     file: str
@@ -178,7 +188,7 @@ class Tasks(Struct, frozen=True, kw_only=True):
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """What each node gets a copy of, under which names, in a folder of `parent`; None for what the node calls TMPDIR."""
+    """Files to copy to each node, with their names there, in a folder of `parent`; None means the node's TMPDIR."""
 
     paths: Tuple[str, ...]
     names: Tuple[str, ...]
@@ -187,9 +197,9 @@ class Stage(Struct, frozen=True, kw_only=True):
 
 
 class Carried(Struct, frozen=True):
-    """A program in Python that the script holds in the shell's variable `name`.
+    """A Python program in the script, in the shell variable `name`.
 
-    It is a file of `templates`, or the launcher that is made of the `modules` of one package of hpcgen.
+    It is a file of `templates`, or the launcher made from the `modules` of a package of hpcgen.
     """
 
     name: str
@@ -199,12 +209,12 @@ class Carried(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A whole job. `time` is in seconds; `notes` are for the person, as is what was `assumed`, by the options that would say
-    otherwise; `header` is for the script's first lines.
+    """A whole job. `time` is in seconds. `notes` are for the user, and so are the values `assumed`, by the options that change
+    them. `header` is for the first lines of the script.
 
-    `dialect` is the profile's table of its scheduler, which only that scheduler's module reads.
-    `carried` are the programs in Python that the script holds; their text is fetched when it is rendered.
-    `interfaces` are those for the traffic between nodes, best first.
+    `dialect` is the profile's table for the scheduler; only the module of that scheduler reads it.
+    `carried` are the Python programs in the script; their text is added when the script is rendered.
+    `interfaces` are the network interfaces for the traffic between nodes, best first.
     """
 
     scheduler: str
@@ -251,14 +261,14 @@ class Job(Struct, frozen=True, kw_only=True):
         return len(self.components) > 1
 
     def carries(self, name: str) -> bool:
-        """Whether the script holds a program of this name."""
+        """Whether the script contains a program of this name."""
         return any(one.name == name for one in self.carried)
 
     def to_json(self) -> str:
-        """Raises UnicodeEncodeError when an argument is not UTF-8, which JSON must be."""
+        """Raises UnicodeEncodeError if an argument is not UTF-8, because JSON must be UTF-8."""
         return msgspec.json.encode(self, enc_hook=plain).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Raises msgspec.ValidationError when the text is not a job."""
+        """Raises msgspec.ValidationError if the text is not a job."""
         return msgspec.json.decode(text, type=cls)

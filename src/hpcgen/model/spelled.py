@@ -10,7 +10,7 @@ SpelledOrigins = Mapping[str, Tuple[Origin, ...]]
 
 
 class Spelled:
-    """The values are attributes by their names in the template; `origins` has the origins of each."""
+    """The values are attributes with their names in the template; `origins` has the origins of each."""
 
     def __init__(self, values: Mapping[str, Any], origins: SpelledOrigins) -> None:
         self.__dict__.update(values)
@@ -18,11 +18,11 @@ class Spelled:
 
 
 def of_components(job: Job, *names: str) -> Tuple[Origin, ...]:
-    """The origins of these fields of all components, each once."""
+    """The origins of these fields in all components, each once."""
     found = [c.origins[name] for c in job.components for name in names if name in c.origins and getattr(c, name) is not None]
     return tuple({str(origin): origin for origin in found}.values())
 
 
 def of_job(job: Job, *names: str) -> Tuple[Origin, ...]:
-    """The origins of what is said once for the whole job, by the names that its `origins` have."""
+    """The origins of values for the whole job, by their names in `origins`."""
     return tuple(job.origins[name] for name in names if name in job.origins)

@@ -1,1 +1,1 @@
-"""Site and request become a Job."""
+"""Turns a site and a request into a Job."""

@@ -1,4 +1,4 @@
-"""What a site's way of giving nodes makes of a component: whole nodes, CPUs that come with GPUs, threads of one core."""
+"""How a site allocates a component: whole nodes, CPUs that come with GPUs, threads of one core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from hpcgen import schedulers
 from hpcgen.base.errors import RequestError
-from hpcgen.base.units import clock
+from hpcgen.base.units import clock, counted
 from hpcgen.launch import launchers
 from hpcgen.model.job import Component, Job, Open, Origin
 from hpcgen.model.layout import all_gpus, held, holds, nodes_needed, task_cpus, tasks_by_node
@@ -19,12 +19,12 @@ from hpcgen.schedulers import Scheduler
 from hpcgen.workloads import HEAD, SMALL, Assumed, Workload, threads
 
 replace = msgspec.structs.replace
-# Of the one task of a node, whose processes share its CPUs.
-SHARED = Origin("default", "one CPU a process, unless asked otherwise")
+# For the only task on a node; its processes share its CPUs.
+SHARED = Origin("default", "one CPU per process, unless you set it")
 
 
 class Place(NamedTuple):
-    """Where a component may land: a partition, or anywhere at the site where `name` is None."""
+    """Where a component may run: a partition, or anywhere at the site if `name` is None."""
 
     site: Site
     scheduler: Scheduler
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     partition: Optional[Partition]
 
     def kinds(self, c: Component) -> Dict[str, Node]:
-        """The kinds of node there. One with GPUs is for a component without any only where no other holds its tasks."""
+        """The kinds of node there. A component without GPUs goes to GPU nodes only if no other nodes can hold its tasks."""
         kinds = self.site.kinds(self.name)
         if c.gpus is not None:
             return kinds
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 def settled(site: Site, c: Component, name: Optional[str]) -> Component:
-    """The component as it is allocated in this partition; as it was where the site has no rule, or no node is large enough."""
+    """The component as it is allocated in this partition; unchanged if the site has no rule or no node is large enough."""
     place = Place(site, schedulers.get(site.scheduler.type), name, site.partitions.get(name) if name else None)
     made = _with_cpus_of_gpus(place, c)
     if made.mem_mib == 0 and not place.scheduler.all_memory:
@@ -55,7 +55,7 @@ def settled(site: Site, c: Component, name: Optional[str]) -> Component:
 
 
 def _with_cpus_of_gpus(place: Place, c: Component) -> Component:
-    """With as many CPUs as the partition wants jobs to ask for with each GPU."""
+    """The component with the CPUs that the partition wants jobs to request with each GPU."""
     each, gpus = place.partition.cpus_per_gpu if place.partition else None, all_gpus(c)
     if not (each and gpus):
         return c
@@ -67,7 +67,7 @@ def _with_cpus_of_gpus(place: Place, c: Component) -> Component:
 
 
 def _wider(made: Component, asked: Component, cpus: int, why: Origin) -> Component:
-    """Its tasks with so many CPUs, where nothing was said of them: each process then has its share as threads."""
+    """Its tasks with this many CPUs, where the user set none. Each process uses its share as threads."""
     env = threads(cpus // asked.cpus_per_task) if made.env else ()
     return replace(made, cpus_per_task=cpus, env=env, origins={**made.origins, "cpus_per_task": why})
 
@@ -76,7 +76,7 @@ def _wider(made: Component, asked: Component, cpus: int, why: Origin) -> Compone
 
 
 def _on_parts_of_nodes(place: Place, asked: Component, made: Component) -> Component:
-    """On one node where the scheduler must hear of one, and all of it where the user asked for nodes of their own."""
+    """On one node if the scheduler must have a number of nodes; on all of it if the user asked for --exclusive."""
     if together(place.site, made) and _one_holds(place, made):
         made = replace(made, nodes=1)
     return _all_of_nodes(place, asked, made) if made.exclusive else made
@@ -87,7 +87,7 @@ def _one_holds(place: Place, c: Component) -> bool:
 
 
 def together(site: Site, c: Component) -> bool:
-    """Whether tasks of which nothing was said go to one node, where they fit."""
+    """Whether tasks go to one node, if they fit, when the user gave no number of nodes."""
     if c.ntasks == 1 or tasks_by_node(c) is not None:
         return False
     wide = c.cpus_per_task > 1 and launchers.get(site.mpi.launcher).of_mpi
@@ -98,13 +98,13 @@ def together(site: Site, c: Component) -> bool:
 
 
 def rule_of(site: Site, partition: Optional[Partition]) -> Optional[str]:
-    """Whether nodes are whole ones; where jobs ask for numbers of nodes and of nothing else, they always are."""
+    """When jobs get whole nodes: always, where jobs ask only for a number of nodes."""
     stated = (partition.whole_nodes if partition else None) or site.scheduler.whole_nodes
     return stated or ("always" if schedulers.get(site.scheduler.type).nodes_only(site.dialect) else None)
 
 
 def _on_whole_nodes(place: Place, asked: Component, made: Component) -> Component:
-    """On nodes with all their CPUs, of the smallest kind that holds what a node must."""
+    """On whole nodes, of the smallest kind that can hold one node's share of the job."""
     site = place.site
     fitting = [(site.cpus(node), node) for node in place.kinds(made).values() if holds(site.offer(node, made), made)]
     if not fitting:
@@ -120,7 +120,7 @@ def _on_whole_nodes(place: Place, asked: Component, made: Component) -> Componen
 
 
 def _whose_rule(place: Place) -> Origin:
-    """The fact that says that nodes are whole ones."""
+    """The fact that states the rule of whole nodes."""
     site = place.site
     if place.partition is not None and place.partition.whole_nodes is not None:
         return site.cite("partitions", str(place.name), "whole_nodes")
@@ -133,9 +133,9 @@ def _whose_rule(place: Place) -> Origin:
 
 
 def _all_of_nodes(place: Place, asked: Component, made: Component) -> Component:
-    """The one task of a node that is the job's own with all of the node that the user left open: CPUs, memory.
+    """For the only task on an exclusive node: everything of the node that the user left open, CPUs and memory.
 
-    Of nodes that differ, it gets what the smallest that may be given has.
+    If the possible nodes differ, the task gets what the smallest of them has.
     """
     site = place.site
     fitting = {kind: node for kind, node in place.kinds(made).items() if holds(site.offer(node, asked), asked)}
@@ -153,15 +153,15 @@ def _all_of_nodes(place: Place, asked: Component, made: Component) -> Component:
 
 
 def _one_cpu(asked: Component, made: Component) -> Component:
-    """A task of one CPU, and of the memory that was asked for each: as many of these as a node holds are its CPUs."""
+    """A task of one CPU and the memory requested per CPU: a node gives as many CPUs as it can hold of these tasks."""
     mem = None if "memory" in asked.open else made.mem_per_cpu_mib
     return replace(asked, cpus_per_task=1, gpus=None, mem_per_cpu_mib=mem)
 
 
 def _all_memory(c: Component, nodes: List[Node]) -> Component:
-    """Where the scheduler has no word for all memory of a node, it is that of the smallest node that the job may land on.
+    """If the scheduler cannot request all memory of a node, the amount is that of the smallest node that the job may run on.
 
-    Where that is unknown, a node of one's own comes with all of it.
+    If that is unknown, an exclusive node comes with all of its memory anyway.
     """
     known = [node.mem for node in nodes if node.mem]
     if nodes and len(known) == len(nodes):
@@ -173,7 +173,7 @@ def _all_memory(c: Component, nodes: List[Node]) -> Component:
 
 
 def left_open(request: Request, workload: Workload, c: Component) -> Component:
-    """The component, marked with what the user left open of it: CPUs and memory, which may then be all that there are."""
+    """The component, marked with what the user left open: CPUs and memory, which may then be all that a node has."""
     if not (workload.one_a_node or workload.widens):
         return c
     cpus = (request.cpus_per_task, request.cpus_per_worker, request.cpus_per_gpu)
@@ -188,12 +188,12 @@ def left_open(request: Request, workload: Workload, c: Component) -> Component:
 
 
 def assumed(said: Assumed, c: Component, placed: Component) -> Dict[str, str]:
-    """What stands for what was not said of a component: as it was, and as it is allocated."""
+    """The defaults that apply to a component: as it was laid out, and as it is allocated."""
     found = dict(said)
     if "cpus_per_task" in found and placed.cpus_per_task != c.cpus_per_task:
         whole = placed.whole_node_cpus or placed.exclusive
         of = "of each node" if whole else "that come with the GPUs of each node"
-        capped = whole and placed.mem_per_cpu_mib  # by the memory that was asked for each CPU
+        capped = whole and placed.mem_per_cpu_mib  # by the memory requested per CPU
         found["cpus_per_task"] = f"{'' if capped else 'all '}{placed.cpus_per_task} CPUs {of}"
     if "mem_per_cpu" in found and c.mem_per_cpu_mib and placed.mem_per_cpu_mib is None:
         del found["mem_per_cpu"]
@@ -201,11 +201,11 @@ def assumed(said: Assumed, c: Component, placed: Component) -> Dict[str, str]:
     return found
 
 
-# --- comparing partitions, and what to say of them
+# --- comparing partitions, and notes about them
 
 
 def narrowest(site: Site, c: Component, name: str) -> Tuple[int, int]:
-    """Where partitions are types of node, the better one is that of which fewer, and then smaller ones, are needed."""
+    """Where partitions are types of node: the nodes and CPUs that the job would need there, the fewer the better."""
     if not schedulers.get(site.scheduler.type).node_types(site.dialect):
         return 0, 0
     c = settled(site, c, name)
@@ -213,27 +213,27 @@ def narrowest(site: Site, c: Component, name: str) -> Tuple[int, int]:
 
 
 def untyped(site: Site, job: Job) -> Tuple[Job, List[str]]:
-    """The job without the types of GPU that all nodes with GPUs of their partitions have, and what is to be said of it."""
+    """The job without GPU types that every GPU node of the partition has, and a note for each."""
     parts, notes = [], []
     for c in job.components:
         models = {(node.gpu or "").lower() for node in site.kinds(c.partition).values() if node.gpus}
         if c.gpus and c.gpus.type and models == {c.gpus.type.lower()}:
             where = f"partition {c.partition}" if c.partition in site.partitions else site.id
-            notes.append(f"the type {c.gpus.type} is not written, for all GPUs of {where} are of it")
+            notes.append(f"the script does not name the GPU type {c.gpus.type}: all GPUs of {where} have this type")
             c = replace(c, gpus=replace(c.gpus, type=None))
         parts.append(c)
     return replace(job, components=tuple(parts)), list(dict.fromkeys(notes))
 
 
 def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
-    """What of whole nodes the tasks leave unused."""
+    """A note on the CPUs of whole nodes that the tasks do not use."""
     used = task_cpus(c)
     if c.cpus and c.cpus > used:
         over = f", {(c.cpus - used) * seconds / 3600:.4g} core-hours in {clock(seconds)}" if seconds else ""
-        nodes = f"{c.nodes} whole node{'s' * (c.nodes != 1)} of {c.whole_node_cpus} CPUs"
-        what = nodes if c.whole_node_cpus else f"{c.cpus} CPUs"
-        tasks = f"{c.ntasks} task{'s' * (c.ntasks != 1)} of {c.cpus_per_task} ({c.role})"
-        yield f"{what} for {tasks}: {c.cpus - used} CPUs stay idle{over}"
+        nodes = f"{counted(c.nodes or 1, 'whole node')} of {c.whole_node_cpus} CPUs"
+        what = nodes if c.whole_node_cpus else counted(c.cpus, "CPU")
+        tasks = f"{counted(c.ntasks, 'task')} of {c.cpus_per_task} ({c.role})"
+        yield f"the job gets {what} for {tasks}: {counted(c.cpus - used, 'CPU')} stay idle{over}"
 
 
 # --- two tasks on one core
@@ -242,10 +242,10 @@ def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
 def on_one_core(site: Site, request: Request, c: Component) -> Component:
     """Scheduler and client, which mostly wait, on two hardware threads of one core, as NeSI's page on Dask-MPI advises.
 
-    --ntasks-per-core=2 gives them one core also where tasks have one each by default; --threads-per-core=2 alone does not.
-    A core each is --threads-per-core=1: with --ntasks-per-core=1 both are bound to one thread. Run on 22.05.8 with and
-    without CR_ONE_TASK_PER_CORE: tests/cluster/test_threads.py. Unasked, it is done where a CPU of the scheduler's is a
-    thread. Raises RequestError where it was asked for and cannot be had.
+    --ntasks-per-core=2 puts them on one core even if the default is one core per task; --threads-per-core=2 alone does not.
+    --threads-per-core=1 gives each its own core; with --ntasks-per-core=1 both are bound to one thread. Run on 22.05.8 with
+    and without CR_ONE_TASK_PER_CORE: tests/cluster/test_threads.py. This is the default where the scheduler counts hardware
+    threads as CPUs. Raises RequestError if the user asked for it and it is not possible.
     """
     why = _no_sharing(site, request, c)
     if request.share_core and why:
@@ -260,15 +260,15 @@ def on_one_core(site: Site, request: Request, c: Component) -> Component:
 
 
 def _no_sharing(site: Site, request: Request, c: Component) -> Optional[str]:
-    """Why the tasks of this component cannot be two to a core, or None."""
+    """Why the tasks of this component cannot share a core, or None."""
     kinds = site.kinds(c.partition).values()
     if not schedulers.get(site.scheduler.type).hardware_threads:
-        return f"{site.scheduler.type} of {site.id} allocates no hardware threads"
+        return f"{site.scheduler.type} at {site.id} does not allocate hardware threads"
     if not kinds or any(kind.threads_per_core < 2 for kind in kinds):
-        return f"the profile of {site.id} does not say that all its cores have two hardware threads"
+        return f"the profile of {site.id} does not state that all cores have two hardware threads"
     if c.cpus_per_task > 1:
-        return f"--scheduler-cpus {c.cpus_per_task} are more than a thread each"
-    return "--hint, --threads-per-core and --ntasks-per-core say it already" if _says_threads(request) else None
+        return f"--scheduler-cpus {c.cpus_per_task} is more than one thread each"
+    return "--hint, --threads-per-core and --ntasks-per-core already decide this" if _says_threads(request) else None
 
 
 def _says_threads(request: Request) -> bool:
@@ -276,7 +276,7 @@ def _says_threads(request: Request) -> bool:
 
 
 def sharing(request: Request, c: Component) -> Dict[str, str]:
-    """A core that is shared unasked, as something that was assumed."""
+    """A core shared by default, as an assumption to report."""
     if c.role == SMALL and c.ntasks_per_core and request.share_core is None and not _says_threads(request):
-        return {"no_share_core": "one core for scheduler and client, a thread each"}
+        return {"no_share_core": "scheduler and client share one core, a hardware thread each"}
     return {}

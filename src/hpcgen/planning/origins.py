@@ -1,4 +1,4 @@
-"""The origin of every value that a script's lines show: a fact, a flag, a key of a file, or a rule."""
+"""The origin of every value in a script's lines: a fact, a flag, a key of a file, or a rule."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hpcgen.model.job import Component, Job, Origin, Origins
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import GPUS
 
-# The fields that a job has straight from its request.
+# Fields that a job takes straight from its request.
 JOB_WIDE = (
     "account", "qos", "array", "output", "error", "open_mode", "mail_type", "mail_user", "dependency", "reservation",
     "requeue", "signal", "export", "chdir", "comment",
 )  # fmt: skip
 
-# Which keys of a request a component's fields come from, where the names differ.
+# The request's keys behind a component's fields, where the names differ.
 DERIVED = {
     "ntasks": ("workers", "ntasks"),
     "cpus_per_task": ("cpus_per_worker", "cpus_per_task", "cpus_per_gpu"),
@@ -30,21 +30,21 @@ DERIVED = {
     "tmp_mib": ("tmp",),
 }
 
-# What holds of a component where nothing was asked.
+# Defaults of a component.
 UNASKED = {
-    "cpus_per_task": Origin("default", "one CPU a task, unless asked otherwise"),
-    "mem_per_cpu_mib": Origin("default", "1G a CPU, unless asked otherwise"),
-    "mem_mib": Origin("rule", "all memory of nodes that are not shared"),
+    "cpus_per_task": Origin("default", "one CPU per task, unless you set it"),
+    "mem_per_cpu_mib": Origin("default", "1G per CPU, unless you set it"),
+    "mem_mib": Origin("rule", "all memory of exclusive nodes"),
 }
 
 
 def item_key(field: str, item: object) -> str:
-    """The key for the origin of one item of a list, or of one variable, where items differ: ``env.OMP_NUM_THREADS``."""
+    """The key for the origin of one item of a list or of one variable, if items differ: ``env.OMP_NUM_THREADS``."""
     return f"{field}.{item[0] if isinstance(item, tuple) else item}"
 
 
 def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin]]) -> Origins:
-    """The origins of an object's fields: by `keys`, which name each field's key in the request, and by `more` for the rest."""
+    """The origins of an object's fields: `keys` names each field's key in the request, `more` gives the others."""
     found = {attr: origins[key] for attr, key in keys.items() if key in origins}
     for extra in more:
         found.update({attr: origin for attr, origin in extra.items() if origin is not None and attr not in found})
@@ -52,13 +52,13 @@ def own(origins: Origins, keys: Dict[str, str], *more: Dict[str, Optional[Origin
 
 
 def explained(site: Site, job: Job, origins: Origins) -> Job:
-    """The job with the origin of every value that its lines show."""
+    """The job with the origin of every value in its lines."""
     parts = tuple(msgspec.structs.replace(c, origins=_of_component(site, job, c, origins)) for c in job.components)
     return msgspec.structs.replace(job, components=parts, origins=_of_job(site, job, origins))
 
 
 def _of_job(site: Site, job: Job, origins: Origins) -> Origins:
-    """What is said once for the whole job: options, header, comments, and the programs that the script carries."""
+    """Origins for the whole job: options, header, comments, and the programs that the script carries."""
     array = Origin("rule", f"{job.tasks.count} {job.tasks.kind}, {job.tasks.chunk} for each index") if job.tasks else None
     launcher = Origin("rule", f"starts the program in the job: src/hpcgen/{'ray' if job.workload == 'ray' else 'dask'}")
     check = f"no program was named: templates/workloads/{job.workload.replace('-', '_')}.py"
@@ -81,7 +81,7 @@ def _of_job(site: Site, job: Job, origins: Origins) -> Origins:
 
 
 def _of_dialect(site: Site, job: Job, origins: Origins) -> Origins:
-    """The facts of the scheduler's own table, and the resources of the whole job, which are its or asked for."""
+    """Origins of the scheduler's own table, and of the job-wide resources, which come from it or from the request."""
     table, kind = site.dialect, site.scheduler.type
     if table is None:
         return {}
@@ -96,38 +96,38 @@ def _of_dialect(site: Site, job: Job, origins: Origins) -> Origins:
 
 
 def _of_tasks(job: Job, c: Component, origins: Origins) -> str:
-    """Why there are as many tasks, where no option says their number."""
+    """Why there is this number of tasks, if no option sets it."""
     if "ntasks_per_node" in origins and c.nodes and c.ntasks_per_node and c.ntasks == c.nodes * c.ntasks_per_node:
         return f"--nodes times --ntasks-per-node: {c.nodes} times {c.ntasks_per_node}"
     if workloads.get(job.workload).one_a_node:
-        return "a process on each node"
+        return "one process per node"
     if c.ntasks == 1:
         return "one task"
     if c.role == "all":
-        return f"{c.ntasks - 2} workers, the scheduler and the client, a rank each"
+        return f"{c.ntasks - 2} workers, the scheduler and the client, one rank each"
     return f"{job.workload}: {c.role}"
 
 
 def _of_component(site: Site, job: Job, c: Component, origins: Origins) -> Origins:
-    """Of each field: the option of its name, else those that it is derived from, else the workload's rule."""
+    """For each field: the option of its name, else the options that it is derived from, else the workload's rule."""
     found = {field: origins[field] for field in c.__struct_fields__ if field in origins}
     for field, keys in DERIVED.items():
         unasked = UNASKED.get(field) or Origin("rule", _of_tasks(job, c, origins))
         found.setdefault(field, next((origins[key] for key in keys if key in origins), unasked))
     if c.role == workloads.SMALL:
-        small = Origin("rule", "one CPU and 1G for the scheduler and for the client, each")
+        small = Origin("rule", "one CPU and 1G each for the scheduler and the client")
         memory = origins.get("scheduler_mem", small)
         found.update(cpus_per_task=origins.get("scheduler_cpus", small), mem_per_cpu_mib=memory, mem_mib=memory)
-        found.update(ntasks=Origin("rule", "scheduler and client, a rank each"), nodes=Origin("rule", "both on one node"))
+        found.update(ntasks=Origin("rule", "scheduler and client, one rank each"), nodes=Origin("rule", "both on one node"))
     if c.role == workloads.HEAD:
-        head = Origin("rule", "two CPUs and 4G for Ray's head and the program, unless asked otherwise")
+        head = Origin("rule", "two CPUs and 4G for Ray's head and the program, unless you set it")
         found.update(cpus_per_task=origins.get("scheduler_cpus", head), mem_per_cpu_mib=origins.get("scheduler_mem", head))
-        found["ntasks"] = Origin("rule", "the head, on a node of its own")
+        found["ntasks"] = Origin("rule", "the head, on its own node")
     return {**found, **_of_gpus(site, c, found["gpus"], any(key in origins for key in GPUS)), **c.origins}
 
 
 def _of_gpus(site: Site, c: Component, asked: Origin, counted: bool) -> Origins:
-    """Who asked for the GPUs; in whose way, if they were `counted` and not spelled out; who says that jobs name the type."""
+    """Who asked for the GPUs; who decides how to count them, if the user `counted` them; who wants the type to be named."""
     named, made = c.origins.get("gpu_type"), asked
     if c.gpus and c.gpus.style != "gpus" and counted:
         made = _by(made, site.cite("scheduler", "gpu_request"), "by")

@@ -1,4 +1,4 @@
-"""Which partition a component goes to: the one asked for, none where the scheduler routes, else one that fits."""
+"""The partition of a component: the one requested, none if the scheduler routes jobs, otherwise one that fits."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hpcgen.planning.allocation import narrowest
 from hpcgen.planning.limits import refusals, there
 from hpcgen.profiles.site import Site
 
-# A limit that no source states makes a partition the widest.
+# Stands for a limit that no source states.
 UNKNOWN = sys.maxsize
 
 
 class Choice(NamedTuple):
-    """The partition, None where the scheduler chooses; why it is this one; the refusals, where the job does not fit; and
-    whether hpcgen chose it."""
+    """The partition, None if the scheduler chooses; why this one; the refusals, if the job does not fit; and whether hpcgen
+    chose it."""
 
     partition: Optional[str]
     origin: Origin
@@ -28,7 +28,7 @@ class Choice(NamedTuple):
 
 
 def choose(site: Site, job: Job, component: Component) -> Choice:
-    """The partition for a component. Where none takes it, the refusals are those of the one that comes nearest."""
+    """The partition for a component. If none takes it, the refusals are those of the partition that comes closest."""
     if component.partition:
         return _asked(site, job, component)
     routed = Origin("fact", f"{site.id}: the scheduler chooses the partition")
@@ -36,7 +36,7 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
         return Choice(None, routed, refusals(site, job, component, None))
     name, refused = _narrowest_that_fits(site, job, component)
     if refused and (named := _by_name(site, job, component)):
-        refused[-1] += f", or give {named}"
+        refused[-1] += f", or {named}"
     if site.scheduler.routes:
         return Choice(None, site.cite("scheduler", "routes"), refused)
     why = "the site's default" if site.partitions[name].default else "the narrowest that fits"
@@ -44,7 +44,7 @@ def choose(site: Site, job: Job, component: Component) -> Choice:
 
 
 def _narrowest_that_fits(site: Site, job: Job, component: Component) -> Tuple[str, List[str]]:
-    """The narrowest partition that takes the component or, where none does, the nearest one with its refusals."""
+    """The narrowest partition that takes the component or, if none does, the closest one with its refusals."""
     tried: List[Tuple[float, str, List[str]]] = []
     for name, _ in sorted(_candidates(site, component), key=lambda found: (narrowest(site, component, found[0]), found[1])):
         if not (refused := refusals(site, job, component, name)):
@@ -55,14 +55,14 @@ def _narrowest_that_fits(site: Site, job: Job, component: Component) -> Tuple[st
 
 
 def _by_name(site: Site, job: Job, component: Component) -> str:
-    """The partitions that would take it, and are given to those alone who name them."""
+    """The partitions that would take it, but only if the user names them."""
     named = [name for name, partition in site.partitions.items() if not partition.auto]
     fitting = [f"--partition {name}" for name in named if not refusals(site, job, component, name)]
     return " or ".join(fitting)
 
 
 def excess(site: Site, job: Job, component: Component, name: str) -> float:
-    """By what factor the component is over what the partition has; the nearest to fitting is the one to speak of."""
+    """The factor by which the component exceeds the partition. The refusals of the closest partition are shown."""
     partition = site.partitions[name]
     kinds = [site.nodes[kind] for kind in partition.nodes]
     offers = [site.offer(node, component) for node in kinds]
@@ -81,11 +81,11 @@ def excess(site: Site, job: Job, component: Component, name: str) -> float:
 
 
 def _asked(site: Site, job: Job, component: Component) -> Choice:
-    """The partition that was asked for, or several with commas, as Slurm takes them: all must be known, and one must fit."""
+    """The requested partition, or several separated by commas, as Slurm accepts them: all must be known, and one must fit."""
     asked = Origin("flag", "--partition")
     names = str(component.partition).split(",")
     known = list(site.partitions)
-    unknown = [f"--partition: {site.id} has no partition '{name}'{among(name, known)}" for name in names if name not in known]
+    unknown = [f"--partition {n}: {site.id} has no such partition{among(n, known)}" for n in names if n not in known]
     if unknown and site.partitions:
         return Choice(component.partition, asked, unknown)
     if not site.partitions:
@@ -94,10 +94,10 @@ def _asked(site: Site, job: Job, component: Component) -> Choice:
 
 
 def _candidates(site: Site, component: Component) -> List[Tuple[str, Tuple[int, int, int, int, int, int, str]]]:
-    """Partitions with their rank, narrowest first: the default before the others, those that give parts of nodes before those
-    that give whole ones, and a GPU's only for jobs that ask for one.
+    """Partitions with their rank, narrowest first: the default before the others, shared nodes before whole nodes, and GPU
+    partitions only for jobs that ask for GPUs.
 
-    Where every node has GPUs, these partitions are all that there is, whatever was asked for.
+    If every node has GPUs, all partitions are candidates for every job.
     """
     ranked, plain = [], []
     for name, partition in site.partitions.items():

@@ -1,4 +1,4 @@
-"""Where the components of a job go, and what they are allocated there."""
+"""Chooses where the components of a job run, and what is allocated to them there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ replace = msgspec.structs.replace
 
 
 class Placed(NamedTuple):
-    """The job with its components as they are allocated, the limits that it is over, and what is to be said of it."""
+    """The job with its components as they are allocated, the limits that it exceeds, and notes."""
 
     job: Job
     over: List[str]
@@ -28,7 +28,7 @@ class Placed(NamedTuple):
 
 
 def place(site: Site, job: Job, scheduler: Scheduler) -> Placed:
-    """A partition for each component; one for all, where a job has one."""
+    """A partition for each component; one for all, if the scheduler takes only one per job."""
     whole = choose(site, job, job.components[-1]) if scheduler.one_queue else None
     placed: List[Component] = []
     problems: List[str] = []
@@ -53,9 +53,9 @@ def _allocated(site: Site, c: Component, choice: Choice) -> Component:
 
 
 def _notes(site: Site, job: Job, asked: Component, made: Component, choice: Choice) -> Iterator[str]:
-    """What is to be said of where a component goes."""
+    """Notes on where a component goes."""
     if made.nodes == 1 and allocation.together(site, asked):
-        yield f"the {made.ntasks} tasks go to one node, where they fit: --nodes says otherwise"
+        yield f"the {made.ntasks} tasks go to one node, where they fit: set --nodes to change this"
     yield from gpus.notes(site, made, made.partition)
     yield from allocation.idle(made, job.time)
     if made.partition and choice.chosen:
@@ -65,10 +65,10 @@ def _notes(site: Site, job: Job, asked: Component, made: Component, choice: Choi
 
 
 def sayable(site: Site, placed: Placed, scheduler: Scheduler) -> Tuple[Job, List[str]]:
-    """The job as this scheduler can say it, without types of GPU where it has no word for them and none is needed; and
-    what is to be said of it.
+    """The job in a form that this scheduler can express, with notes. GPU types are dropped if the scheduler has no option for
+    them and they are not needed.
 
-    Raises RequestError for what it cannot say, LimitError for what is over the site's limits.
+    Raises RequestError for what the scheduler cannot express, LimitError for what exceeds the site's limits.
     """
     job, notes = placed.job, placed.notes
     problems = scheduler.refuse(job)

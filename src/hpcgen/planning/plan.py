@@ -1,4 +1,4 @@
-"""Site and request become a Job: scheduler-neutral, complete, and within the site's limits."""
+"""Turns a site and a request into a Job: scheduler-neutral, complete, and within the site's limits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 import msgspec
 
 from hpcgen import schedulers, workloads
+from hpcgen.base.units import counted
 from hpcgen.model.job import Carried, Component, Job, Origin, Origins
 from hpcgen.planning import allocation, gpus, header, hetjob, placement, refusals, remarks, software, staging, steps, threads
 from hpcgen.planning.origins import JOB_WIDE, explained, item_key
@@ -22,7 +23,7 @@ TIME = 3600
 
 
 class Inputs(NamedTuple):
-    """What every pass may look at. `asked` is the request as the user means it, `request` as this site can have it."""
+    """What every pass may look at. `asked` is the request as the user meant it, `request` the form that this site can run."""
 
     site: Site
     scheduler: Scheduler
@@ -33,24 +34,24 @@ class Inputs(NamedTuple):
 
 
 def plan(site: Site, asked: Union[Request, Merged]) -> Job:
-    """The job that the request means at this site.
+    """The job for this request at this site.
 
-    A function of its inputs: it reads no files. Its passes, each of which stands on what the ones before have settled:
+    A pure function: it reads no files. Each pass builds on the results of the passes before it:
 
-        1. meant       the workload and the scheduler; without what a configuration says for other workloads
-        2. said        equal ranks for unequal ones, hardware threads: the request in the words that this site has
-        3. refuse      what no job may ask there
+        1. meant       the workload and the scheduler; settings for other workloads are dropped
+        2. said        equal ranks instead of unequal ones, hardware threads: the request in the options that this site has
+        3. refuse      what no job may ask for there
         4. lay out     roles become components, each with a command
-        5. components  GPUs and memory in the site's way; what the user left open
-        6. draft       the job without its step, as an array where it has tasks
+        5. components  GPUs and memory as the site counts them; what the user left open
+        6. draft       the job without its step, as an array if it has tasks
         7. place       a partition for each component, whole nodes, limits
-        8. step        who starts the programs, and what they are told
-        9. say         what the scheduler cannot say is refused; what is over a limit, too
-       10. threads     what a CPU is, ranks a node, the environment of all ranks
-       11. explain     origins, the header's last line, what was assumed, notes
+        8. step        what starts the programs, and their settings
+        9. say         refuses what the scheduler cannot express and what exceeds a limit
+       10. threads     the meaning of a CPU, ranks per node, the environment of all ranks
+       11. explain     origins, the header's last line, assumptions, notes
 
-    Raises RequestError for what contradicts itself or cannot be said to the scheduler, LimitError (a RequestError)
-    for what is over the site's limits; each carries every refusal found, with the nearest request that would pass.
+    Raises RequestError for contradictions and for what the scheduler cannot express, LimitError (a RequestError) for what
+    exceeds the site's limits. Each error carries every refusal found, with the nearest request that passes.
     """
     given, unused = _meant(site, asked if isinstance(asked, Merged) else checked(asked))
     given = given._replace(request=threads.hyperthreads(site, _flattened(given)))
@@ -72,11 +73,11 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     return replace(job, notes=_notes(given, layout, job, unused, counted, found))
 
 
-# --- 1 and 2: what is meant, and what of it this site can have
+# --- 1 and 2: what the user means, in a form that this site can run
 
 
 def _meant(site: Site, merged: Merged) -> Tuple[Inputs, List[str]]:
-    """What is given, and a note for each value that a configuration has for other workloads."""
+    """The inputs, and a note for each configured value that applies to other workloads only."""
     request, origins = merged
     workload = workloads.get(request.workload or workloads.DEFAULT)
     request, unused = refusals.meant(request, origins, workload)
@@ -84,7 +85,7 @@ def _meant(site: Site, merged: Merged) -> Tuple[Inputs, List[str]]:
 
 
 def _flattened(given: Inputs) -> Request:
-    """The nearest request of equal ranks, where that will do and the site has no heterogeneous jobs."""
+    """The nearest request of equal ranks, if the user accepts that and the site has no heterogeneous jobs."""
     request = given.request
     if not (request.hetjob and request.flatten):
         return request
@@ -98,7 +99,7 @@ def _flattened(given: Inputs) -> Request:
 
 
 def _components(given: Inputs, layout: Layout) -> Tuple[Component, ...]:
-    """The layout's, in the words that the site's scheduler takes, and marked with what the user left open."""
+    """The components of the layout, with the options that the scheduler takes, marked with what the user left open."""
     site, request, workload = given.site, given.request, given.workload
     made = []
     for c in given.scheduler.memory([gpus.asked(site, request, c) for c in layout.components]):
@@ -109,7 +110,7 @@ def _components(given: Inputs, layout: Layout) -> Tuple[Component, ...]:
 
 
 def _omitted(site: Site, c: Component) -> Component:
-    """Without what the site's scheduler does not take."""
+    """The component without the options that the site does not take."""
     fields = {"memory": ("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib")}
     return replace(c, **{f: None for name in site.scheduler.omit for f in fields.get(name, (name.replace("-", "_"),))})
 
@@ -118,7 +119,7 @@ def _omitted(site: Site, c: Component) -> Component:
 
 
 def _drafted(given: Inputs, layout: Layout, components: Tuple[Component, ...], launcher: str) -> Job:
-    """The job without its step, its components not yet placed."""
+    """The job without its step; its components are not yet placed."""
     site, request, workload = given.site, given.request, given.workload
     return Job(
         scheduler=site.scheduler.type,
@@ -150,7 +151,7 @@ def _job_name(request: Request, workload: str) -> str:
 
 
 def _time(given: Inputs) -> Optional[int]:
-    """The time limit in seconds; unasked, one hour or what the partition that was asked for has."""
+    """The time limit in seconds. The default is one hour, or what the requested partition allows."""
     request = given.request
     if request.time or given.scheduler.one_machine:
         return int(request.time) if request.time else None
@@ -161,14 +162,14 @@ def _time(given: Inputs) -> Optional[int]:
 
 
 def _resources(site: Site, request: Request) -> Dict[str, str]:
-    """The site's own job-wide resources, then those asked for."""
+    """The site's own job-wide resources, then the requested ones."""
     known = getattr(site.dialect, "resources", {})
     own = {name: text.replace("{account}", str(request.account)) for name, text in known.items()}
     return {str(name): str(value) for name, value in {**own, **request.resource}.items()}
 
 
 def _carried(request: Request, workload: str, layout: Layout) -> Tuple[Carried, ...]:
-    """The programs that the script holds: the launcher, and a check of the job where no program was named."""
+    """The programs that the script carries: the launcher, and a self-check if no program was named."""
     found = [Carried("launcher", package=layout.parts[0], modules=layout.parts[1:])] if layout.parts else []
     if request.table:
         found.append(Carried("row", template="workloads/array.py"))
@@ -178,7 +179,7 @@ def _carried(request: Request, workload: str, layout: Layout) -> Tuple[Carried, 
 
 
 def _as_array(given: Inputs, job: Job) -> Tuple[Job, List[str]]:
-    """The job as an array over its tasks, where it has some, and what to say of them."""
+    """The job as an array over its tasks, if it has any, and notes about them."""
     split = given.workload.split
     return split(given.site, given.request, job, given.origins) if split else (job, [])
 
@@ -187,14 +188,14 @@ def _as_array(given: Inputs, job: Job) -> Tuple[Job, List[str]]:
 
 
 def _shared_env(job: Job, request: Request) -> Job:
-    """One component's environment is exported once; several components' is written on the launch line."""
+    """The environment of a single component is exported once; with several components it is written on the launch line."""
     parts = []
     for c in job.components:
         parts.append(replace(c, env=tuple((name, value) for name, value in c.env if name not in request.env)))
     job = replace(job, components=tuple(parts))
     if job.hetjob:
         return job
-    of_tasks, of_ranks = Origin("rule", "a thread for each CPU of a task"), Origin("rule", "each rank is bound to its own CPUs")
+    of_tasks, of_ranks = Origin("rule", "one thread per CPU of a task"), Origin("rule", "each rank is bound to its own CPUs")
     bound = [pair for pair in threads.places(job) if pair[0] not in request.env]
     origins = {item_key("env", pair): of_tasks for pair in job.components[0].env}
     origins.update({item_key("env", pair): of_ranks for pair in bound})
@@ -202,23 +203,23 @@ def _shared_env(job: Job, request: Request) -> Job:
     return replace(job, setup=replace(job.setup, env=env, origins={**job.setup.origins, **origins}))
 
 
-# --- 11: what is said of it
+# --- 11: notes
 
 
 def _assumed(request: Request, layout: Layout, drafted: Component, job: Job) -> Dict[str, str]:
-    """What stands for what was not said, by the options that would say it; of the last component as it was drafted."""
+    """The assumed values, by the options that set them. `drafted` is the last component before it was placed."""
     found = allocation.assumed(layout.assumed, drafted, job.components[-1])
     if request.time and request.time % 60:
         found["time"] = f"{-(-int(request.time) // 60)} whole minutes"
     elif job.time and not request.time:
-        found["time"] = f"{job.time // 60} minutes"
+        found["time"] = counted(job.time // 60, "minute")
     return {**found, **allocation.sharing(request, job.components[0])}
 
 
 def _notes(
     given: Inputs, layout: Layout, job: Job, unused: List[str], counted: List[str], found: List[str]
 ) -> Tuple[str, ...]:
-    """All notes, in the order in which they are read."""
+    """All notes, in the order in which they are shown."""
     site, request = given.site, given.request
     return (
         *unused,

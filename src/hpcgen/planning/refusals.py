@@ -1,4 +1,4 @@
-"""What a request may not ask at a site, whatever its job would look like."""
+"""Requests that a site refuses, whatever the job looks like."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from hpcgen.base.kinds import option
 from hpcgen.launch import launchers, mpis
 from hpcgen.model.forms import ARRAY
 from hpcgen.model.job import Origins
-from hpcgen.planning import hetjob, limits, steps
+from hpcgen.planning import hetjob, steps
+from hpcgen.planning.case import cited
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import GPUS, Request, gpus_asked
 from hpcgen.schedulers import Scheduler
 from hpcgen.workloads import Workload
 
-# Options of one workload's own.
+# Options that belong to one workload only.
 ONLY = {
     "nproc_per_node": "torchrun", "object_store_memory": "ray", "symmetric_run": "ray", "mpmd": "mpi",
     "commands": "array", "table": "array", "tasks": "array", "chunk": "array", "throttle": "array",
@@ -27,7 +28,7 @@ ONLY = {
 
 
 def meant(request: Request, origins: Origins, workload: Workload) -> Tuple[Request, List[str]]:
-    """The request without what a configuration or profile says for other workloads, whatever runs; and what to say of it."""
+    """The request without the settings that a configuration or profile makes for other workloads, and a note for each."""
     others = [name for name, only in ONLY.items() if only != workload.name]
     found = [
         name
@@ -36,11 +37,11 @@ def meant(request: Request, origins: Origins, workload: Workload) -> Tuple[Reque
     ]
     defaults = {field.name: field.default for field in toml.fields(Request)}
     kept = msgspec.structs.replace(request, **{name: defaults[name] for name in found})
-    return kept, [f"{origins[name].text}: --workload {workload.name} has no use for it" for name in found]
+    return kept, [f"{origins[name].text}: ignored, because --workload {workload.name} does not use it" for name in found]
 
 
 def refuse(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> None:
-    """Raises RequestError with all that is found."""
+    """Raises RequestError with every problem found."""
     problems = [
         *_of_workload(request, workload),
         *_of_account(site, request, scheduler),
@@ -59,18 +60,18 @@ def refuse(site: Site, request: Request, workload: Workload, scheduler: Schedule
 def _of_workload(request: Request, workload: Workload) -> Iterator[str]:
     for name in workload.refuses:
         if getattr(request, name) is not None:
-            yield f"{option(name)}: --workload {workload.name} has no such roles: leave it out"
+            yield f"{option(name)}: --workload {workload.name} does not take this option: leave it out"
     for name, only in ONLY.items():
         if getattr(request, name) not in (None, ()) and workload.name != only:
-            yield f"{option(name)}: this is of --workload {only} alone: leave it out"
+            yield f"{option(name)}: only --workload {only} takes this option: leave it out, or use --workload {only}"
 
 
 def _of_account(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
     if site.scheduler.account_required and not request.account:
         variable = f", or export {scheduler.account_variable}" if scheduler.account_variable else ""
-        where = limits.cited(site.cite("scheduler", "account_required"))
+        where = cited(site.cite("scheduler", "account_required"))
         yield (
-            f"--account: {site.id} charges every job to an account {where}: give --account NAME, or write "
+            f"--account: {site.id} charges every job to an account {where}: give --account NAME, or set "
             f'account = "NAME" under [sites.{site.id}] in ~/.config/hpcgen/config.toml{variable}'
         )
 
@@ -84,7 +85,8 @@ def _of_hetjob(site: Site, request: Request, workload: Workload, scheduler: Sche
 def _of_array(site: Site, request: Request) -> Iterator[str]:
     if request.array and site.scheduler.arrays is False:
         advice = site.scheduler.arrays_advice or "submit the jobs one by one"
-        yield f"--array: {site.id} takes no arrays {limits.cited(site.cite('scheduler', 'arrays'))}: {advice}"
+        where = cited(site.cite("scheduler", "arrays"))
+        yield f"--array {request.array}: {site.id} does not allow job arrays {where}: {advice}"
     if request.array and not re.fullmatch(ARRAY, request.array):
         yield f"--array: '{request.array}' is not a list of indices: write 1-10, 0-99:3 or 1,5,9%2"
 
@@ -96,36 +98,36 @@ def _of_gpus(request: Request) -> Iterator[str]:
             yield f"{option(name)}: '{value}' is not a number of GPUs: write 2 or h100:2"
     gres_alone = msgspec.structs.replace(request, **dict.fromkeys(GPUS))
     if any(getattr(request, name) for name in GPUS) and (asked := gpus_asked(gres_alone)):
-        yield f"--gres gpu:{asked.number} and --gpus ask for GPUs twice: give one of them"
+        yield f"--gres gpu:{asked.number} and --gpus both ask for GPUs: give one of them"
 
 
 def _of_container(request: Request) -> Iterator[str]:
     if (request.bind or request.container_verb) and not request.image:
-        yield "--bind and --container-verb are for a container: give its --image as well"
+        yield "--bind and --container-verb need a container: give --image as well"
     for bind in request.bind:
         if any(part.count(":") > 2 for part in bind.split(",")):
-            yield f"--bind {bind}: it has too many ':': write FOLDER, FOLDER:PLACE or FOLDER:PLACE:ro"
+            yield f"--bind {bind}: too many colons: write FOLDER, FOLDER:PLACE or FOLDER:PLACE:ro"
 
 
 def _of_launcher(site: Site, request: Request, workload: Workload) -> Iterator[str]:
     launcher = steps.mpi_launcher(site, request) if workload.mpi else "none"
     if request.kill_on_bad_exit is not None and not launchers.get(launcher).of_slurm:
-        yield f"--kill-on-bad-exit: only srun knows it, and this job is started by {launcher}: leave it out"
+        yield f"--kill-on-bad-exit: only srun has this option, and {launcher} starts this job: leave it out"
     if request.mpmd and workload.mpi and launchers.get(launcher).rank is None:
-        where = limits.cited(site.cite("mpi", "launcher"))
-        yield f"--mpmd: {launcher} of {site.id} {where} starts one program over equal ranks: leave it out"
+        where = cited(site.cite("mpi", "launcher"))
+        yield f"--mpmd: {launcher} at {site.id} {where} can start only one program: leave it out"
     if request.mpi and site.mpi.flavour and not mpis.joins(mpis.get(site.mpi.flavour), request.mpi):
-        yield f"--mpi {request.mpi}: {site.mpi.flavour} of {site.id} does not start under it: leave it out"
+        yield f"--mpi {request.mpi}: {site.mpi.flavour} at {site.id} does not start with this type: leave it out"
 
 
 def _of_runner(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
     if request.runner == "slurm" and not launchers.get(scheduler.own_launcher or "none").of_slurm:
-        yield f"--runner slurm: {site.id} has no Slurm: leave out --runner"
+        yield f"--runner slurm: {site.id} does not run Slurm: leave out --runner"
     for name in {"local": ("mpi", "interface"), "slurm": ("mpi",)}.get(request.runner or "", ()):
         if value := getattr(request, name):
-            yield f"{option(name)} {value}: with --runner {request.runner} nothing uses it: leave out one of them"
+            yield f"{option(name)} {value}: it has no effect with --runner {request.runner}: leave out one of them"
 
 
 def _of_python(request: Request) -> Iterator[str]:
     if request.userbase and ":" in request.userbase:
-        yield f"--userbase: '{request.userbase}' has a ':' in it, which would part it in two on PATH"
+        yield f"--userbase: '{request.userbase}' contains ':', which separates folders on PATH: use a folder without one"

@@ -1,4 +1,4 @@
-"""What a person should know before a job of this kind runs at this site."""
+"""Notes that a user should read before a job of this kind runs at this site."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hpcgen.workloads import Workload
 
 
 def assumed(found: Mapping[str, str]) -> List[str]:
-    """One line for all that was assumed, each with the option that says otherwise."""
+    """One line for all assumed values, each with the option that changes it."""
     said = ", ".join(f"{what} ({option(key)})" for key, what in found.items())
     return [f"assumed: {said}"] if said else []
 
 
 def before(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
-    """What can be said before anything is laid out."""
+    """Notes that need no layout."""
     yield from of_site(site, request, workload.name, workload.mpi)
     yield from _of_python(site, request, workload, scheduler)
     yield from _unused(site, request, workload)
@@ -30,26 +30,26 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
 
 
 def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
-    """By what name the program finds its index, where it is not Slurm's."""
+    """The variable that holds the index of an array job, if it is not Slurm's."""
     variable = scheduler.array_index(job.dialect)
     if job.array and variable != SBATCH_INDEX:
-        yield f"each job of the array has its index in ${variable}"
+        yield f"each job of the array finds its index in ${variable}"
 
 
 def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
-    """The profile's own notes that hold of this job; `ranks`: whether it has MPI's."""
+    """The profile's own notes that apply to this job. `ranks`: whether it has MPI ranks."""
     notes = []
     if site.status == "retired":
         notes.append(f"{site.id} is retired: {f'its successor is {site.successor}' if site.successor else site.status_note}")
     gpus = gpus_asked(request)
-    without_mpi = request.runner in ("slurm", "local")  # what a site says of Dask-MPI is of MPI
+    without_mpi = request.runner in ("slurm", "local")  # a site's notes on Dask-MPI are about MPI
     holds = {"always", "" if without_mpi else workload, "gpus" if gpus else "", "hetjob" if request.hetjob else ""}
     holds |= {"conda" if request.conda else "", "container" if request.image else "", "gpu-ranks" if gpus and ranks else ""}
     return notes + [f"{site.id}: {note.text}" for note in site.notes if note.when in holds]
 
 
 def _of_python(site: Site, request: Request, workload: Workload, scheduler: Scheduler) -> Iterator[str]:
-    """Ray, PyTorch and mostly mpi4py and Dask are no part of what sites call Python."""
+    """Sites' Python modules do not contain Ray and PyTorch, and seldom mpi4py and Dask."""
     own = (request.venv, request.conda, request.userbase, request.python, request.image, *request.module)
     if scheduler.one_machine or any(own):
         return
@@ -64,8 +64,8 @@ def _of_python(site: Site, request: Request, workload: Workload, scheduler: Sche
         kind = "venv" if site.modules.python else site.environment.kind or ("conda" if site.modules.conda else "venv")
         take = f"--{kind} {'NAME' if kind == 'conda' else 'DIR'}"
         yield (
-            f"{_listed(needs)} must be in the Python that {site.id} gives: else `hpcgen env --site {site.id} "
-            f"--workload {workload.name} {take}` makes one that has it, and {take} takes it"
+            f"{_listed(needs)} must be installed in the Python of {site.id}: if not, `hpcgen env --site {site.id} "
+            f"--workload {workload.name} {take}` writes an environment with it, and {take} uses it"
         )
 
 
@@ -74,18 +74,18 @@ def _listed(names: List[str]) -> str:
 
 
 def _unused(site: Site, request: Request, workload: Workload) -> Iterator[str]:
-    """Options that may stand in a person's configuration, but mean nothing to this job."""
+    """Options from a configuration, perhaps, that have no effect on this job."""
     launcher, checked = site.mpi.launcher, workload.name == "dask-mpi" and not request.plain and site.mpi.flavour
     if request.mpi and not (workload.mpi and (launchers.get(launcher).of_slurm or checked)):
-        why = f"{launcher} starts the ranks" if workload.mpi else "this workload has no ranks"
-        yield f"--mpi {request.mpi}: only srun takes it, and {why}: nothing uses it"
+        why = f"{launcher} starts the ranks" if workload.mpi else "this workload has no MPI ranks"
+        yield f"--mpi {request.mpi}: it has no effect: only srun takes it, and {why}"
     names = (request.program or ".py", *request.mpmd)
     if request.python and workload.name in ("mpi", "serial", "array") and (request.commands or ".py" not in " ".join(names)):
-        yield f"--python {request.python}: only a program that ends in .py is run by Python: nothing uses it"
+        yield f"--python {request.python}: it has no effect: only programs that end in .py are run by Python"
 
 
 def of_disk(site: Site, request: Request, workload: str) -> Iterator[str]:
-    """Where the disk of a job is as large as the job asks, Dask and Ray would soon fill what it has unasked."""
+    """A note where a job's disk is only as large as it asks for: Dask and Ray soon fill the default."""
     spills = workload in ("dask-mpi", "ray") and not request.plain
     if spills and getattr(site.dialect, "disk", None) and site.storage.local and not (request.tmp or request.local_directory):
-        yield f"workers spill to {site.storage.local}, which is as large as --tmp asks: say --tmp 100G, or --local-directory"
+        yield f"workers spill to {site.storage.local}, and --tmp sets its size: give --tmp 100G, or --local-directory"

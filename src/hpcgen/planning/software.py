@@ -11,7 +11,7 @@ from hpcgen import schedulers, workloads
 from hpcgen.base.errors import RequestError
 from hpcgen.launch import launchers, mpis
 from hpcgen.model.job import Command, Container, Env, Job, Origin, Origins, Setup
-from hpcgen.planning import limits
+from hpcgen.planning.case import cited
 from hpcgen.planning.origins import item_key, own
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request, gpus_asked
@@ -22,9 +22,9 @@ Found = Dict[str, Optional[Origin]]
 def setup(
     site: Site, request: Request, origins: Origins, launcher: str, starts_mpi: bool, commands: Sequence[Command] = ()
 ) -> Setup:
-    """Modules for these commands, the person's environment, and variables for the whole job.
+    """Modules for these commands, the user's environment, and variables for the whole job.
 
-    `starts_mpi`: whether what the launcher starts are ranks of MPI; an MPI's own mpiexec starts also what is no MPI program.
+    `starts_mpi`: whether the launcher starts MPI ranks; an MPI's own mpiexec also starts programs without MPI.
     """
     modules, of_modules = _modules(site, request, origins, launcher, starts_mpi, commands)
     variables, of_variables = _variables(site, request, launcher, starts_mpi)
@@ -50,7 +50,7 @@ def setup(
 def _modules(
     site: Site, request: Request, origins: Origins, launcher: str, starts_mpi: bool, commands: Sequence[Command]
 ) -> Tuple[Tuple[str, ...], Found]:
-    """The modules that were asked for, or those of the kinds that are needed; and where each comes from."""
+    """The requested modules, or those of the kinds that the job needs, and the origin of each."""
     kinds = ["base", *(() if request.module else _kinds(site, request, launcher, starts_mpi, commands))]
     brought = {module.partition("/")[0] for module in site.modules.container} if kinds[-1] == "container" else set()
     loaded: Dict[str, str] = {}
@@ -63,7 +63,7 @@ def _modules(
 
 
 def _kinds(site: Site, request: Request, launcher: str, starts_mpi: bool, commands: Sequence[Command]) -> Iterator[str]:
-    """Kinds of module that these commands need, in the order in which they are loaded."""
+    """The kinds of module that these commands need, in loading order."""
     pythons = [command.python is not None for command in commands]
     compiled = request.workload == "mpi" and not all(pythons) and not request.image
     own_mpi4py = (request.venv or request.userbase) and not request.image  # it was built against the site's MPI
@@ -79,9 +79,9 @@ def _kinds(site: Site, request: Request, launcher: str, starts_mpi: bool, comman
 
 
 def _variables(site: Site, request: Request, launcher: str, starts_mpi: bool) -> Tuple[Env, Found]:
-    """The site's variables and the user's, for the whole job; and where each comes from."""
+    """The site's and the user's variables for the whole job, and the origin of each."""
     exported = schedulers.get(site.scheduler.type).variables(request.export)
-    found: Found = {item_key("env", (name,)): Origin("rule", "--export holds for the steps too") for name in exported}
+    found: Found = {item_key("env", (name,)): Origin("rule", "--export also applies to the steps") for name in exported}
     found.update({item_key("env", (name,)): site.cite("shell", "env") for name in site.shell.env if name not in request.env})
     variables = {**exported, **{str(name): str(text) for env in (site.shell.env, request.env) for name, text in env.items()}}
     for name, value, why in _of_mpi(site, request, launcher, starts_mpi):
@@ -94,27 +94,27 @@ def _variables(site: Site, request: Request, launcher: str, starts_mpi: bool) ->
 def _of_mpi(site: Site, request: Request, launcher: str, starts_mpi: bool) -> Iterator[Tuple[str, str, Origin]]:
     """Variables that the site's MPI needs under this launcher.
 
-    Intel MPI under srun is told of the PMI library: without it the ranks of a plain job may still join, and those of a
-    heterogeneous one fail (run on 22.05.8). What is started otherwise has no use for it. Its own mpirun is to end containers
+    Under srun, Intel MPI needs the path of the PMI library. Without it the ranks of a plain job may still join, but those of
+    a heterogeneous job fail (run on 22.05.8). Other launchers do not need it. Intel's own mpirun is set to end containers
     gently.
     """
     flavour, record = mpis.get(site.mpi.flavour), launchers.get(launcher)
     if starts_mpi and record.of_slurm and flavour.pmi_variable and site.mpi.pmi_library:
         yield flavour.pmi_variable, site.mpi.pmi_library, site.cite("mpi", "pmi_library")
     if request.image and record.of_mpi and flavour.gently:
-        yield (*flavour.gently, Origin("rule", "a rank that fails ends the others' containers too"))
+        yield (*flavour.gently, Origin("rule", "a rank that fails also ends the other ranks' containers"))
 
 
 def container(site: Site, request: Request, origins: Origins, launcher: str) -> Optional[Container]:
-    """The image, with the PMI library by which srun joins its ranks; what is started otherwise has no use for that."""
+    """The image, with the PMI library that srun needs to join its ranks; other launchers do not need it."""
     if request.image is None:
         return None
     facts, library = site.container, site.mpi.pmi_library if launchers.get(launcher).of_slurm else None
     if facts.wrapper_image and not re.fullmatch(r"(~/)?[\w./:@%+,=-]+|\$HPCGEN_STAGED/[\w.+,=-]+", request.image):
-        where = limits.cited(site.cite("container", "wrapper_image"))
+        where = cited(site.cite("container", "wrapper_image"))
         raise RequestError(
-            f"--image: '{request.image}': {facts.wrapper} of {site.id} reads the name from ${facts.wrapper_image} {where}, "
-            "perhaps word by word: give the image a name of letters, digits and ._-/ only"
+            f"--image {request.image}: {facts.wrapper} at {site.id} reads the image's name from ${facts.wrapper_image} {where} "
+            "and may split it into words: use a name of letters, digits and ._-/ only"
         )
     return Container(
         image=request.image,
@@ -142,23 +142,26 @@ def container(site: Site, request: Request, origins: Origins, launcher: str) -> 
 
 
 def unjoined(site: Site, request: Request, job: Job) -> List[str]:
-    """What to say where srun starts MPI ranks in an image, and nothing says by which PMI they join: some MPIs then run each
-    rank by itself, and the job ends well (run with Intel MPI on 22.05, whose default was none); and of an MPI whose launcher
-    has no other signal than that by which Apptainer leaves its mount behind (run with MPICH 5.0.2)."""
+    """Notes on MPI ranks in an image.
+
+    If srun starts the ranks and their PMI is unknown, some MPIs run each rank by itself, and the job ends without an error
+    (run with Intel MPI on 22.05; the default there was none). Some MPIs' launchers can only send a signal that makes
+    Apptainer leave its mount behind (run with MPICH 5.0.2).
+    """
     if request.image is None:
         return []
     step = job.steps[0]
     record, flavour = launchers.get(step.launcher), mpis.get(step.flavour)
     if record.of_mpi and flavour.hangs_in_container:
-        how = f"{step.launcher} of {flavour.library} then waits until the job's time is over"
-        return [f"a rank that crashes may not end the job where {site.container.runtime} is not setuid: {how}"]
+        how = f"{step.launcher} of {flavour.library} then waits until the time limit"
+        return [f"a rank that crashes may not end the job if {site.container.runtime} is not setuid: {how}"]
     if not record.of_slurm or not workloads.get(job.workload).mpi or request.runner == "slurm":
-        return []  # that runner's tasks are joined by Dask alone
+        return []  # with this runner, Dask alone connects the tasks
     return pmi_unknown(site, step.pmi, flavour.pmi_variable in request.env)
 
 
 def pmi_unknown(site: Site, pmi: Optional[str], library: bool = False) -> List[str]:
-    """The same for any image started by the site's srun; `library`: the user has named the MPI's PMI library."""
+    """The first of these notes, for any image that the site's srun starts. `library`: the user has named the PMI library."""
     flavour = mpis.get(site.mpi.flavour)
     variable = None if site.mpi.pmi_library or library else flavour.pmi_variable
     if pmi and not variable:
@@ -171,7 +174,7 @@ def pmi_unknown(site: Site, pmi: Optional[str], library: bool = False) -> List[s
 
 
 def with_gpu_flag(site: Site, job: Job) -> Job:
-    """AMD's GPUs, whose names are MI100 and the like, want another flag than NVIDIA's."""
+    """The job with --rocm for AMD GPUs (named MI100 and the like) in place of NVIDIA's flag."""
     if job.container is None or job.container.gpu_flag is None:
         return job
     last = job.components[-1]
@@ -183,7 +186,7 @@ def with_gpu_flag(site: Site, job: Job) -> Job:
 
 
 def interfaces(site: Site, request: Request) -> Tuple[str, ...]:
-    """Of the traffic between nodes, best first: the one asked for alone, else the site's with its fallbacks."""
+    """Interfaces for the traffic between nodes, best first: only the requested one, otherwise the site's with its fallbacks."""
     if request.interface:
         return (str(request.interface),)
     return tuple(map(str, filter(None, (site.network.interface, *site.network.fallback))))

@@ -1,4 +1,4 @@
-"""What each node gets a copy of before the program starts: files, folders, archives."""
+"""Files, folders and archives that are copied to each node before the program starts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
 
 
 def stage(site: Site, request: Request) -> Optional[Stage]:
-    """What is staged and into which folder of the node. Raises RequestError where two would get one name."""
+    """What is staged, and into which folder of the node. Raises RequestError if two would get the same name."""
     names: List[str] = []
     for path in request.stage:
         name = re.sub(ARCHIVE, "", path.rstrip("/").rpartition("/")[2])
         if name in ("", ".", "..", "~"):
-            raise RequestError(f"--stage {path}: this has no name of its own: name the folder, or the file")
+            raise RequestError(f"--stage {path}: the path does not end in a name: name the folder or the file")
         if name in names:
-            raise RequestError(f"--stage {path}: another one would also be {name} on the nodes: give it another name")
+            raise RequestError(f"--stage {path}: another staged path also has the name {name}: rename one of them")
         names.append(name)
     if not names:
         return None
@@ -32,9 +32,9 @@ def stage(site: Site, request: Request) -> Optional[Stage]:
 
 
 def notes(site: Site, found: Optional[Stage]) -> Iterator[str]:
-    """Where the copies are found, and whether they take of the job's memory."""
+    """Notes: where to find the copies, and whether they use the job's memory."""
     if found:
         where = ", ".join(f"$HPCGEN_STAGED/{name}" for name in found.names)
-        yield f"staged on each node: {where}, for --python, --conda or --venv as well"
+        yield f"staged on each node: {where}; these paths also work with --python, --conda and --venv"
         if site.storage.in_memory:
-            yield f"--stage: what is staged takes of the job's memory on {site.id}, where local storage is memory"
+            yield f"--stage: local storage on {site.id} is memory, so staged files use the job's memory"

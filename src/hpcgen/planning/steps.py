@@ -1,4 +1,4 @@
-"""Who starts the programs of a job, and the step by which it does."""
+"""The launcher that starts the programs of a job, and the step that it runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hpcgen import schedulers, workloads
 from hpcgen.base.errors import RequestError
 from hpcgen.launch import launchers
 from hpcgen.model.job import Command, Component, Container, Job, Origin, Origins, Step
-from hpcgen.planning import limits
+from hpcgen.planning.case import cited
 from hpcgen.planning.origins import own
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request
 from hpcgen.workloads import Layout, Told, Workload
 
-# What of a step comes straight from the request.
+# Fields of a step that come straight from the request.
 SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
 
 
@@ -27,8 +27,8 @@ ROLES = {workloads.SMALL: "scheduler", "worker": "workers", "all": "workers", wo
 
 
 def launcher(site: Site, request: Request, workload: Workload, components: Sequence[Component]) -> str:
-    """Who starts these components' programs: MPI's launcher, one that starts a process on each node, or nobody ("none"),
-    where the script itself does. Raises RequestError."""
+    """The launcher of these components' programs: MPI's, one that starts a process on each node, or "none" if the script
+    itself starts the program. Raises RequestError."""
     if workload.mpi:
         return mpi_launcher(site, request)
     alone = launchers.alone(site.mpi.launcher)
@@ -36,7 +36,7 @@ def launcher(site: Site, request: Request, workload: Workload, components: Seque
 
 
 def mpi_launcher(site: Site, request: Request) -> str:
-    """The site's, unless Dask is asked to do without MPI."""
+    """The site's launcher, unless the user asked for Dask without MPI."""
     if request.runner == "local":
         return launchers.alone(site.mpi.launcher)
     own = schedulers.get(site.scheduler.type).own_launcher if request.runner == "slurm" else None
@@ -44,19 +44,19 @@ def mpi_launcher(site: Site, request: Request) -> str:
 
 
 def _per_node(site: Site, name: str, nodes: int) -> str:
-    """What starts a process on each node, where no MPI is needed: the scheduler itself, and on one node the script where it
+    """What starts a process on each node without MPI: the scheduler's own launcher, or on one node the script itself, if it
     runs there. Raises RequestError."""
     scheduler = schedulers.get(site.scheduler.type)
     if nodes == 1:
         return launchers.alone(site.mpi.launcher)
     if scheduler.one_machine:
-        raise RequestError(f"--nodes {nodes}: one machine is one node of --workload {name}: leave it out")
+        raise RequestError(f"--nodes {nodes}: without a scheduler, --workload {name} runs on this one machine: leave it out")
     launcher = scheduler.own_launcher or site.mpi.launcher
     if not launchers.get(launcher).each_node:
-        where = limits.cited(site.cite("mpi", "launcher"))
+        where = cited(site.cite("mpi", "launcher"))
         raise RequestError(
-            f"--nodes {nodes}: {launcher} of {site.id} {where} cannot start one process on each node for --workload {name}: "
-            "ask for one node"
+            f"--nodes {nodes}: {launcher} at {site.id} {where} cannot start one process per node for --workload {name}: "
+            "use --nodes 1"
         )
     return launcher
 
@@ -64,7 +64,7 @@ def _per_node(site: Site, name: str, nodes: int) -> str:
 def step(
     site: Site, request: Request, job: Job, layout: Layout, workload: Workload, launcher: str, origins: Origins
 ) -> Step:
-    """The one step of a job whose components are placed."""
+    """The step of a job; its components must be placed."""
     record = launchers.get(launcher)
     commands = _commands(request, site, layout)
     told = _told(site, request, job, layout, workload, origins)
@@ -73,7 +73,7 @@ def step(
     found = {**(told.origins if told else {}), **_of_wrapper(site, job)}
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if record.of_slurm and workload.mpi else None
     asked = request.kill_on_bad_exit is not None or not record.of_slurm
-    own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'a process on each node, without MPI'}"
+    own_way = f"{job.workload}: {'no launcher' if launcher == 'none' else 'one process per node, without MPI'}"
     return Step(
         components=tuple(range(len(job.components))) if job.hetjob else (0,) * len(commands),
         commands=tuple(commands),
@@ -128,7 +128,7 @@ def _is_shared(name: str, value: object, told: Sequence[Told]) -> bool:
 
 
 def _options(site: Site, job: Job, layout: Layout, launcher: str) -> Tuple[str, ...]:
-    """Words that the launcher always gets at this site, and those that hand on variables which this job's processes need."""
+    """Words that the launcher always gets at this site, and those that export the variables that this job's processes need."""
     if launcher == "none":
         return ()
     exports = (*layout.exports, *(["HPCGEN_STAGED"] if job.stage else []), *_read_by_container(job.container))
@@ -136,7 +136,7 @@ def _options(site: Site, job: Job, layout: Layout, launcher: str) -> Tuple[str, 
 
 
 def _read_by_container(container: Optional[Container]) -> Tuple[str, ...]:
-    """The variables of `templates/containers` that the runtime, or the site's own command, reads on each node."""
+    """Variables of `templates/containers` that the container runtime, or the site's own command, reads on each node."""
     if container is None:
         return ()
     own = container.runtime.upper()

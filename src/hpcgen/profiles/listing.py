@@ -1,4 +1,4 @@
-"""Which profiles there are: a file of ``sites/`` each, in the rooms."""
+"""Finds profiles: each is a file in ``sites/`` of one of the rooms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpcgen.base.paths import Rooms
 
 
 def listing(rooms: Optional[Rooms] = None) -> Dict[str, Path]:
-    """Id and profile of every site, by name; a stronger room's profile hides a weaker one's."""
+    """Id and profile of every site, sorted by id. A profile in a stronger room hides one in a weaker room."""
     found: Dict[str, Path] = {}
     for room in rooms or paths.rooms():
         for path in sorted((room / "sites").glob("*.toml")):
@@ -30,15 +30,15 @@ def find(name: str, rooms: Optional[Rooms] = None) -> Path:
     profiles = listing(rooms)
     if name in (known := aliases(profiles)):
         return known[name]
-    raise SiteError(f"site: unknown site '{name}'{among(name, sorted({*profiles, *known}))}")
+    raise SiteError(f"--site {name}: unknown site{among(name, sorted({*profiles, *known}))}")
 
 
 def aliases(profiles: Dict[str, Path]) -> Dict[str, Path]:
-    """Other names of sites. Read by a search for the one line, so that finding a site stays quick."""
+    """Other names of sites. Only the line with the aliases is read, so that finding a site stays fast."""
     known: Dict[str, Path] = {}
     for path in profiles.values():
         text = ""
-        with contextlib.suppress(OSError):  # a profile that cannot be read has no other name
+        with contextlib.suppress(OSError):  # a profile that cannot be read has no aliases
             text = path.read_text("utf-8", "replace")
         if line := re.search(r"^aliases = \[(.*)\]", text, re.MULTILINE):
             known.update({name: path for name in re.findall(r'"([^"]+)"', line.group(1))})

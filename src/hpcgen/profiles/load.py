@@ -1,4 +1,4 @@
-"""``load("mahuika")`` reads and checks one profile of ``sites/``."""
+"""``load("mahuika")`` reads and checks one profile in ``sites/``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpcgen.profiles.validate import faults
 
 
 def load(name: str, rooms: Optional[Rooms] = None) -> Site:
-    """The site of this id or alias, or of the profile at this path (anything that ends in ``.toml``).
+    """The site with this id or alias, or from the profile at this path (anything that ends in ``.toml``).
 
-    Raises SiteError when there is none or when its profile is wrong, with every fault in it.
+    Raises SiteError if there is none, or with every fault of the profile.
     """
     path = Path(name) if name.endswith(".toml") else find(name, rooms)
     return decode(path.stem, toml.read_kept(path, SiteError), str(path))
 
 
 def decode(name: str, data: Dict[str, Any], path: str) -> Site:
-    """A checked Site from a profile's tables. Raises SiteError with every fault."""
+    """A checked Site from the tables of a profile. Raises SiteError with every fault."""
     problems: List[str] = []
     where = paths.shown(path)
     own = [f"{where}: unknown key '{key}'" for key in ("id", "path", "dialect") if key in data]
@@ -40,12 +40,12 @@ def decode(name: str, data: Dict[str, Any], path: str) -> Site:
 
 
 def _dialect(data: Dict[str, Any], where: str, problems: List[str]) -> Any:
-    """The table that has the name of the site's scheduler; that of any other scheduler is a fault."""
+    """The table with the name of the site's scheduler. A table for another scheduler is a fault."""
     scheduler = data.get("scheduler")
     mine = scheduler.get("type") if isinstance(scheduler, dict) else None
     for name in schedulers.names():
         if name in data and name != mine:
-            problems.append(f"{where}: {name}: the scheduler is {mine}: take the table out, or correct scheduler.type")
+            problems.append(f"{where}: {name}: the scheduler is {mine}: remove the table, or correct scheduler.type")
     kind = schedulers.get(mine).dialect if mine in schedulers.names() else None
     if mine is None or kind is None:
         return None

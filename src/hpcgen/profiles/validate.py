@@ -1,4 +1,4 @@
-"""What must hold within a profile."""
+"""Rules that every profile must follow."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ from hpcgen.request.fields import Request
 
 
 def faults(site: Site) -> Iterator[str]:
-    """A sentence for everything in which the profile contradicts itself."""
+    """One sentence for each fault in the profile."""
     for rule in (_citations, _unknown, _incomplete, _mpi, _shell_texts, _wrapper, _amounts, _charges, _partitions):
         yield from rule(site)
 
 
 def _incomplete(site: Site) -> Iterator[str]:
-    """Facts that mean nothing without another one."""
+    """Facts that need another fact."""
     if site.status == "retired" and not (site.successor or site.status_note):
-        yield "status: a retired site names its 'successor', or says why there is none in 'status_note'"
+        yield "status: the site is retired: name its 'successor', or explain in 'status_note'"
     if site.container.build_where and not site.container.build:
-        yield "container.build_where: says where images are built, so 'build' says how: fakeroot, root or remote"
+        yield "container.build_where: it needs 'build': fakeroot, root or remote"
     if site.network.fallback and not site.network.interface:
-        yield "network.fallback: it stands in for 'interface', which is not given"
+        yield "network.fallback: it needs 'interface'"
     if site.login.jump and not site.login.host:
-        yield "login.jump: it is on the way to 'host', which is not given"
+        yield "login.jump: it needs 'host'"
 
 
 def _mpi(site: Site) -> Iterator[str]:
-    """An MPI and the PMI that is said to join its ranks."""
+    """Whether the MPI and its PMI fit together."""
     facts = site.mpi
     flavour = mpis.get(facts.flavour)
     if facts.flavour and facts.pmi and not mpis.joins(flavour, facts.pmi):
-        yield f"mpi.pmi: {facts.flavour} does not start under --mpi={facts.pmi}; it takes {' or '.join(flavour.pmis)}"
+        yield f"mpi.pmi: {facts.flavour} does not start with --mpi={facts.pmi}: use {' or '.join(flavour.pmis)}"
     if facts.pmi_library and not flavour.takes_library:
-        yield f"mpi.pmi_library: {flavour.library} brings its own PMIx and takes no PMI library"
+        yield f"mpi.pmi_library: {flavour.library} has its own PMIx and takes no PMI library: remove it"
     if facts.pmi_library and not facts.pmi_library.startswith("/"):
         yield f"mpi.pmi_library: '{facts.pmi_library}' is not an absolute path"
 
 
 def _shell_texts(site: Site) -> Iterator[str]:
-    """Texts that scripts show to a shell as they are."""
+    """Texts that scripts pass to a shell unchanged."""
     if not re.fullmatch(r"(?:[\w./:+-]|\$[A-Za-z_]\w*)*", site.container.library_path or "", re.ASCII):
-        yield f"container.library_path: '{site.container.library_path}' is not folders and $VARIABLES with ':' between"
+        yield f"container.library_path: '{site.container.library_path}' must be folders and $VARIABLES separated by ':'"
     if not re.fullmatch(r"/[\w./-]*/bash( -[A-Za-z]+)?", site.shell.shebang):
         yield f"shell.shebang: '{site.shell.shebang}' is not the path of bash with at most one option"
 
 
 def _wrapper(site: Site) -> Iterator[str]:
-    """The site's own commands for containers: names or paths, of what is not bash's, and no half of a pair."""
+    """The site's own container commands: names or paths, not commands of bash, and only complete pairs."""
     facts = site.container
     for key in ("wrapper", "bind_command"):
         command = getattr(facts, key)
         if command and (command in OWN or not re.fullmatch(r"[\w./][\w./+-]*", command, re.ASCII)):
             yield f"container.{key}: '{command}' is not the name or the path of a command"
     if bool(facts.wrapper_image) != bool(facts.wrapper_flags):
-        yield "container.wrapper_image, wrapper_flags: a wrapper reads both from variables, or both from its words"
+        yield "container.wrapper_image, wrapper_flags: give both or neither"
     if facts.wrapper_image and not facts.wrapper:
-        yield "container.wrapper_image: the variable of a 'wrapper', which is not given"
+        yield "container.wrapper_image: it needs 'wrapper'"
 
 
 def _amounts(site: Site) -> Iterator[str]:
-    """A number without its unit is MiB, as sbatch's is, which no node has so few of."""
+    """Memory without a unit is MiB, as for sbatch: no node has so little."""
     known = [(f"nodes.{name}.mem", node.mem) for name, node in site.nodes.items()]
     known += [(f"partitions.{name}.max_mem", partition.max_mem) for name, partition in site.partitions.items()]
     for place, mib in known:
         if mib and mib < 1024:
-            yield f"{place}: {int(mib)} MiB on a node: write {int(mib)}G if these are GiB"
+            yield f"{place}: {int(mib)} MiB is too little for a node: write {int(mib)}G for GiB"
 
 
 def _partitions(site: Site) -> Iterator[str]:
@@ -89,41 +89,41 @@ def _partitions(site: Site) -> Iterator[str]:
 
 
 def _bins(place: Union[Partition, Limits]) -> Iterator[str]:
-    """Bins are read in order, so that a larger one after a smaller one is what makes sense."""
+    """Bins are read in order, so each must be larger than the one before."""
     for i, bin_ in enumerate(place.bins):
         if not (bin_.cpus or bin_.nodes or bin_.gpus):
-            yield f"{i}: up to how many 'cpus', 'nodes' or 'gpus'?"
+            yield f"{i}: no size: give 'cpus', 'nodes' or 'gpus'"
         if place.max_time is not None and bin_.max_time > place.max_time:
             yield f"{i}: its time is longer than max_time"
         before = place.bins[i - 1] if i else None
         if before and all((getattr(bin_, key) or 0) <= (getattr(before, key) or 0) for key in ("cpus", "nodes", "gpus")):
-            yield f"{i}: it is no larger than the one before"
+            yield f"{i}: it is not larger than the one before"
 
 
 def _charges(site: Site) -> Iterator[str]:
-    """Rates that nothing can be computed from."""
+    """Rates that cannot be used."""
     models = {str(node.gpu).lower() for node in site.nodes.values()}
     places = {"charge.rates": site.charge.rates}
     places.update({f"partitions.{name}.charge": partition.charge for name, partition in site.partitions.items()})
     for place, rates in places.items():
         given = [key for key in ("cpu", "mem", "gpu", "gpus", "node") if getattr(rates, key) not in (None, {})]
         if given and not site.charge.unit:
-            yield f"{place}: a rate of what? Give [charge] its 'unit'"
+            yield f"{place}: the rate has no unit: give [charge] a 'unit'"
         if rates.mem_per_cpu and rates.cpu is None:
-            yield f"{place}.mem_per_cpu: it makes memory count as CPUs, for which there is no rate 'cpu'"
+            yield f"{place}.mem_per_cpu: it counts memory as CPUs and needs the rate 'cpu'"
         if rates.basis == "share" and (given != ["node"]):
-            yield f"{place}.basis: a share of a node is charged at the rate 'node' and no other"
+            yield f"{place}.basis: a share of a node takes only the rate 'node'"
         for model in rates.gpus:
             if model.lower() not in models:
-                yield f"{place}.gpus: no node has a GPU '{model}'{among(model, sorted(models - {'none'}))}"
+                yield f"{place}.gpus: no node has the GPU '{model}'{among(model, sorted(models - {'none'}))}"
 
 
 def _unknown(site: Site) -> Iterator[str]:
-    """Words that must be known elsewhere in the house."""
+    """Names that other modules must know."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", site.id):
-        yield f"{site.id!r} is no name for a site: letters, digits and ._- only"
+        yield f"{site.id!r} is not a valid name for a site: use letters, digits and ._- only"
     if not site.sources:
-        yield "sources: a profile without a source is worth nothing: add [sources.NAME]"
+        yield "sources: a profile needs at least one source: add [sources.NAME]"
     if site.scheduler.type not in schedulers.names():
         yield f"scheduler.type: unknown scheduler '{site.scheduler.type}'{among(site.scheduler.type, schedulers.names())}"
     if site.mpi.launcher not in LAUNCHERS:
@@ -136,7 +136,8 @@ def _unknown(site: Site) -> Iterator[str]:
     problems: List[str] = []
     toml.fill(Request, site.defaults, "defaults", problems)
     yield from problems
-    yield from (f"defaults.{key}: a profile cannot say that" for key in ("site", "program", "args") if key in site.defaults)
+    apart = [key for key in ("site", "program", "args") if key in site.defaults]
+    yield from (f"defaults.{key}: a profile cannot set this: remove it" for key in apart)
 
 
 def _citations(site: Site) -> Iterator[str]:
@@ -155,7 +156,7 @@ def _citations(site: Site) -> Iterator[str]:
             yield f"{place}.source: no [sources.{cited}]{among(cited, list(site.sources))}"
     for name, source in site.sources.items():
         if (source.date is None) == (source.read is None):
-            yield f"sources.{name}: give 'date' (the source's) or, where it has none, 'read' (yours)"
+            yield f"sources.{name}: give either 'date' (of the source) or, if it has none, 'read' (the day you read it)"
     for place, table in places.items():
         unsourced = set(getattr(table, "stated", list)()) - set(getattr(table, "sources", ()))
         if unsourced and table.source is None:

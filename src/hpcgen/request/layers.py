@@ -1,4 +1,4 @@
-"""One request out of layers: the site's defaults, configurations, files, flags."""
+"""Merges layers into one request: the site's defaults, configurations, files, flags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpcgen.base.kinds import option
 from hpcgen.model.job import Origin
 from hpcgen.request.fields import GPUS, UNITS, Request, set_fields
 
-# Of each group one is written; a stronger layer's choice takes the place of a weaker layer's other one.
+# Only one of each group is used. The choice of a stronger layer replaces that of a weaker one.
 ALTERNATIVES = (
     ("mem", "mem_per_cpu", "mem_per_gpu"),
     tuple(GPUS),
@@ -22,7 +22,7 @@ ALTERNATIVES = (
 
 
 class Layer(NamedTuple):
-    """Values from one place: `kind` and `where` say which, `strict` whether numbers must be numbers."""
+    """Values from one place, described by `kind` and `where`. `strict`: whether numbers must be numbers, not text."""
 
     kind: Literal["fact", "flag", "file", "config", "variable", "default"]
     where: str
@@ -34,17 +34,17 @@ class Layer(NamedTuple):
         return Origin(self.kind, option(key) if flag else f"{self.where}: {key}")
 
     def named(self, problem: str) -> str:
-        """A problem as its reader wrote the option: a key of a file, or a flag."""
+        """A problem with the option as the user wrote it: a key of a file, or a flag."""
         if self.kind != "flag":
             return problem
         text = problem[len(self.where) + 2 :]
         place = text.partition(":")[0]
-        key = place.partition("[")[0]  # of a list, the place within it is of no use: the value is told
+        key = place.partition("[")[0]  # without the position in a list: the message shows the value
         return f"{option(key)}{text[len(place) :]}" if key in Request.__struct_fields__ else text
 
 
 class Merged(NamedTuple):
-    """A request with, for each value that is set, where it came from."""
+    """A request with the origin of each value that is set."""
 
     request: Request
     origins: Dict[str, Origin]
@@ -53,8 +53,8 @@ class Merged(NamedTuple):
 def merge(layers: Iterable[Layer]) -> Merged:
     """One request from layers, weakest first. Raises RequestError with all faults of the layers.
 
-    The order that the command line uses: the site's defaults, /etc/hpcgen/config.toml, the user's config.toml (in each,
-    the table of the site after the rest), the scheduler's own variables, the request's file, flags.
+    The command line uses this order: the site's defaults, /etc/hpcgen/config.toml, the user's config.toml (in each, the
+    site's table comes last), the scheduler's own variables, the request file, flags.
     """
     values: Dict[str, Any] = {}
     origins: Dict[str, Origin] = {}
@@ -67,7 +67,7 @@ def merge(layers: Iterable[Layer]) -> Merged:
         problems += [layer.named(problem) for problem in found]
         if "program" in filled and "program" in values:
             for known in (values, origins):
-                known.pop("args", None)  # they were the other program's
+                known.pop("args", None)  # they belonged to the other program
         for group in ALTERNATIVES:
             if any(key in filled for key in group):
                 for key in group:
@@ -82,7 +82,7 @@ def merge(layers: Iterable[Layer]) -> Merged:
 
 
 def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
-    """A sentence for every group of ALTERNATIVES of which one layer has more than one."""
+    """A sentence for every group of ALTERNATIVES if one layer sets more than one of its options."""
     for group in ALTERNATIVES:
         given = [option(key) for key in group if values.get(key) is not None]
         if len(given) > 1:
@@ -90,7 +90,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[str]:
 
 
 def checked(request: Request) -> Merged:
-    """A request made in Python, held to the same rules as one that was read. Raises RequestError."""
+    """A request made in Python, checked by the same rules as one from a file. Raises RequestError."""
     values = set_fields(request)
     for name, unit in UNITS.items():
         if isinstance(values.get(name), int):

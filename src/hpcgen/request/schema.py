@@ -113,7 +113,7 @@ def _finished(kind: Type[Struct], made: Schema) -> Schema:
 
 
 def _without_null(made: Schema) -> Schema:
-    """TOML has no null: users leave out a key. Defaults that are null, empty or whole tables are of no use to editors."""
+    """TOML has no null: users leave out a key. Defaults that are null, empty or whole tables do not help an editor."""
     made = dict(made)
     if made.get("default", ()) in (None, (), [], {}) or isinstance(made.get("default"), dict):
         made.pop("default", None)

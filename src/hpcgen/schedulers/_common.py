@@ -1,4 +1,4 @@
-"""What the modules of schedulers share: refusals of what few of them can say, and filters for templates."""
+"""Code that the scheduler modules share: common refusals, and filters for templates."""
 
 from __future__ import annotations
 
@@ -10,45 +10,59 @@ import msgspec
 from hpcgen.base import kinds
 from hpcgen.base.kinds import option
 from hpcgen.base.toml import Table
-from hpcgen.base.units import size
+from hpcgen.base.units import counted, size
 from hpcgen.model.forms import array, dependencies, mail, pattern
 from hpcgen.model.job import Component, Job
-from hpcgen.model.layout import tasks_by_node
+from hpcgen.model.layout import tasks_by_node, typed
 
 Says = TypeVar("Says", bound=Table)
 
 
 def read(kind: Type[Says], dialect: Any) -> Says:
-    """The profile's table of the scheduler: itself, or again from what a job carries of it."""
+    """The profile's table for the scheduler: the table itself, or made again from the copy in a job."""
     return dialect if isinstance(dialect, kind) else msgspec.convert(dialect, kind, dec_hook=kinds.parse)
 
 
 def layout_faults(c: Component) -> Iterator[str]:
-    """Refusals of what cannot be dealt out to nodes, for schedulers that must be told what each node gets."""
+    """Refusals of tasks and resources that cannot be divided over nodes, for schedulers that need the amounts per node."""
     parts = tasks_by_node(c)
     if c.nodes and c.nodes > c.ntasks:
-        yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
+        yield too_many_nodes(c)
     elif c.nodes and c.ntasks_per_node and c.ntasks > (most := c.nodes * c.ntasks_per_node):
-        yield f"--ntasks {c.ntasks}: {c.nodes} nodes of {c.ntasks_per_node} tasks ({c.role}) hold {most}: ask for more nodes"
-    unknown = f"of how many nodes, for {c.ntasks} tasks ({c.role})? Give --nodes too, or"
+        yield too_many_tasks(c, most)
+    unknown = f"the number of nodes for {counted(c.ntasks, 'task')} ({c.role}) is unknown: give --nodes as well, or use"
     if parts is None and c.mem_mib is not None:
         yield f"{'--exclusive' if c.exclusive else '--mem'}: {unknown} --mem-per-cpu"
     if c.gpus and c.gpus.per == "node" and parts is None:
         yield f"--gpus-per-node: {unknown} --gpus-per-task"
     if c.gpus and c.gpus.per == "job" and c.gpus.count % (places := len(parts) if parts else c.ntasks):
-        what = f"{places} {'nodes' if parts else 'tasks'} get no equal share"
-        yield f"--gpus {c.gpus.count}: {what}: give --gpus-per-task, or --gpus-per-node with --nodes"
+        what = f"{places} {'nodes' if parts else 'tasks'} do not divide {counted(c.gpus.count, 'GPU')}"
+        yield f"--gpus {c.gpus.count}: {what}: use --gpus-per-task, or --gpus-per-node with --nodes"
     if c.mem_per_gpu_mib and not c.gpus:
-        yield "--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu"
+        yield NO_GPUS
     if c.gpus and c.gpus.style == "gres":
-        yield "--gres gpu: Slurm's way to ask for GPUs: use --gpus or --gpus-per-node"
+        yield "--gres gpu: only Slurm takes this: use --gpus or --gpus-per-node"
+
+
+NO_GPUS = "--mem-per-gpu: the job asks for no GPUs: use --mem or --mem-per-cpu"
+
+
+def too_many_nodes(c: Component) -> str:
+    most = f"{counted(c.ntasks, 'task')} ({c.role}) cannot use more than {counted(c.ntasks, 'node')}"
+    return f"{typed(c, 'nodes')}: {most}: use --nodes {c.ntasks}"
+
+
+def too_many_tasks(c: Component, most: int) -> str:
+    """For tasks that do not fit on the nodes that were asked for."""
+    hold = f"{counted(c.nodes or 1, 'node')} with {c.ntasks_per_node} per node ({c.role}) hold only {most}"
+    return f"{typed(c, 'ntasks')}: {counted(c.ntasks, 'task')} do not fit: {hold}: ask for more nodes"
 
 
 def nodelist_fault(c: Component, scheduler: str) -> Iterator[str]:
-    """Hosts among which the scheduler would choose: they are sbatch's only where there are as many as nodes."""
+    """A list of hosts for the scheduler to choose from: it means the same as for sbatch only if it has one host per node."""
     if c.nodelist and len(c.nodelist.split(",")) != (c.nodes or 1):
-        hosts = "hosts that a job may have, not those it must"
-        yield f"--nodelist {c.nodelist}: {scheduler} takes {hosts}: name as many as --nodes"
+        hosts = "a list of hosts to choose from"
+        yield f"--nodelist {c.nodelist}: {scheduler} takes this as {hosts}: name as many hosts as --nodes"
 
 
 # --- options of the whole job
@@ -59,12 +73,12 @@ def option_of(field: str) -> str:
     return option(field.replace("_mib", ""))
 
 
-# How tasks share cores, of which only Slurm is told.
-CORES = dict.fromkeys(("hint", "ntasks_per_core", "threads_per_core"), "ask for --cpus-per-task, and leave it out")
+# How tasks share cores; only Slurm has these options.
+CORES = dict.fromkeys(("hint", "ntasks_per_core", "threads_per_core"), "use --cpus-per-task, and leave it out")
 
 
 def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str]:
-    """A refusal for each of these options that was asked for: what this scheduler lacks, with what to do instead."""
+    """A refusal for each requested option that this scheduler lacks, with what to do instead."""
     for name, advice in instead.items():
         asked = [getattr(part, name, None) for part in (job, *job.components)]
         if any(value is not None for value in asked):
@@ -72,74 +86,74 @@ def cannot(job: Job, scheduler: str, instead: Mapping[str, str]) -> Iterator[str
 
 
 def array_fault(text: Optional[str]) -> Iterator[str]:
-    """A range without an index, which every scheduler refuses."""
+    """A range that contains no index: every scheduler refuses it."""
     for part in array(text).ranges if text else ():
         if not part.jobs:
             low, high = sorted((part.first, part.last))
-            yield f"--array {text}: a range of it has no index: write {low}-{high}"
+            yield f"--array {text}: one of its ranges is empty: write {low}-{high}"
 
 
 def dependency_fault(text: Optional[str]) -> Iterator[str]:
     if text and dependencies(text) is None:
-        yield f"--dependency: '{text}' is not a list of after, afterok, afterany or afternotok with ids: write afterok:1234"
+        yield f"--dependency {text}: this is not a list of after, afterok, afterany or afternotok with ids: write afterok:1234"
 
 
 def mail_fault(text: Optional[str], scheduler: str) -> Iterator[str]:
     if text and mail(text) is None:
-        yield f"--mail-type: '{text}' is more than {scheduler} tells of: write BEGIN, END, FAIL, ALL or NONE"
+        yield f"--mail-type {text}: {scheduler} does not report all of these events: write BEGIN, END, FAIL, ALL or NONE"
 
 
 def file_faults(job: Job, scheduler: str, known: Mapping[str, str], instead: str) -> Iterator[str]:
-    """Refusals of --output and --error: patterns that are not `known`, and characters that a directive cannot hold."""
+    """Refusals of --output and --error: patterns that are not `known`, and characters that a directive cannot contain."""
     for name in ("output", "error"):
         text = getattr(job, name)
         if text is None:
             continue
         if pattern(text, known) is None:
-            words = ", ".join(f"%{key}" for key in known) or "none"
-            yield f"--{name} {text}: {scheduler} knows {words} of sbatch's patterns: {instead}"
+            words = f"only {', '.join(f'%{key}' for key in known)}" if known else "none"
+            yield f"--{name} {text}: {scheduler} has {words} of sbatch's patterns: {instead}"
         if text.startswith("~"):
-            yield f"--{name}: {scheduler} does not expand '~': write the path out"
+            yield f"--{name} {text}: {scheduler} does not expand '~': write the full path"
         elif not re.fullmatch(r"[^\s'\"\\$`#&|;<>()*?]+", text):
-            yield f"--{name}: {scheduler} takes no blanks or shell characters in a path: '{text}' has some"
+            yield f"--{name} {text}: {scheduler} takes no spaces or shell characters in a path: use another path"
 
 
 def name_fault(job: Job, scheduler: str, form: str, words: str, most: int) -> Iterator[str]:
-    """A name that the scheduler would refuse or cut."""
+    """A job name that the scheduler would refuse or cut off."""
     if not re.fullmatch(form, job.name):
-        yield f"--job-name: '{job.name}' is no name for {scheduler}: {words}"
+        yield f"--job-name {job.name}: not a valid name for {scheduler}: use {words}"
     elif len(job.name) > most:
-        yield f"--job-name: {scheduler} takes {most} characters: '{job.name[:most]}'"
+        yield f"--job-name {job.name[:20]}…: {scheduler} takes at most {most} characters: use {job.name[:most]}"
 
 
 def resource_faults(job: Job, required: Iterable[str], written: Iterable[Optional[str]]) -> Iterator[str]:
-    """Resources of the whole job that the site `required` and nobody named, or that the script has `written` already."""
+    """Job-wide resources that are `required` by the site but missing, or that are `written` by the script already."""
     asked = dict(job.resources)
     for name in required:
         if name not in asked:
-            yield f"--resource: every job here must name {name}: give --resource {name}=VALUE"
+            yield f"--resource {name}: every job at this site must set it: give --resource {name}=VALUE"
     for name in asked:
         if name in written:
-            yield f"--resource {name}: the script has this already: ask for it by the option of hpcgen"
+            yield f"--resource {name}: the script sets this already: use hpcgen's own option for it"
 
 
 def twice(job: Job, option_of: str, written: Iterable[str]) -> Iterator[str]:
-    """Refusals of --directive: no option of this scheduler, or one that the script has already."""
+    """Refusals of --directive: not an option of this scheduler, or one that the script has already."""
     known = {line.split("=")[0].strip() for line in written}
     for directive in job.directives:
         if re.match(r"-[A-Za-z]", directive) is None and not directive.startswith("--"):
-            yield f"--directive '{directive}': this is none of {option_of}'s options"
+            yield f"--directive '{directive}': this is not an option of {option_of}: write it as in '-X VALUE'"
         elif directive.split("=")[0].strip() in known:
-            yield f"--directive '{directive}': the script has this already: ask for it by the option of hpcgen"
+            yield f"--directive '{directive}': the script has this already: use hpcgen's own option for it"
 
 
 def amount(mib: Optional[int], suffix: str = "") -> Optional[str]:
-    """``3gb`` or ``1536mb`` with the suffix ``b``; 0 and None are no amount."""
+    """``3gb`` or ``1536mb`` with the suffix ``b``; None for 0 and None."""
     return size(mib).lower() + suffix if mib else None
 
 
 def given(spell: Callable[[Any], Optional[str]]) -> Callable[[Any], Optional[str]]:
-    """A filter that leaves None alone, so that its directive is left out."""
+    """A filter that passes None through, so that the directive is left out."""
     return lambda value: None if value is None else spell(value)
 
 

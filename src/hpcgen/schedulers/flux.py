@@ -1,4 +1,4 @@
-"""Flux: how flux batch spells what the neutral model says. Source: flux-batch(1) of flux-core 0.60 and newer, RFC 35 and 36."""
+"""Flux: the neutral model in the options of flux batch. Source: flux-batch(1) of flux-core 0.60 and newer, RFC 35 and 36."""
 
 # Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
@@ -18,7 +18,7 @@ from hpcgen.schedulers._common import read
 DIRECTIVE = "# flux:"
 INHERITED = ("FLUX_JOB_", "FLUX_TASK_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_", "PBS_")
 SILENT = ("mem", "mem_per_cpu", "mem_per_gpu", "scheduler_mem")
-WHY_SILENT = "Flux holds no job to an amount of memory: take whole nodes where it matters"
+WHY_SILENT = "no effect, because Flux does not limit the memory of jobs: use --exclusive if the job needs much memory"
 SUBMIT = ("flux", "batch")
 TEST_ONLY = ("flux", "batch", "--dry-run")
 
@@ -36,27 +36,27 @@ DIALECT = Flux
 
 
 def hetjob(dialect: Any) -> Optional[str]:
-    return "Flux starts one program over equal slots (flux-core issue 2414 asks for more)"
+    return "Flux starts one program on equal slots (flux-core issue 2414 asks for more)"
 
 
 def memory(components: List[Component]) -> List[Component]:
-    """The components without any: Flux holds no job to an amount of memory."""
+    """The components without memory: Flux does not limit the memory of jobs."""
     none = dict.fromkeys(("mem_mib", "mem_per_cpu_mib", "mem_per_gpu_mib"))
     return [msgspec.structs.replace(c, **none) for c in components]
 
 
 LACKS = {
-    "array": "submit in a loop, or start the programs of one job by flux submit --cc",
-    "qos": "choose by --partition (a queue)",
+    "array": "submit in a loop, or start the programs of one job with flux submit --cc",
+    "qos": "choose with --partition (a queue)",
     "reservation": "leave it out",
     "requeue": "leave it out",
     "mail_type": "leave it out",
     "mail_user": "leave it out",
-    "open_mode": "put the job's id (%j) into the files' names",
+    "open_mode": "put the job's id (%j) into the file names",
     **common.CORES,
-    "distribution": "ask for --nodes, or leave it out",
+    "distribution": "use --nodes, or leave it out",
     "licenses": "leave it out",
-    "gres": "ask for --gpus, or by --constraint",
+    "gres": "use --gpus or --constraint",
     "tmp_mib": "leave it out",
 }
 FILES = {"j": "{{id}}", "A": "{{id}}", "x": "{{name}}", "N": "{{node.name}}"}
@@ -67,7 +67,7 @@ def refuse(job: Job) -> List[str]:
     (step,) = job.steps
     words = [word for command in step.commands for word in (command.file or "", *command.args)]
     if step.launcher == "flux" and any("{{" in word for word in words):
-        return ["program: flux run fills '{{…}}' of arguments with facts of the job (flux-run(1)): put such words into a file"]
+        return ["program: flux run replaces '{{…}}' in arguments (flux-run(1)): put such arguments into a file"]
     return list(dict.fromkeys([*_of_job(job), *_of_component(c)]))
 
 
@@ -75,26 +75,26 @@ def _of_job(job: Job) -> Iterator[str]:
     yield from common.cannot(job, "Flux", LACKS)
     yield from common.name_fault(job, "Flux", r"(?a:[\w.+-]+)", "letters, digits and _.+-", 100)
     yield from common.dependency_fault(job.dependency)
-    yield from common.file_faults(job, "Flux", FILES, "use those, or leave it out")
+    yield from common.file_faults(job, "Flux", FILES, "use only these, or leave it out")
     for name, value in job.resources:
-        yield f"--resource {name}={value}: Flux has none of its own: --directive '--setattr={name}={value}', if that is meant"
+        yield f"--resource {name}={value}: Flux has no job-wide resources: use --directive '--setattr={name}={value}'"
     if job.signal and not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9]*@\d{1,5}", job.signal):
-        yield f"--signal {job.signal}: write it as USR1@120, which is for the whole job"
+        yield f"--signal {job.signal}: Flux signals the whole job: write USR1@120"
     written = [line.split("=")[0] for line in ("--job-name", "--time-limit", "--nslots", "--cores-per-slot", "--output")]
     for directive in job.directives:
         if not directive.startswith("-") or directive.split("=")[0] in written:
-            yield f"--directive '{directive}': no option of flux batch, or one that the script has already"
+            yield f"--directive '{directive}': not an option of flux batch, or the script has it already: leave it out"
 
 
 def _of_component(c: Component) -> Iterator[str]:
     yield from (text for text in common.layout_faults(c) if not text.startswith("--mem"))
     if c.gpus and layout.all_gpus(c) % c.ntasks:
-        yield f"--gpus: Flux counts GPUs by task, and {c.ntasks} tasks get no equal share: give --gpus-per-task"
+        yield f"--gpus: Flux counts GPUs by task, and {c.ntasks} tasks do not divide them: use --gpus-per-task"
     if c.gpus and c.gpus.type:
-        yield f"--gpus {c.gpus.type}: Flux counts GPUs of any type: leave it out, and choose by --constraint or --partition"
+        yield f"--gpus {c.gpus.type}: Flux has no GPU types: leave the type out, and choose with --constraint or --partition"
     yield from common.nodelist_fault(c, "Flux")
     if c.exclusive and not c.nodes:
-        yield "--exclusive: Flux gives whole nodes where their number is asked for: give --nodes"
+        yield "--exclusive: Flux gives whole nodes only to jobs that ask for a number of nodes: give --nodes"
 
 
 # --- values for the template
@@ -106,7 +106,7 @@ def spelled(job: Job) -> Spelled:
 
 
 def _whole(job: Job, says: Flux) -> Dict[str, Any]:
-    """What is said once for the job."""
+    """Values for the whole job."""
     parts = forms.dependencies(job.dependency) if job.dependency else None
     return {
         "account": f"{says.account}{job.account}" if job.account else None,
@@ -138,7 +138,7 @@ def _part(c: Component) -> Dict[str, Any]:
     }
 
 
-# The fields that values come from: of the components, and of the job.
+# The fields of the components, and of the job, behind each value.
 OF_PARTS = {
     "queue": ("partition",), "nodes": ("nodes", "ntasks_per_node", "whole_node_cpus"), "slots": ("ntasks",),
     "cores": ("cpus_per_task",),
@@ -156,12 +156,12 @@ def _origins(job: Job) -> SpelledOrigins:
 
 
 def _quoted(text: Optional[str]) -> Optional[str]:
-    """Directives are read with the shell's quoting, and # begins a comment. Source: RFC 36."""
+    """Directives are read with shell quoting, and # starts a comment. Source: RFC 36."""
     return None if text is None else text if re.fullmatch(r"[\w./{}=:@%+,-]+", text) else shlex.quote(text)
 
 
 def _environment(export: Optional[str]) -> Tuple[str, ...]:
-    """Rules of --env: ``-*`` takes all away. Without any, all variables are passed on."""
+    """Rules for --env: ``-*`` removes all variables. Without a rule, all variables are passed on."""
     if export is None:
         return ()
     everything, names = forms.exported(export)

@@ -9,10 +9,10 @@ from hpcgen.model.job import Job
 DIRECTIVE = None
 ONE_MACHINE = True
 SITE = "local"
-# A job of Slurm's may be what surrounds the script.
+# The script may run inside a Slurm job.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
-# What only a scheduler could act on; asking for it is said to mean nothing here.
+# Options that only a scheduler can act on. A note says that they have no effect.
 SILENT = (
     "job_name", "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core",
     "hint", "gres", "gpus", "gpus_per_node", "gpus_per_task", "cpus_per_gpu", "constraint", "exclusive", "nodelist",
@@ -23,13 +23,13 @@ SILENT = (
 
 
 def hetjob(dialect: Any) -> Optional[str]:
-    return "one machine has no components to tell apart"
+    return "one machine has no separate components"
 
 
 def refuse(job: Job) -> List[str]:
     problems = []
     if job.array:
-        problems.append("--array: no scheduler is here to start an array: use a loop, or a site with a scheduler")
+        problems.append(f"--array {job.array}: there is no scheduler to run an array: use a loop, or a site with a scheduler")
     for directive in job.directives:
-        problems.append(f"--directive '{directive}': no scheduler reads directives here: leave it out")
+        problems.append(f"--directive '{directive}': there is no scheduler to read it: leave it out")
     return problems

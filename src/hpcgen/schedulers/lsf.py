@@ -1,4 +1,4 @@
-"""LSF: how bsub of Spectrum LSF 10.1 spells what the neutral model says.
+"""LSF: the neutral model in the options of bsub of Spectrum LSF 10.1.
 Source: IBM's reference of 10.1: bsub, and resource requirement strings (span, rusage, affinity, compound ones).
 """
 
@@ -58,8 +58,8 @@ def array_index(dialect: Any) -> str:
 def hetjob(dialect: Any) -> Optional[str]:
     says = read(Lsf, dialect)
     if says.style == "nodes":
-        return "LSF here gives whole nodes, and jsrun equal resource sets"
-    return None if tells_ranks(says) else "slots of LSF here are CPUs, so that no rank gets its own number of them"
+        return "LSF at this site gives whole nodes, and jsrun needs equal resource sets"
+    return None if tells_ranks(says) else "LSF slots at this site are CPUs, and cannot give ranks different numbers of them"
 
 
 def nodes_only(dialect: Any) -> bool:
@@ -68,7 +68,7 @@ def nodes_only(dialect: Any) -> bool:
 
 
 def together(dialect: Any, c: Component, wide: bool) -> bool:
-    """Where memory or GPUs are counted by host, or CPUs by slot, tasks go to one host."""
+    """Tasks go to one host if memory or GPUs are counted by host, or CPUs by slot."""
     says = read(Lsf, dialect)
     if says.style != "slots":
         return False
@@ -76,16 +76,16 @@ def together(dialect: Any, c: Component, wide: bool) -> bool:
 
 
 def tells_ranks(dialect: Any) -> bool:
-    """Whether a slot is a task, and not a CPU."""
+    """Whether a slot is a task, not a CPU."""
     return read(Lsf, dialect).cpus == "affinity"
 
 
 LACKS = {
-    "qos": "--directive '-sla NAME' names a service class",
+    "qos": "for a service class, use --directive '-sla NAME'",
     **common.CORES,
-    "distribution": "ask for --nodes, or leave it out",
-    "licenses": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",
-    "gres": "--directive '-R rusage[NAME=NUMBER]' with the site's own names",
+    "distribution": "use --nodes, or leave it out",
+    "licenses": "use --directive '-R rusage[NAME=NUMBER]' with the site's name",
+    "gres": "use --directive '-R rusage[NAME=NUMBER]' with the site's name",
 }
 FILES = {"j": "%J", "A": "%J", "a": "%I"}
 
@@ -93,7 +93,7 @@ FILES = {"j": "%J", "A": "%J", "a": "%I"}
 def refuse(job: Job) -> List[str]:
     says = read(Lsf, job.dialect)
     if job.hetjob and says.gpu == "-gpu" and any(c.gpus for c in job.components):
-        return ["--hetjob: GPUs of LSF are every host's, and scheduler and client would get them too: leave it out"]
+        return ["--hetjob: LSF allocates GPUs on every host, also for the scheduler and the client: leave it out"]
     return list(dict.fromkeys([*_of_job(job), *(text for c in job.components for text in _of_component(c, says))]))
 
 
@@ -102,21 +102,21 @@ def _of_job(job: Job) -> Iterator[str]:
     yield from common.name_fault(job, "LSF", r"(?a:[A-Za-z0-9_][\w.+-]*)", "letters, digits and _.+-", 4094)
     yield from common.mail_fault(job.mail_type, "LSF")
     if forms.mail(job.mail_type or "NONE") in (["FAIL"], ["BEGIN", "FAIL"]):
-        yield f"--mail-type {job.mail_type}: LSF reports how a job ended, well or not: write END,FAIL"
+        yield f"--mail-type {job.mail_type}: LSF sends one mail for every end of a job: write END,FAIL"
     yield from common.dependency_fault(job.dependency)
-    yield from common.file_faults(job, "LSF", FILES, "use those, or leave it out")
+    yield from common.file_faults(job, "LSF", FILES, "use only these, or leave it out")
     yield from common.twice(job, "bsub", _written(job))
     for name, value in job.resources:
-        yield f"--resource {name}={value}: LSF has none of its own for a job: --directive '-R rusage[{name}={value}]'"
+        yield f"--resource {name}={value}: LSF has no job-wide resources: use --directive '-R rusage[{name}={value}]'"
     if job.signal and _warning(job.signal) is None:
-        yield f"--signal {job.signal}: LSF warns by whole minutes: write USR1@120"
+        yield f"--signal {job.signal}: LSF counts whole minutes before the limit: write USR1@120"
     if job.comment and not re.fullmatch(r"[^\"'`$\\]+", job.comment):
-        yield "--comment: no quotes, $ or \\ in it for LSF"
+        yield f"--comment {job.comment}: LSF takes no quotes, $ or \\ in it: leave them out"
     yield from common.array_fault(job.array)
     if job.array and any(part.first < 1 for part in forms.array(job.array).ranges):
-        yield f"--array {job.array}: LSF counts from 1"
+        yield f"--array {job.array}: LSF counts from 1: use indices from 1"
     if job.chdir and not re.fullmatch(r"[^\s'\"\\$`]+", job.chdir):
-        yield f"--chdir: LSF takes no blanks, quotes or $ in a path: '{job.chdir}' has some"
+        yield f"--chdir {job.chdir}: LSF takes no spaces, quotes or $ in a path: use another path"
 
 
 def _of_component(c: Component, says: Lsf) -> Iterator[str]:
@@ -124,20 +124,20 @@ def _of_component(c: Component, says: Lsf) -> Iterator[str]:
     per_node, known = layout.tasks_by_node(c), layout.task_cpus(c)
     if says.style == "slots" and per_node is None:
         if says.memory_per == "node" and c.mem_per_cpu_mib:
-            yield f"--ntasks {c.ntasks}: LSF here counts memory by node: on how many --nodes are the {known} CPUs ({c.role})?"
+            yield f"--mem-per-cpu: LSF at this site counts memory by node: give --nodes for the {known} CPUs ({c.role})"
         elif c.cpus_per_task > 1 and says.cpus == "slots":
-            yield f"--cpus-per-task {c.cpus_per_task}: LSF here counts CPUs, not tasks: on how many --nodes are they?"
+            yield f"{layout.typed(c, 'cpus_per_task')}: LSF at this site counts CPUs, not tasks: give --nodes as well"
         elif c.gpus:
-            yield f"--gpus: LSF counts GPUs by node: say on how many --nodes the tasks are ({c.role})"
+            yield f"--gpus: LSF counts GPUs by node: give --nodes for the tasks ({c.role})"
     if c.mem_mib == 0:
-        yield "--mem 0: LSF has no word for all memory: say how much"
+        yield "--mem 0: LSF cannot request all memory of a node: give an amount"
     yield from common.nodelist_fault(c, "LSF")
     if says.style == "nodes":
         if (cards := layout.all_gpus(c)) % c.ntasks:
-            yield f"--gpus: {c.ntasks} ranks under jsrun get no equal share of {cards}: give --gpus-per-task"
+            yield f"--gpus {cards}: {c.ntasks} ranks under jsrun do not divide them: use --gpus-per-task"
         for name in ("constraint", "exclude", "nodelist", "tmp_mib"):
             if getattr(c, name):
-                yield f"{common.option_of(name)}: nodes of this site are asked for by number only: leave it out"
+                yield f"{common.option_of(name)}: jobs at this site can only set the number of nodes: leave it out"
 
 
 def job_id(answer: str) -> str:
@@ -161,7 +161,7 @@ def spelled(job: Job) -> Spelled:
 
 
 def _whole(job: Job, says: Lsf) -> Dict[str, Optional[str]]:
-    """What is said once for the job."""
+    """Values for the whole job."""
     events = forms.mail(job.mail_type or "NONE") or []
     by_name = f"{job.name}.%J{'.%I' if job.array else ''}.out"  # without -o, bsub sends a job's output by mail
     output = forms.pattern(job.output, FILES) if job.output else by_name
@@ -183,7 +183,7 @@ def _whole(job: Job, says: Lsf) -> Dict[str, Optional[str]]:
 
 
 def _parts(job: Job, says: Lsf) -> Dict[str, Any]:
-    """What is allocated: slots with what is required of their hosts, or whole nodes."""
+    """The resource request: slots with requirements for their hosts, or whole nodes."""
     last = job.components[-1]
     slots = says.style == "slots"
     return {
@@ -224,7 +224,7 @@ def _slots(c: Component, says: Lsf) -> int:
 
 
 def _requirement(job: Job, says: Lsf) -> Optional[str]:
-    """One string, or a compound one with a term for each component; it stands in quotes."""
+    """One string, or a compound one with a term for each component, in quotes."""
     terms = [_simple(c, says) for c in job.components]
     if not job.hetjob:
         return f'"{terms[0]}"' if terms[0] else None
@@ -245,7 +245,7 @@ def _simple(c: Component, says: Lsf) -> str:
 
 
 def _span(c: Component, says: Lsf) -> str:
-    """``hosts=1``, or the slots of each host where their number is known."""
+    """``hosts=1``, or the slots per host if the number is known."""
     if (per_node := layout.tasks_by_node(c)) is None:
         return ""
     if len(per_node) == 1:
@@ -254,13 +254,13 @@ def _span(c: Component, says: Lsf) -> str:
 
 
 def _share(c: Component, says: Lsf) -> Optional[int]:
-    """MiB of a host, or of a slot: its share of the fullest host."""
+    """MiB per host, or per slot: its share of the fullest host."""
     mem, slots = max((chunk.mem or 0, chunk.tasks if says.cpus == "affinity" else chunk.cpus) for chunk in chunks(c))
     return (mem if says.memory_per == "node" else -(-mem // slots)) or None
 
 
 def _limit(job: Job, says: Lsf) -> Optional[str]:
-    """-M: one number for the whole job, so that of the component with the most."""
+    """-M: one number for the whole job, so the largest of all components."""
     if says.limit_per is None:
         return None
     if says.limit_per == "job":
@@ -270,7 +270,7 @@ def _limit(job: Job, says: Lsf) -> Optional[str]:
 
 
 def _amount(mib: Optional[int], says: Lsf) -> Optional[str]:
-    """In the site's unit, rounded up to a whole number; with its own unit where the site has none."""
+    """In the site's unit, rounded up to a whole number; with a unit if the site sets none."""
     if not mib:
         return None
     if says.memory_unit is None:

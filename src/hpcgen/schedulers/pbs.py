@@ -1,4 +1,4 @@
-"""PBS: how qsub of PBS Pro and OpenPBS spells what the neutral model says, and the dialects of Gadi and of Torque.
+"""PBS: the neutral model in the options of qsub of PBS Pro and OpenPBS, and in the dialects of Gadi and Torque.
 
 Sources: qsub(1B) and pbs_resources(7B) of OpenPBS 23; for nodes-ppn, qsub(1) of Torque 6.
 """
@@ -20,7 +20,7 @@ from hpcgen.schedulers._common import amount, read
 
 DIRECTIVE = "#PBS"
 INHERITED = ("PBS_", "PMI_", "PMIX_", "PALS_", "OMPI_", "SLURM_", "SBATCH_")
-KEPT = ("PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "PBS_DEFAULT")  # where the server is
+KEPT = ("PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "PBS_DEFAULT")  # these name the server
 SUBMIT = ("qsub",)
 
 
@@ -68,33 +68,33 @@ def array_index(dialect: Any) -> str:
 def hetjob(dialect: Any) -> Optional[str]:
     style = read(Pbs, dialect).style
     if style == "totals":
-        return "PBS here takes totals of the whole job and no chunks"
-    return "nodes and ppn give no rank its own number of CPUs" if style == "nodes-ppn" else None
+        return "PBS at this site takes totals for the whole job, not chunks"
+    return "nodes and ppn cannot give ranks different numbers of CPUs" if style == "nodes-ppn" else None
 
 
 def tells_ranks(dialect: Any) -> bool:
-    """Whether $PBS_NODEFILE has a line for each rank (mpiprocs), and not for each CPU."""
+    """Whether $PBS_NODEFILE has one line per rank (mpiprocs), not one per CPU."""
     says = read(Pbs, dialect)
     return says.style == "chunks" and "mpiprocs" in says.chunk_keys
 
 
 LACKS = {
-    "reservation": "a reservation is a queue of its own: --partition with its name",
+    "reservation": "a reservation is a queue: use --partition with its name",
     "signal": "qsub sends SIGTERM at the limit, some seconds before SIGKILL: trap that",
     "comment": "put it into the program's output, or leave it out",
-    "open_mode": "each job has files of its own: leave it out",
-    "exclude": "ask for the nodes you want by --constraint",
+    "open_mode": "each job has its own files: leave it out",
+    "exclude": "choose nodes with --constraint",
     **common.CORES,
-    "distribution": "ask for --nodes and --ntasks-per-node, or --directive '-l place=pack'",
-    "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
+    "distribution": "use --nodes and --ntasks-per-node, or --directive '-l place=pack'",
+    "licenses": "licences are resources named by the site: use --resource NAME=NUMBER",
 }
 FILES: Dict[str, str] = {}
-# Resources of the whole job that scripts say in one style or another.
+# Job-wide resources that scripts set in one style or another.
 WRITTEN = ("select", "place", "walltime", "ncpus", "mem", "ngpus", "nodes", "mpiprocs")
 
 
 def refuse(job: Job) -> List[str]:
-    """What qsub would refuse, drop or take for something else."""
+    """Options that qsub would refuse, drop or misread."""
     says = read(Pbs, job.dialect)
     found = [*_of_job(job, says), *(text for c in job.components for text in _of_component(c, says))]
     return list(dict.fromkeys(found))
@@ -108,13 +108,13 @@ def _of_job(job: Job, says: Pbs) -> Iterator[str]:
     yield from common.mail_fault(job.mail_type, "PBS")
     yield from common.dependency_fault(job.dependency)
     yield from common.file_faults(
-        job, "PBS", FILES, "give a folder that ends in '/', where it writes NAME.oNUMBER, or a plain name"
+        job, "PBS", FILES, "give a folder that ends in '/' for NAME.oNUMBER in it, or a plain file name"
     )
     yield from common.twice(job, "qsub", _written(job, says))
     if job.qos and not says.qos:
-        yield "--qos: PBS has none, and the profile names no resource for it: choose by --partition"
+        yield f"--qos {job.qos}: PBS has none, and the profile names no resource for it: choose with --partition"
     if job.array and job.requeue is False:
-        yield "--no-requeue: jobs of an array can always run again in PBS: leave it out"
+        yield "--no-requeue: PBS can always rerun the jobs of an array: leave it out"
     yield from common.array_fault(job.array)
     if job.array:
         yield from _array_faults(job.array, says)
@@ -125,37 +125,37 @@ def _array_faults(text: str, says: Pbs) -> Iterator[str]:
     ranges = forms.array(text).ranges
     if says.style == "nodes-ppn":
         if ":" in text:
-            yield f"--array {text}: Torque takes no steps: write the indices out, as in 1,3,5"
+            yield f"--array {text}: Torque takes no steps: list the indices, as in 1,3,5"
         return
     if len(ranges) > 1:
-        yield f"--array {text}: PBS takes one range: submit each on its own, or write 1-10 or 1-10:2"
+        yield f"--array {text}: PBS takes only one range: submit each range by itself, or write 1-10 or 1-10:2"
     elif (first := ranges[0].first) == ranges[0].last:
-        yield f"--array {text}: PBS takes two indices or more: write {first}-{first + 1}, or leave it out"
+        yield f"--array {text}: PBS takes no fewer than two indices: write {first}-{first + 1}, or leave it out"
 
 
 def _of_component(c: Component, says: Pbs) -> Iterator[str]:
     yield from common.layout_faults(c)
     if c.constraint and says.style != "nodes-ppn" and not _pairs(c.constraint):
-        yield f"--constraint '{c.constraint}': PBS knows resources of chunks: write NAME=VALUE, as in cpu_type=milan"
+        yield f"--constraint '{c.constraint}': PBS takes only resources here: write NAME=VALUE, as in cpu_type=milan"
     if c.gres and not _pairs(c.gres):
-        yield f"--gres '{c.gres}': PBS knows resources of chunks: write NAME=VALUE"
+        yield f"--gres '{c.gres}': PBS takes only resources here: write NAME=VALUE"
     if says.style == "nodes-ppn" and c.cpus_per_task > 1 and layout.tasks_by_node(c) is None:
-        yield f"--cpus-per-task {c.cpus_per_task}: Torque lists CPUs, not tasks: say on how many --nodes they are ({c.role})"
+        yield f"{layout.typed(c, 'cpus_per_task')}: Torque counts CPUs, not tasks: give --nodes as well ({c.role})"
     if says.style != "chunks":
-        advised = {"gres": "ask by --resource", "exclusive": "ask for all CPUs of the nodes", "nodelist": "leave it out"}
+        advised = {"gres": "use --resource", "exclusive": "ask for all CPUs of the nodes", "nodelist": "leave it out"}
         for name, advice in advised.items():
             if getattr(c, name):
-                yield f"{common.option_of(name)}: PBS of this site takes none: {advice}"
+                yield f"{common.option_of(name)}: PBS at this site does not take it: {advice}"
         if says.style == "totals" and c.constraint:
-            yield "--constraint: PBS of this site takes none: the queue is the kind of node: --partition"
+            yield "--constraint: PBS at this site does not take it: choose the kind of node with --partition"
     if c.nodelist and "," in c.nodelist:
-        yield f"--nodelist {c.nodelist}: a chunk names one host: ask for one"
+        yield f"--nodelist {c.nodelist}: PBS takes one host per chunk: name one host"
     if c.gpus and c.gpus.type and not says.gpu_type:
-        yield f"--gpus {c.gpus.type}: the profile names no resource for types of GPU: leave it out, and choose by --partition"
+        yield f"--gpus {c.gpus.type}: the profile names no resource for GPU types: leave it out, and choose with --partition"
     if c.tmp_mib and not says.disk:
         yield "--tmp: the profile names no resource for local disk: leave it out"
     if c.mem_mib == 0:
-        yield "--mem 0: PBS has no word for all memory: say how much"
+        yield "--mem 0: PBS cannot request all memory of a node: give an amount"
 
 
 def _pairs(text: str) -> Optional[Tuple[str, ...]]:
@@ -164,7 +164,7 @@ def _pairs(text: str) -> Optional[Tuple[str, ...]]:
 
 
 def _written(job: Job, says: Pbs) -> List[str]:
-    """The directives that the script has, or has in another style."""
+    """The directives that the script has, in this or another style."""
     always = ["-N", "-q", "-j", *(f"-l {name}" for name in ("walltime", "select", "ncpus", "ngpus", "mem", "nodes", "place"))]
     asked = {
         says.account: job.account, "-J": job.array, "-t": job.array, "-o": job.output, "-e": job.error, "-m": job.mail_type,
@@ -182,7 +182,7 @@ def spelled(job: Job) -> Spelled:
 
 
 def _whole(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
-    """What is said once for the job."""
+    """Values for the whole job."""
     everything, passed = forms.exported(job.export or "")
     return {
         "account": _account(job, says),
@@ -218,7 +218,7 @@ def _account(job: Job, says: Pbs) -> Optional[str]:
 
 
 def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
-    """What is allocated, in the site's style: the others' values are None."""
+    """The resource request in the site's style; the values of other styles are None."""
     made: Dict[str, Optional[str]] = dict.fromkeys(("select", "place", "nodes", "ncpus", "ngpus", "mem"))
     parts = [(c, chunk) for c in job.components for chunk in chunks(c)]
     if says.style == "chunks":
@@ -234,7 +234,7 @@ def _request(job: Job, says: Pbs) -> Dict[str, Optional[str]]:
 
 
 def _select(parts: Iterable[Tuple[int, str]]) -> str:
-    """Chunks that say the same are one: without mpiprocs, nodes of 3 ranks and of 2 do."""
+    """Equal chunks are merged: without mpiprocs, nodes of 3 ranks and of 2 are equal."""
     alike = groupby(parts, key=lambda part: part[1])
     return "+".join(f"{sum(times for times, _ in group)}:{text}" for text, group in alike)
 
@@ -244,7 +244,7 @@ def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
         "ncpus": str(chunk.cpus), "mpiprocs": str(chunk.tasks), "ompthreads": str(c.cpus_per_task),
         "mem": amount(chunk.mem, "b"), "ngpus": str(chunk.gpus) if chunk.gpus else None,
     }  # fmt: skip
-    shared = "ncpus" in says.chunk_keys and c.whole_node_cpus is None  # only whole nodes come with all their memory
+    shared = "ncpus" in says.chunk_keys and c.whole_node_cpus is None  # only whole nodes come with all of their memory
     said = [key for key in CHUNK if key in says.chunk_keys or (key == "mem" and shared)]
     parts = [*says.chunk, *(f"{key}={keys[key]}" for key in said if keys[key])]
     if c.gpus and c.gpus.type:
@@ -256,7 +256,7 @@ def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
 
 
 def _nodes(c: Component) -> str:
-    """Nodes that are alike: mpirun fills each with as many ranks as the first one has."""
+    """Equal nodes: mpirun gives each as many ranks as the first one has."""
     parts = chunks(c)
     cards = [f"gpus={parts[0].gpus}"] if parts[0].gpus else []
     count, ppn = sum(chunk.times for chunk in parts), max(chunk.cpus for chunk in parts)
@@ -264,7 +264,7 @@ def _nodes(c: Component) -> str:
 
 
 def _place(job: Job, says: Pbs) -> Optional[str]:
-    """A node for each chunk where nodes were asked for; ``exclhost`` keeps other jobs off the hosts."""
+    """One node per chunk if the user asked for nodes; ``exclhost`` keeps other jobs off the hosts."""
     spread = any((c.nodes or 0) > 1 for c in job.components) or (job.hetjob and any(c.nodes for c in job.components))
     place = says.place or ("scatter" if spread else None)
     if any(c.exclusive for c in job.components):
@@ -273,7 +273,7 @@ def _place(job: Job, says: Pbs) -> Optional[str]:
 
 
 def _disk(job: Job, says: Pbs) -> Optional[str]:
-    """Local disk of the whole job; where it is a chunk's, the chunk says it."""
+    """Local disk of the whole job; if it is counted by chunk, it is part of the chunk instead."""
     if not says.disk or (says.disk_per == "node" and says.style == "chunks"):
         return None
     each = [(c.tmp_mib or 0) * (len(layout.tasks_by_node(c) or [1]) if says.disk_per == "job" else 1) for c in job.components]
@@ -291,7 +291,7 @@ def _mail(job: Job) -> Optional[str]:
 
 
 def _files(job: Job) -> Dict[str, Optional[str]]:
-    """Without --error its lines go to the output, as sbatch has it."""
+    """Without --error, error output goes to the output file, as with sbatch."""
     files = {name: getattr(job, name) and forms.pattern(getattr(job, name), FILES) for name in ("output", "error")}
     return {**files, "join": None if job.error else "oe"}
 

@@ -1,4 +1,4 @@
-"""Grid Engine: how qsub spells what the neutral model says. Sources: qsub(1), sge_types(5), queue_conf(5) of 8.1.9."""
+"""Grid Engine: the neutral model in the options of qsub. Sources: qsub(1), sge_types(5), queue_conf(5) of 8.1.9."""
 
 # Not `from __future__ import annotations`: the types of the dialect are read at run time.
 import re
@@ -67,11 +67,11 @@ def array_index(dialect: Any) -> str:
 
 
 def hetjob(dialect: Any) -> Optional[str]:
-    return "Grid Engine has no heterogeneous jobs: all slots of a job are alike"
+    return "Grid Engine has no heterogeneous jobs, because all slots of a job are equal"
 
 
 def node_types(dialect: Any) -> bool:
-    """Whether jobs ask for numbers of a type of node, which is the profile's partition."""
+    """Whether jobs ask for a number of nodes of a type; the types are the profile's partitions."""
     return read(Sge, dialect).style == "node-types"
 
 
@@ -79,7 +79,7 @@ nodes_only = node_types
 
 
 def together(dialect: Any, c: Component, wide: bool) -> bool:
-    """A parallel environment spreads slots, which are CPUs, over nodes: an MPI would not find a task's CPUs together."""
+    """A parallel environment spreads slots over nodes. Slots are CPUs, so an MPI would not find a task's CPUs on one node."""
     return wide and read(Sge, dialect).style == "slots"
 
 
@@ -88,22 +88,22 @@ def job_number(job: Job) -> str:
 
 
 def tells_ranks(dialect: Any) -> bool:
-    """$PE_HOSTFILE counts slots, which are CPUs."""
+    """$PE_HOSTFILE counts slots, that is, CPUs."""
     return False
 
 
 def on_command_line(job: Job) -> Tuple[str, ...]:
-    """What qsub takes on its own line only: TSUBAME's group."""
+    """Options that qsub takes only on the command line: TSUBAME's group."""
     return ("-g", job.account) if read(Sge, job.dialect).account == "-g" and job.account else ()
 
 
 LACKS = {
-    "qos": "choose by --partition (a queue), or --resource",
-    "comment": "--directive '-ac comment=…' keeps one with the job",
+    "qos": "choose with --partition (a queue) or --resource",
+    "comment": "use --directive '-ac comment=…'",
     **common.CORES,
-    "distribution": "the parallel environment spreads the slots: --directive '-pe NAME NUMBER' is not needed",
-    "licenses": "licences are resources with the site's own names: --resource NAME=NUMBER",
-    "gres": "resources have the site's own names: --resource NAME=VALUE",
+    "distribution": "the parallel environment places the slots: leave it out",
+    "licenses": "licences are resources named by the site: use --resource NAME=NUMBER",
+    "gres": "resources are named by the site: use --resource NAME=VALUE",
 }
 FILES = {"j": "$JOB_ID", "A": "$JOB_ID", "x": "$JOB_NAME", "a": "$TASK_ID", "u": "$USER", "N": "$HOSTNAME"}
 
@@ -116,25 +116,25 @@ def refuse(job: Job) -> List[str]:
 
 def _of_job(job: Job, says: Sge) -> Iterator[str]:
     yield from common.cannot(job, "Grid Engine", LACKS)
-    yield from common.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then also digits and _.+-", 512)
+    yield from common.name_fault(job, "Grid Engine", r"(?a:[A-Za-z_][\w.+-]*)", "a letter, then letters, digits and _.+-", 512)
     if job.name.upper() in ("NONE", "ALL", "TEMPLATE"):
-        yield f"--job-name: '{job.name}' is a word of Grid Engine's own: choose another"
+        yield f"--job-name {job.name}: Grid Engine reserves this word: choose another"
     yield from common.mail_fault(job.mail_type, "Grid Engine")
-    yield from common.file_faults(job, "Grid Engine", FILES, "use those, or leave it out")
+    yield from common.file_faults(job, "Grid Engine", FILES, "use only these, or leave it out")
     yield from common.twice(job, "qsub", _written(job, says))
     if job.open_mode == "truncate":
-        yield "--open-mode truncate: Grid Engine appends to files that are there: put the job's id (%j) into their names"
+        yield "--open-mode truncate: Grid Engine appends to existing files: put the job's id (%j) into the file names"
     parts = forms.dependencies(job.dependency) if job.dependency else []
     if parts is None or any(part.kind != "afterany" for part in parts):
-        yield f"--dependency {job.dependency}: Grid Engine waits for jobs to end, well or not: write afterany:ID"
+        yield f"--dependency {job.dependency}: Grid Engine waits for jobs to end, with or without an error: write afterany:ID"
     if job.reservation and not job.reservation.isdecimal():
-        yield f"--reservation {job.reservation}: Grid Engine's have numbers: qrstat lists them"
+        yield f"--reservation {job.reservation}: Grid Engine's reservations have numbers: qrstat lists them"
     if job.signal and _warned(job) is None:
-        yield f"--signal {job.signal}: Grid Engine sends USR1 before the limit: write USR1@SECONDS, fewer than the time has"
+        yield f"--signal {job.signal}: Grid Engine sends only USR1 before the limit: write USR1@SECONDS, less than --time"
     yield from common.array_fault(job.array)
     ranges = forms.array(job.array).ranges if job.array else []
     if len(ranges) > 1:
-        yield f"--array {job.array}: Grid Engine takes one range: submit each on its own, or write 1-10 or 1-10:2"
+        yield f"--array {job.array}: Grid Engine takes only one range: submit each range by itself, or write 1-10 or 1-10:2"
     elif ranges and ranges[0].first < 1:
         yield f"--array {job.array}: Grid Engine counts from 1: write 1-{ranges[0].last + 1}"
     yield from common.resource_faults(job, says.required, ("h_rt", "s_rt", says.memory, says.gpu, says.disk))
@@ -143,46 +143,48 @@ def _of_job(job: Job, says: Sge) -> Iterator[str]:
 def _of_component(c: Component, says: Sge) -> Iterator[str]:
     yield from common.layout_faults(c)
     if says.style == "slots" and (c.nodes or 1) > 1 and not c.whole_node_cpus:
-        yield f"--nodes {c.nodes}: a parallel environment is asked for slots and spreads them itself: leave it out"
+        yield f"--nodes {c.nodes}: a parallel environment takes a number of slots and places them itself: leave it out"
     elif says.style == "slots" and c.ntasks_per_node and c.ntasks_per_node < c.ntasks and not c.whole_node_cpus:
-        yield "--ntasks-per-node: a parallel environment is asked for slots and spreads them itself: leave it out"
+        yield "--ntasks-per-node: a parallel environment takes a number of slots and places them itself: leave it out"
     if c.exclusive and not says.exclusive:
         yield "--exclusive: the profile names no resource for whole nodes: ask for all CPUs of a node"
     if c.constraint and not says.constraint:
-        yield "--constraint: the profile names no option for kinds of nodes: --resource NAME=VALUE, if the site has one"
+        yield "--constraint: the profile names no option for kinds of nodes: use --resource NAME=VALUE, if the site has one"
     if c.gpus and c.gpus.type:
-        yield f"--gpus {c.gpus.type}: Grid Engine counts GPUs of any type: leave it out, and choose by --constraint"
+        yield f"--gpus {c.gpus.type}: Grid Engine has no GPU types: leave the type out, and choose with --constraint"
     if c.gpus and says.style == "slots" and not says.gpu:
-        yield "--gpus: the profile names no resource for GPUs: --resource NAME=NUMBER, if the site has one"
+        yield "--gpus: the profile names no resource for GPUs: use --resource NAME=NUMBER, if the site has one"
     if c.tmp_mib and not says.disk:
         yield "--tmp: the profile names no resource for local disk: leave it out"
     if c.mem_mib == 0:
-        yield "--mem 0: Grid Engine has no word for all memory: say how much"
+        yield "--mem 0: Grid Engine cannot request all memory of a node: give an amount"
     if c.nodelist and (c.ntasks > 1 or "," in c.nodelist):
-        yield "--nodelist: Grid Engine takes hosts that a job may have, not those it must: give one host to a job of one task"
+        yield "--nodelist: Grid Engine takes this as a list of hosts to choose from: use it for one host and one task only"
 
 
 def _of_slots(c: Component, says: Sge, launcher: str) -> Iterator[str]:
-    """What a number of slots cannot say."""
+    """What a number of slots cannot express."""
     slots, one_node = layout.all_cpus(c), len(layout.tasks_by_node(c) or ()) == 1
     if says.style == "node-types":
         if c.partition is None:
-            yield "--partition: jobs here ask for a type of node: give --partition NAME"
+            yield "--partition: jobs at this site ask for a type of node: give --partition NAME"
         return
     if slots > 1 and not _pe(c, says):
         what = "pe_one" if one_node else "pe_many"
-        yield f"--ntasks, --cpus-per-task: {slots} slots need a parallel environment, and the profile has no sge.{what}"
+        asked = layout.typed(c, "ntasks" if c.ntasks > 1 else "cpus_per_task")
+        yield f"{asked}: {slots} slots need a parallel environment, and the profile has no sge.{what}: ask for one CPU"
     if c.cpus_per_task > 1 and launcher in ("mpirun", "mpiexec") and layout.tasks_by_node(c) is None:
         total = layout.task_cpus(c)
         yield (
-            f"--cpus-per-task {c.cpus_per_task}: slots can lie on nodes in any number, and {launcher} would not find "
-            f"{c.cpus_per_task} together: ask for --nodes 1 ({total} CPUs), or for more tasks of one CPU"
+            f"{layout.typed(c, 'cpus_per_task')}: Grid Engine may spread the slots over nodes, and {launcher} would not find "
+            f"{c.cpus_per_task} on one: use --nodes 1 ({total} CPUs), or more tasks of one CPU"
         )
     if launcher == "gerun" and slots != layout.task_cpus(c):
         most = slots // c.cpus_per_task
-        yield f"--ntasks {c.ntasks}: gerun starts {most} ranks on the {slots} slots of whole nodes: ask for --ntasks {most}"
+        nearest = layout.at_most(c, "ntasks", most)
+        yield f"{layout.typed(c, 'ntasks')}: gerun starts {most} ranks on the {slots} slots of whole nodes: use {nearest}"
     if c.gpus and says.gpu_per == "slot" and layout.all_gpus(c) % slots:
-        yield f"--gpus: the site counts GPUs by slot, and {slots} slots get no equal share: ask for as many CPUs as GPUs"
+        yield f"--gpus: the site counts GPUs by slot, and {slots} slots do not divide them: ask for as many CPUs as GPUs"
 
 
 def job_id(answer: str) -> str:
@@ -200,7 +202,7 @@ def spelled(job: Job) -> Spelled:
 
 
 def _whole(job: Job, says: Sge) -> Dict[str, Optional[str]]:
-    """What is said once for the job."""
+    """Values for the whole job."""
     everything, passed = forms.exported(job.export or "")
     shell, flags = _shell(job.shebang) if says.shell == "-S" else (None, None)
     return {
@@ -222,7 +224,7 @@ def _whole(job: Job, says: Sge) -> Dict[str, Optional[str]]:
 
 
 def _part(c: Component, says: Sge) -> Dict[str, Optional[str]]:
-    """What is allocated: slots with their resources, or a number of nodes of a type."""
+    """The resource request: slots with their resources, or a number of nodes of a type."""
     disk = _per(says.disk, says.disk_per, (c.tmp_mib or 0) * len(layout.tasks_by_node(c) or [1]), c, size)
     made = {
         "queue": None, "pe": None, "nodes": None, "memory": None, "gpus": None, "disk": disk,
@@ -243,13 +245,13 @@ def _part(c: Component, says: Sge) -> Dict[str, Optional[str]]:
 
 
 def _shell(shebang: str) -> Tuple[str, Optional[str]]:
-    """The shell for -S, and options for `set`: -S starts a login shell itself, and drops the first line's options."""
+    """The shell for -S, and options for `set`: -S starts a login shell by itself, and drops the options of the first line."""
     shell, _, option = shebang.partition(" ")
     flags = option.strip("-").replace("l", "")
     return shell, f"-{flags}" if flags else None
 
 
-# The fields of the job that values come from.
+# The fields of the job behind each value.
 OF_JOB = {
     "account": "account", "soft_time": "signal", "array": "array", "throttle": "array", "join": "joined", "output": "output",
     "error": "error", "shell": "shebang", "flags": "shebang", "mail": "mail_type", "hold": "dependency",
@@ -272,13 +274,13 @@ def _origins(job: Job) -> SpelledOrigins:
 
 
 def _pe(c: Component, says: Sge) -> Optional[str]:
-    """One node's where the tasks are known to be on one, else that of several, which may put them on one too."""
+    """The parallel environment for one node if the tasks are known to be on one, otherwise the one for several."""
     one = len(layout.tasks_by_node(c) or ()) == 1
     return says.pe_one or says.pe_many if one else says.pe_many
 
 
 def _per(name: Optional[str], per: str, total: int, c: Component, spell: Callable[[int], str]) -> Optional[str]:
-    """A resource counted by slot, by node or for the whole job; what does not divide is rounded up."""
+    """A resource counted by slot, by node or for the whole job, rounded up."""
     if not name or not total:
         return None
     parts = {"slot": layout.all_cpus(c), "node": len(layout.tasks_by_node(c) or [1]), "job": 1}[per]
@@ -292,7 +294,7 @@ def _hosts(c: Component) -> Optional[str]:
 
 
 def _warned(job: Job) -> Optional[int]:
-    """The time after which USR1 comes: the soft limit. Source: queue_conf(5), s_rt."""
+    """The time after which USR1 is sent: the soft limit. Source: queue_conf(5), s_rt."""
     found = re.fullmatch(r"(?:B:)?(?:SIG)?USR1@(\d{1,5})", job.signal or "")
     return job.time - int(found[1]) if found and job.time and job.time > int(found[1]) > 0 else None
 

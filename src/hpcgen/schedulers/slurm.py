@@ -1,4 +1,4 @@
-"""Slurm: how sbatch spells what the neutral model says. Source: sbatch(1) of 22.05; src/common/slurm_opt.c."""
+"""Slurm: the neutral model in the options of sbatch. Source: sbatch(1) of 22.05; src/common/slurm_opt.c."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpcgen.schedulers import last_line
 
 DIRECTIVE = "#SBATCH"
 ACCOUNT_VARIABLE = "SBATCH_ACCOUNT"
-# Variables by which a surrounding job would change the one that is submitted.
+# Variables of a surrounding job that would change the submitted job.
 INHERITED = ("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "PMI_", "PMIX_", "PBS_")
 ONE_QUEUE = False
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
@@ -29,7 +29,7 @@ TEST_ONLY = ("sbatch", "--test-only")
 OWN_LAUNCHER = "srun"
 ALL_MEMORY = HARDWARE_THREADS = True
 USUAL_ARRAY_MAX = 1001  # Source: slurm.conf(5), MaxArraySize
-# By these srun would bind the MPI's helper on each node to one CPU, and with it all ranks. Run on 22.05.8, with all three MPIs.
+# With these srun would bind the MPI's helper on each node, and so all ranks, to one CPU. Run on 22.05.8, with all three MPIs.
 HIDDEN_FROM_MPI = ("SLURM_HINT", "SLURM_THREADS_PER_CORE")
 # Source: sbatch(1), 24.11.
 FOREIGN = frozenset(
@@ -44,7 +44,7 @@ FOREIGN = frozenset(
 
 
 def memory(components: List[Component]) -> List[Component]:
-    """One style for all: --mem is carried over to later components, --mem-per-cpu is not, and both together are fatal."""
+    """One style for all components: --mem carries over to later components, --mem-per-cpu does not, and using both is fatal."""
     if len(components) < 2 or not any(c.mem_mib is not None for c in components):
         return components
     return [
@@ -55,7 +55,7 @@ def memory(components: List[Component]) -> List[Component]:
     ]
 
 
-# What sbatch takes; a wrong word in a list of events it drops, and says nothing. Source: runs of 22.05.8.
+# Events that sbatch accepts. It silently drops a wrong word in a list. Source: runs of 22.05.8.
 MAIL = (
     "NONE", "BEGIN", "END", "FAIL", "REQUEUE", "ALL", "INVALID_DEPEND", "STAGE_OUT", "ARRAY_TASKS",
     "TIME_LIMIT", "TIME_LIMIT_90", "TIME_LIMIT_80", "TIME_LIMIT_50",
@@ -67,7 +67,7 @@ SPREAD = r"(block|cyclic|\*)(:(block|cyclic|fcyclic|\*)){0,2}(,(no)?pack)?|(no)?
 
 
 def refuse(job: Job) -> List[str]:
-    """What sbatch refuses, drops or changes, most of it only when the job is submitted."""
+    """Options that sbatch refuses, drops or changes, most of them only when the job is submitted."""
     found = [*_of_job(job), *(text for c in job.components for text in _of_component(c))]
     return list(dict.fromkeys(found))
 
@@ -75,67 +75,67 @@ def refuse(job: Job) -> List[str]:
 def _of_job(job: Job) -> Iterator[str]:
     for word in (job.mail_type or "NONE").split(","):
         if word.upper() not in MAIL:
-            yield f"--mail-type: unknown event '{word}'{among(word.upper(), MAIL)}"
+            yield f"--mail-type {job.mail_type}: unknown event '{word}'{among(word.upper(), MAIL)}"
     if job.signal and not re.fullmatch(SIGNAL, job.signal, re.IGNORECASE):
-        yield f"--signal: '{job.signal}' is not a signal for sbatch: write USR1 or B:USR1@120"
+        yield f"--signal {job.signal}: not a signal that sbatch accepts: write USR1 or B:USR1@120"
     for directive in job.directives:
         if why := _unreadable(directive) or _twice(directive, job):
             yield f"--directive '{directive}': {why}"
     for name in ("output", "error", "chdir"):
         if (getattr(job, name) or "").startswith("~"):
-            yield f"--{name}: sbatch does not expand '~': write the path out"
+            yield f"--{name} {getattr(job, name)}: sbatch does not expand '~': write the full path"
     for name, value in job.resources:
-        yield f"--resource {name}={value}: Slurm has none of its own for a job: ask by --gres, --licenses or --constraint"
+        yield f"--resource {name}={value}: Slurm has no job-wide resources: use --gres, --licenses or --constraint"
     yield from common.array_fault(job.array)
     if job.hetjob and job.array:
-        yield "--array: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
+        yield f"--array {job.array}: Slurm has no arrays of heterogeneous jobs: leave out --hetjob, or submit one by one"
     if job.hetjob and any(c.mem_per_gpu_mib for c in job.components):
-        yield "--mem-per-gpu: a heterogeneous job needs one style of memory: use --mem-per-cpu"
+        yield "--mem-per-gpu: all components of a heterogeneous job must use the same memory option: use --mem-per-cpu"
     words = " ".join(filter(None, (job.name, job.comment, job.output, job.error, job.chdir)))
     if separator(job.scheduler_version) == "packjob" and "packjob" in words:
         # Those versions look for the word anywhere in a line. Source: slurm 19.05, src/sbatch/opt.c.
-        yield "'packjob' in a name or a path would start another component with this Slurm: choose another"
+        yield "--job-name: 'packjob' in a name, comment or path starts another component in this Slurm: choose another"
 
 
 def _of_component(c: Component) -> Iterator[str]:
-    if c.nodes and c.nodes > c.ntasks:  # sbatch would take fewer, with no more than a warning
-        yield f"--nodes {c.nodes}: {c.ntasks} tasks ({c.role}) fit on no more nodes than {c.ntasks}"
+    if c.nodes and c.nodes > c.ntasks:  # sbatch would use fewer nodes, with only a warning
+        yield common.too_many_nodes(c)
     if c.nodes and c.ntasks_per_node and c.ntasks > (most := c.nodes * c.ntasks_per_node):
-        yield f"--ntasks {c.ntasks}: {c.nodes} nodes of {c.ntasks_per_node} tasks ({c.role}) hold {most}: ask for more nodes"
+        yield common.too_many_tasks(c, most)
     if c.nodes and c.gpus and c.gpus.per == "job" and c.gpus.count < c.nodes:
-        yield f"--gpus {c.gpus.count}: every one of the {c.nodes} nodes needs one: ask for --nodes {c.gpus.count}"
+        yield f"--gpus {c.gpus.count}: each of the {c.nodes} nodes needs at least one: use --nodes {c.gpus.count}"
     if c.mem_per_gpu_mib and not (c.gpus or "gpu" in (c.gres or "")):
-        yield "--mem-per-gpu: no GPUs were asked for: use --mem or --mem-per-cpu"
+        yield common.NO_GPUS
     spread = c.distribution or "block"
     if not re.fullmatch(SPREAD, spread, re.IGNORECASE):
-        yield f"--distribution: '{spread}' is not one for sbatch: write block, cyclic, block:cyclic or plane=4"
+        yield f"--distribution {spread}: sbatch does not accept it: write block, cyclic, block:cyclic or plane=4"
     elif spread.startswith("plane") and (most := int(spread[6:])) * ((c.nodes or 1) - 1) >= c.ntasks:
-        yield f"--distribution {spread}: {c.ntasks} tasks ({c.role}) in planes of {most} leave nodes empty"
+        yield f"--distribution {spread}: {c.ntasks} tasks ({c.role}) in planes of {most} leave nodes empty: use fewer --nodes"
 
 
 def _unreadable(directive: str) -> Optional[str]:
-    """Why sbatch would not take this directive for an option, or would take it for the start of another component."""
+    """Why sbatch cannot read this directive as an option."""
     if not re.match(r"--?[A-Za-z]", directive):
-        return "this is none of sbatch's options: write it as in '--nice=100'"
+        return "this is not an option of sbatch: write it as in '--nice=100'"
     try:
         shlex.split(directive)
     except ValueError:
-        return "a quote is opened and not closed"
+        return "a quote is not closed: close it"
     return None
 
 
 def _twice(directive: str, job: Job) -> Optional[str]:
-    """Why a directive would change what the script says already: of two, sbatch takes the later, and says nothing."""
+    """Why a directive would change an option of the script: of two, sbatch silently takes the later one."""
     short = {one: field.name for field in fields(Request) for one in get_args(field.type)[1].extra["flags"]}
     for word in shlex.split(directive):
         name = short.get(word[:2]) or word.partition("=")[0][2:].replace("-", "_")
         if word.startswith("-") and name in _written(job):
-            return f"the script has {option(name)} already: ask for it by that option"
+            return f"the script has {option(name)} already: use that option of hpcgen"
     return None
 
 
 def _written(job: Job) -> Set[str]:
-    """The options that the script has, or that would exclude one of them."""
+    """The options that the script has, and those that exclude one of them."""
     found = {"job_name", "partition"}
     for part in (job, *job.components):
         found.update(name for name in part.__struct_fields__ if getattr(part, name) is not None)
@@ -145,7 +145,7 @@ def _written(job: Job) -> Set[str]:
 
 
 def variables(export: Optional[str]) -> Dict[str, str]:
-    """NONE, or names without ALL, hold for srun too, whose tasks would miss what the script sets. Source: runs of 22.05.8."""
+    """NONE, or names without ALL, also apply to srun: its tasks would not see what the script sets. Source: runs of 22.05.8."""
     return {"SLURM_EXPORT_ENV": "ALL"} if export and "ALL" not in export.split(",") else {}
 
 
@@ -155,14 +155,14 @@ def job_id(answer: str) -> str:
 
 
 def quoted(text: Optional[str]) -> Optional[str]:
-    """A value as sbatch's own reading of a directive line takes it: quotes where blanks, # or quotes are in it."""
+    """A value as sbatch reads it from a directive line: in quotes if it contains spaces, # or quotes."""
     if text is None or re.fullmatch(r"[^\s#'\"\\]+", text):
         return text
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def separator(version: Optional[str]) -> str:
-    """Source: Slurm 20.02's release notes, which renamed packjob."""
+    """The word between components. Source: the release notes of Slurm 20.02, which renamed packjob."""
     return "packjob" if version and version < "20.02" else "hetjob"
 
 

@@ -80,7 +80,7 @@ def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
 def explain(job: Job, rooms: Optional[Rooms] = None, launch: bool = True) -> List[ExplainedLine]:
     """The lines of ``render(job, rooms)``, in order, each with its origins; `launch`: those that start the programs, too."""
     found = rooms or paths.rooms()
-    environment = Tracing(found, schedulers.get(job.scheduler).filters)
+    environment = Tracing(found, schedulers.get(job.scheduler).filters, bytecode_cache=render.compiled())
     marked = render.finished(render.text(environment, job, found, launch), job)
     sources = {}
     for name in render.templates(job):

@@ -79,10 +79,10 @@ class Templates(jinja2.Environment):
 
 @cache
 def _environment(scheduler: str, rooms: Rooms) -> Templates:
-    return Templates(rooms, schedulers.get(scheduler).filters, bytecode_cache=_compiled())
+    return Templates(rooms, schedulers.get(scheduler).filters, bytecode_cache=compiled())
 
 
-def _compiled() -> Optional[jinja2.BytecodeCache]:
+def compiled() -> Optional[jinja2.BytecodeCache]:
     """A cache of compiled templates, which otherwise take half of a command's own time; None where none can be written."""
     folder = paths.cache() / "templates"
     try:

@@ -12,7 +12,7 @@ import msgspec
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import option
 from hpcgen.launch import mpis
-from hpcgen.model.job import Component, Job, Origin, Origins
+from hpcgen.model.job import Asked, Component, Job, Origin, Origins
 from hpcgen.model.layout import most_tasks_on_node
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request, gpus_asked
@@ -28,17 +28,18 @@ from hpcgen.workloads import (
     refuse_several,
     small_mib,
     threads,
+    undivided,
     worker_cpus,
 )
 
 MPI = True
 PACKAGES = {"dask": "dask", "distributed": "distributed", "dask-mpi": "dask-mpi"}
-CLIENT = 2  # the scheduler's rank and the client's
+CLIENT = 2  # ranks for the scheduler and the client
 WORKERS = 3
 HIDING = ("dask.py", "dask_mpi.py", "distributed.py", "mpi4py.py")
-# Else a nanny sets one thread in its worker's environment, whatever its own is. Source: distributed.yaml of 2026.8.
+# Without this a nanny sets one thread in its worker's environment, whatever its own is. Source: distributed.yaml of 2026.8.
 NANNY = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__"
-ALIKE = "all ranks are alike"
+ALIKE = "all ranks are equal"
 CUDA = "dask_cuda.CUDAWorker"
 
 
@@ -71,7 +72,7 @@ PARTS = {"mpi": ("ranks", "meeting", "mpi"), "slurm": ("ranks", "meeting", "slur
 
 
 def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:
-    """What the ranks of a component are told: the values that were asked for it, and the site's facts."""
+    """The launcher's settings for the ranks of a component: requested values and facts of the site."""
     values = _of_ranks(request)
     found: Dict[str, Optional[Origin]] = {}
     if "ranks" in values and site.mpi.flavour and not (request.mpi or request.runner == "slurm"):
@@ -93,7 +94,7 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
 
 
 def _of_ranks(request: Request) -> Dict[str, Any]:
-    """How many ranks meet or, without ranks, how many workers one process starts."""
+    """The number of ranks or, without ranks, the number of workers that one process starts."""
     workers = _workers(request)
     return {"workers": workers} if request.runner == "local" else {"ranks": workers + CLIENT}
 
@@ -101,7 +102,7 @@ def _of_ranks(request: Request) -> Dict[str, Any]:
 def _of_worker(
     site: Site, request: Request, part: Component, origins: Origins
 ) -> Tuple[Dict[str, Any], Optional[Origin]]:
-    """Dask's own options of a worker, and where its folder comes from."""
+    """Dask's options for a worker, and the origin of its folder."""
     shared = _workers(request) if request.runner == "local" else None
     options: Dict[str, Any] = {"nthreads": _threads(request, part.cpus_per_task // (shared or 1))}
     if each := _each(part, shared):
@@ -112,7 +113,7 @@ def _of_worker(
 
 
 def _of_nanny(request: Request, part: Component, options: Dict[str, Any]) -> Dict[str, Any]:
-    """What workers of a class of their own need: its package, and threads for libraries. Else a nanny would set one thread."""
+    """What another worker class needs: its package, and threads for libraries. A nanny would otherwise set one thread."""
     if "worker_class" not in options:
         return {}
     cpus = part.cpus_per_task // (_workers(request) if request.runner == "local" else 1)
@@ -122,30 +123,29 @@ def _of_nanny(request: Request, part: Component, options: Dict[str, Any]) -> Dic
 
 
 def headroom(mib: int) -> int:
-    """MiB of a worker's memory that Dask is not told of: Python's and MPI's own. A twentieth, from 128 to 2048 MiB."""
+    """MiB of a worker's memory kept from Dask for Python and MPI themselves: a twentieth, from 128 to 2048 MiB."""
     return min(max(mib // 20, 128), 2048, mib // 4)
 
 
 def _threads(request: Request, cpus: int) -> int:
-    """Threads of a worker: as many as it has CPUs, or fewer, which then share them. Raises RequestError."""
+    """Threads of a worker: one per CPU, or a number that divides the CPUs. Raises RequestError."""
     asked = request.threads_per_worker or cpus
     if asked > cpus or cpus % asked:
-        nearest = min((n for n in range(1, cpus + 1) if cpus % n == 0), key=lambda n: abs(n - asked))
-        raise RequestError(f"--threads-per-worker {asked}: {cpus} CPUs a worker give them no whole number: ask for {nearest}")
+        raise RequestError(f"--threads-per-worker {asked}: {undivided(asked, 'thread', cpus)}")
     return asked
 
 
 def _each(part: Component, workers: Optional[int]) -> Optional[int]:
-    """MiB of each worker; None where that is known in the job only. `workers` where they share one task."""
+    """MiB of each worker; None if only the job can know. `workers`: their number if they share one task."""
     if part.mem_per_cpu_mib:
         return part.mem_per_cpu_mib * part.cpus_per_task // (workers or 1)
-    if part.mem_mib:  # a node's, which its ranks share
+    if part.mem_mib:  # memory of a node, shared by its ranks
         return part.mem_mib // (workers or most_tasks_on_node(part))
     return None
 
 
 def _local_directory(site: Site, request: Request, origins: Origins) -> Tuple[Optional[str], Optional[Origin]]:
-    """Where workers spill to: not into memory, even if that is what the site has on its nodes."""
+    """Where workers spill to. Never into memory, even if the site's local storage is memory."""
     if request.local_directory:
         return request.local_directory, origins.get("local_directory")
     if site.storage.local and not site.storage.in_memory:
@@ -160,48 +160,49 @@ def _workers(request: Request) -> int:
     if workers < 1:
         given = f"--workers {workers}" if request.ntasks is None else f"--ntasks {request.ntasks}"
         raise RequestError(
-            f"{given}: Dask-MPI needs three ranks at least (scheduler, client, one worker): ask for --workers 1 or more"
+            f"{given}: Dask-MPI needs at least three ranks (scheduler, client, one worker): use --workers 1 or more"
         )
     return workers
 
 
 def _refuse_plain(request: Request) -> None:
-    """What only the launcher could hand to Dask."""
+    """Raises RequestError for options that only the launcher can pass to Dask."""
     for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
         if value := getattr(request, name):
             given = f"{option(name)} {value}"
-            raise RequestError(f"{given}: with --plain the program must say it, in dask_mpi.initialize(): leave out one")
+            raise RequestError(f"{given}: with --plain the program sets this in dask_mpi.initialize(): leave out one of them")
 
 
 def _one_node(request: Request, workers: int, cpus: int, fields: Dict[str, Optional[int]]) -> Component:
-    """One task with the CPUs of all workers, for a LocalCluster beside the program."""
+    """One task with the CPUs of all workers, for a LocalCluster next to the program."""
     if request.hetjob:
         raise RequestError("--hetjob: --runner local is one process on one node: leave out one of them")
     if request.cpus_per_gpu:
-        raise RequestError("--cpus-per-gpu: with --runner local say the CPUs of a worker: --cpus-per-worker")
-    refuse_several(request, "--runner local is one task on one node: leave out --runner", ("nodes", "ntasks_per_node"))
-    return component(request, "all", 1, workers * cpus, **fields)
+        raise RequestError("--cpus-per-gpu: --runner local does not take it: use --cpus-per-worker")
+    refuse_several(request, "--runner local runs one task on one node: leave out --runner", ("nodes", "ntasks_per_node"))
+    typed = Asked("workers", times=cpus) if workers > cpus else Asked("cpus_per_worker", times=workers)
+    return component(request, "all", 1, workers * cpus, asked={"cpus_per_task": typed}, **fields)
 
 
 def _assumed(request: Request) -> Assumed:
     workers = {"workers": f"{WORKERS} workers"} if request.workers is None and request.ntasks is None else {}
     cpus = request.cpus_per_worker or request.cpus_per_task or request.cpus_per_gpu
-    return {**workers, **({} if cpus else {"cpus_per_worker": "1 CPU a worker"})}
+    return {**workers, **({} if cpus else {"cpus_per_worker": "1 CPU per worker"})}
 
 
 def _notes(request: Request, part: Component, workers: int) -> Iterator[str]:
-    """What a person would not see in the script."""
+    """Notes on what the script does not show."""
     if request.plain:
         if request.program and part.cpus_per_task > 1:
-            yield f"dask_mpi.initialize() gives each worker one thread unless the program says nthreads={part.cpus_per_task}"
+            yield f"dask_mpi.initialize() gives each worker one thread unless the program sets nthreads={part.cpus_per_task}"
         if (stem := (request.program or "").rsplit("/", 1)[-1]) in HIDING:
-            yield f"a program named {stem} hides the module of that name from itself: give it another name"
+            yield f"a program named {stem} hides the module of that name: rename the program"
     elif each := _each(part, workers if request.runner == "local" else None):
-        yield f"Dask is told of {each - headroom(each)} of a worker's {each} MiB: the rest is for Python and MPI themselves"
+        yield f"Dask may use {each - headroom(each)} of a worker's {each} MiB: the rest is for Python and MPI themselves"
 
 
 def _small(request: Request) -> Component:
-    """Scheduler and client: one CPU and 1 GiB each unless asked otherwise, and nothing that is meant for the workers."""
+    """Scheduler and client: one CPU and 1 GiB each by default, without the options for the workers."""
     cpus = request.scheduler_cpus or 1
     alone = dict.fromkeys(("ntasks_per_node", "gres", "licenses", "exclusive", "nodelist", "tmp_mib"))
     alone["nodes"] = 1 if request.nodes else None

@@ -1,4 +1,4 @@
-"""One process on one node, with any number of CPUs and GPUs: run by the script itself, without a launcher."""
+"""One process on one node, with any number of CPUs and GPUs. The script runs it itself, without a launcher."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ WIDENS = True
 
 
 def lay_out(request: Request) -> Layout:
-    refuse_several(request, "a serial job is one task: use --workload mpi")
+    refuse_several(request, "a serial job has one task: use --workload mpi")
     fields, assumed = memory(request)
     return Layout([component(request, "task", 1, request.cpus_per_task or 1, **fields)], [command(request)], assumed)

@@ -1,4 +1,4 @@
-"""PyTorch's processes, started by torchrun: one torchrun on each node, and by it a process for each GPU.
+"""PyTorch's processes: one torchrun on each node starts a process for each GPU.
 
 Source: torch.distributed.run of PyTorch 2.13, whose --rdzv-conf and --local-addr are read from PET_… variables too.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from hpcgen.base.errors import RequestError
 from hpcgen.base.shell import Variable
+from hpcgen.model.layout import typed
 from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
 
@@ -21,7 +22,7 @@ NODE = 'bash -c "$node" "$meeting"'
 
 
 def lay_out(request: Request) -> Layout:
-    refuse_ranks(request, "torchrun runs once on each node", "give --nodes, and --nproc-per-node for its processes")
+    refuse_ranks(request, "torchrun runs once on each node", "use --nodes, and --nproc-per-node for its processes")
     if request.mpi:
         raise RequestError(f"--mpi {request.mpi}: torchrun needs no MPI: leave it out")
     nodes, assumed = request.nodes or 1, {} if request.nodes else {"nodes": "1 node"}
@@ -30,12 +31,12 @@ def lay_out(request: Request) -> Layout:
     if not (request.nproc_per_node or gpus):
         assumed["nproc_per_node"] = "1 process"
     if request.cpus_per_task is None and request.cpus_per_gpu is None:
-        assumed["cpus_per_task"] = "1 CPU a process"
+        assumed["cpus_per_task"] = "1 CPU per process"
     fields, share = memory(request)
     c = component(request, "torchrun", nodes, request.cpus_per_task or processes, nodes=nodes, ntasks_per_node=1, **fields)
     if c.cpus_per_task < processes:
         raise RequestError(
-            f"--cpus-per-task {c.cpus_per_task}: it is for all {processes} processes of a node: ask for {processes} or more"
+            f"{typed(c, 'cpus_per_task')}: the {processes} processes of a node share these CPUs: use {processes} or more"
         )
     c = msgspec.structs.replace(c, env=threads(c.cpus_per_task // processes))
     one = command(request)
@@ -43,7 +44,7 @@ def lay_out(request: Request) -> Layout:
     if one.file is None:
         starter.append(one.python or "python")
     one = msgspec.structs.replace(one, python=one.python or request.python or "python", starter=tuple(starter))
-    notes = [f"--interface {request.interface}: the processes of one node meet on it: nothing uses it"]
+    notes = [f"--interface {request.interface}: it has no effect: all processes are on one node"]
     return Layout(
         [c],
         [one],
@@ -55,6 +56,7 @@ def lay_out(request: Request) -> Layout:
 
 
 def _starter(nodes: int, processes: int) -> List[str]:
-    """By the script's own few lines, which hand on a status. Elastic restarts stay off, as torchrun has them."""
+    """Words that start torchrun by a few lines of the script's own, which pass on an exit status. Elastic restarts stay off, as
+    is torchrun's default."""
     where = ["--standalone"] if nodes == 1 else [f"--nnodes={nodes}", "--rdzv-backend=c10d"]
     return ["-c", Variable("torchrun"), *where, f"--nproc-per-node={processes}"]
