@@ -91,6 +91,7 @@ SECTIONS: Dict[str, Dict[str, Becomes]] = {
         "venv": SETUP,
         "userbase": SETUP,
         "python": Becomes("the interpreter on the launch line"),
+        "launcher": Becomes("`installed`: `python -m hpcgen.dask` (or `.ray`) in place of the launcher's text"),
         "env": SETUP,
         "stage": Becomes("`sbcast`, and a folder on each node that is removed at the end: [staging](staging.md)",
                          "copies to a folder in `$TMPDIR`"),

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import pytest
 from cluster import mpi
 
+from hpcgen import __version__
 from hpcgen.dask.program import read_command_line
 from hpcgen.script import embed
 from hpcgen.workloads.dask_mpi import PARTS
@@ -392,6 +393,28 @@ def test_runner_local_in_a_script(tmp_path: Path) -> None:
     assert ran.out == "8 [':', 'b']\n"
     ran = done([*start, "missing.py"], tmp_path, env)
     assert ran.status == 1 and ran.err.count("no program missing.py") == 1 and ran.out == ""
+
+
+@pytest.mark.parametrize("runner", ["mpi", "local"])
+def test_an_installed_launcher(tmp_path: Path, runner: str) -> None:
+    """The script holds no launcher. It starts the installed one, or ends with one line if that has another version."""
+    (tmp_path / "program.py").write_text(textwrap.dedent(UNGUARDED))
+    words = ["--site", "local", "--launcher", "installed", "--runner", runner, "--workers", "2", "--mem-per-cpu", "200M"]
+    env = {"PYTHONPATH": str(SOURCE), "XDG_CONFIG_HOME": str(tmp_path)}
+    script = done([sys.executable, "-m", "hpcgen", "local", *words, "program.py", "a"], tmp_path, env).out
+    assert "-m hpcgen.dask" in script and "launcher=" not in script and len(script.splitlines()) < 45
+    (tmp_path / "job.sh").write_text(script)
+    ran = done(["bash", "job.sh"], tmp_path, env)
+    quiet(ran, 4)
+    assert ran.out.endswith(" 2 ['program.py', 'a']\n")
+
+    (tmp_path / "old" / "hpcgen" / "dask").mkdir(parents=True)
+    (tmp_path / "old" / "hpcgen" / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    for path in (tmp_path / "old", tmp_path):
+        ran = done(["bash", "job.sh"], tmp_path, {**env, "PYTHONPATH": str(path)})
+        (line,) = ran.err.splitlines()
+        assert ran.status == 1 and not ran.out
+        assert line.startswith(f"hpcgen: the job's Python does not have hpcgen {__version__}: install it there")
 
 
 def test_a_colon_among_the_arguments(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ BASES: Dict[str, Dict[str, Any]] = {
 SAMPLES: Dict[str, Any] = {
     "site": None, "workload": None, "program": "./other", "args": ["a"], "mpmd": ["2: ./second"], "workers": "3",
     "threads_per_worker": "1", "worker_class": "distributed.Nanny",
-    "runner": "local", "scheduler_cpus": "3", "scheduler_mem": "2G",
+    "runner": "local", "launcher": "installed", "scheduler_cpus": "3", "scheduler_mem": "2G",
     "commands": "other", "table": "table.csv", "time": "2h", "partition": "big", "nodes": "2", "ntasks": "6",
     "ntasks_per_node": "2", "ntasks_per_core": "2", "nproc_per_node": "2", "cpus_per_task": "4", "cpus_per_worker": "4",
     "threads_per_core": "1",

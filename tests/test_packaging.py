@@ -203,6 +203,14 @@ def test_target_folder(room: Room, built: Built) -> None:
     assert room.hpcgen(*SCRIPT, PYTHONPATH=str(there)) == of_checkout(*SCRIPT)
 
 
+def test_launchers_need_nothing_that_hpcgen_depends_on(room: Room, built: Built) -> None:
+    """`pip install --no-deps` is enough for `--launcher installed`: with -S, Python sees no other package."""
+    there = room.folder / "alone"
+    room.replace("--target", there, built.wheel)
+    for module in ("hpcgen.dask.program", "hpcgen.ray.cluster", "hpcgen.ray.symmetric"):
+        run(room.python, "-S", "-c", f"import {module}", cwd=room.folder, PYTHONPATH=str(there))
+
+
 # --- one file for a login node without internet access
 
 

@@ -118,15 +118,15 @@ def test_missing_image(mahuika: bed.Miniature) -> None:
 def test_memory_over_the_node(mahuika: bed.Miniature) -> None:
     serial = {"workload": "serial", "program": "mpi_program.py", "time": "5"}
     said = says(**serial, mem="500G", partition="large")
-    assert said.startswith("500G of memory on a node: jobs get 108000M: ask for --mem 108000M")
-    assert "broadwell is the roomiest of large [NeSI support: Mahuika Slurm Partitions, 2024-12-13]" in said
+    assert said.startswith("--mem 500G: the closest node type of partition large, broadwell, has only 108000M for jobs [NeSI ")
+    assert said.endswith(", 2024-12-13]: use --mem 108000M")
     text = script(**serial, mem="50G", partition="large").replace("--mem=50G", "--mem=500G")
     assert "Memory specification can not be satisfied" in refused(mahuika, "memory", text)
 
 
 def test_time_over_the_partition(mahuika: bed.Miniature) -> None:
     asked = {**MPI, "time": "4-00:00:00", "partition": "large"}
-    with pytest.raises(LimitError, match=r"^--time 4-00:00:00: partition large \[.*\] allows 3-00:00:00: ask for"):
+    with pytest.raises(LimitError, match=r"^--time 4-00:00:00: partition large allows at most 3-00:00:00 \[.*\]: use"):
         script(**asked)
     text = script(**MPI, partition="large").replace("--time=00:05:00", "--time=4-00:00:00")
     assert "Requested time limit is invalid" in refused(mahuika, "time", text)

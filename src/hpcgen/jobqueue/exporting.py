@@ -138,6 +138,7 @@ MEANINGLESS = {
     "runner": f"{STARTS}: leave it out",
     "stage": f"{STARTS}: copy the files in job_script_prologue instead",
     "plain": f"{STARTS}: leave it out",
+    "launcher": f"{STARTS}: leave it out",
     "kill_on_bad_exit": f"{STARTS}: leave it out",
     "worker_class": "dask-jobqueue starts a nanny with each worker: for another class, use --worker-arg=--worker-class=NAME",
 }

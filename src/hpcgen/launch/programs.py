@@ -6,6 +6,7 @@ import json
 from itertools import accumulate
 from typing import Iterable, List, Optional, Tuple
 
+from hpcgen import __version__
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import LONGEST
 from hpcgen.base.shell import OWN, Variable, join, path, word
@@ -40,7 +41,8 @@ def _programs(job: Job, step: Step) -> List[str]:
         start = [*_contained(job.container, command.python), *command.starter]
         file = [_file(command.file)] if command.file else []
         if command.told is not None:
-            text = f'{_join(start)} -c "$launcher" {_told(command)}'
+            launcher = f"-m {command.module}" if command.module else '-c "$launcher"'
+            text = f"{_join(start)} {launcher} {_told(command)}"
         elif command.file is None:
             text = f'{_join(start)} -c "$selfcheck" {join(command.args)}'.rstrip()
         else:
@@ -49,6 +51,15 @@ def _programs(job: Job, step: Step) -> List[str]:
         env = _environment(job, job.components[i])
         texts.append(f"env {join(env)} {text}" if env else text)
     return texts
+
+
+def installed(job: Job, step: Step) -> Optional[str]:
+    """The command that fails unless the job's Python can import the launcher of this version; None if the script carries it."""
+    command = step.commands[0]
+    if command.module is None:
+        return None
+    code = f"import sys, {command.module}; sys.exit(hpcgen.__version__ != sys.argv[1])"
+    return _join([*_contained(job.container, command.python), *command.starter, "-c", code, __version__])
 
 
 def _told(command: Command) -> str:

@@ -37,7 +37,7 @@ def lacking(site: Site, scheduler: schedulers.Scheduler, workload: workloads.Wor
 
 def notes(job: Job, asked: Request, workload: workloads.Workload, flat: bool) -> Iterator[str]:
     """Notes on the job. `flat`: whether a heterogeneous job was `asked` for and became one of equal ranks."""
-    if launchers.unordered(job, job.steps[0]) and not job.carries("launcher"):  # the launcher does not depend on MPI
+    if launchers.unordered(job, job.steps[0]) and not job.steps[0].told:  # the launcher does not depend on MPI
         yield HANGS
     if job.steps[0].rank:
         yield ONE_APPNUM

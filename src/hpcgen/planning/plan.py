@@ -170,7 +170,9 @@ def _resources(site: Site, request: Request) -> Dict[str, str]:
 
 def _carried(request: Request, workload: str, layout: Layout) -> Tuple[Carried, ...]:
     """The programs that the script carries: the launcher, and a self-check if no program was named."""
-    found = [Carried("launcher", package=layout.parts[0], modules=layout.parts[1:])] if layout.parts else []
+    found = []
+    if layout.parts and request.launcher != "installed":
+        found.append(Carried("launcher", package=layout.parts[0], modules=layout.parts[1:]))
     if request.table:
         found.append(Carried("row", template="workloads/array.py"))
     elif request.program is None and not request.commands:

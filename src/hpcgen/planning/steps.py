@@ -69,7 +69,8 @@ def step(
     commands = _commands(request, site, layout)
     told = _told(site, request, job, layout, workload, origins)
     if told:
-        commands = [msgspec.structs.replace(c, told=names) for c, names in zip(commands, told.names)]
+        module = f"hpcgen.{layout.parts[0]}" if request.launcher == "installed" else None
+        commands = [msgspec.structs.replace(c, told=names, module=module) for c, names in zip(commands, told.names)]
     found = {**(told.origins if told else {}), **_of_wrapper(site, job)}
     pmi = (layout.pmi or request.mpi or site.mpi.pmi) if record.of_slurm and workload.mpi else None
     asked = request.kill_on_bad_exit is not None or not record.of_slurm

@@ -15,6 +15,7 @@ Number = Annotated[int, msgspec.Meta(le=MOST)]
 Hint = Literal["compute_bound", "memory_bound", "multithread", "nomultithread"]
 Verb = Literal["exec", "run"]
 Runner = Literal["mpi", "slurm", "local"]
+Launcher = Literal["carried", "installed"]
 
 
 # The groups of options, in the order in which help shows them: the common ones come first.
@@ -111,6 +112,7 @@ class Request(Struct, frozen=True, kw_only=True):
     venv: Annotated[Optional[Line], about(ENVIRONMENT, "virtual environment to activate: its directory")] = None
     userbase: Annotated[Optional[Line], about(ENVIRONMENT, "PYTHONUSERBASE, the directory of `pip install --user`")] = None
     python: Annotated[Optional[Line], about(ENVIRONMENT, "Python interpreter to run")] = None
+    launcher: Annotated[Optional[Launcher], about(ENVIRONMENT, "launcher of Dask or Ray: in the script, or installed")] = None
     env: Annotated[Dict[Name, Text], about(ENVIRONMENT, "environment variable NAME=VALUE for the job (repeatable)")] = {}
     stage: Annotated[Tuple[Line, ...], about(ENVIRONMENT, "file, folder or archive to copy to each node (repeatable)")] = ()
     interface: Annotated[Optional[Token], about(EXPERT, "network interface for traffic between nodes: ib0, hsn0")] = None

@@ -11,12 +11,12 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 import jinja2
 from jinja2.bccache import Bucket
 
-from hpcgen import schedulers
+from hpcgen import __version__, schedulers
 from hpcgen.base import paths, shell
 from hpcgen.base.errors import TemplateError
 from hpcgen.base.paths import Rooms
 from hpcgen.launch.launchers import launch, starter, unordered
-from hpcgen.launch.programs import shared_out, words
+from hpcgen.launch.programs import installed, shared_out, words
 from hpcgen.model.job import Carried, Job, Origin, Setup, Step
 from hpcgen.model.spelled import Spelled
 from hpcgen.script import embed, staging
@@ -175,6 +175,7 @@ class Launch(NamedTuple):
 
     `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
     `told`: variables with what the launcher that the script carries is told; `by_launcher`: whether it runs the programs.
+    `installed`: the command that checks the launcher, if the job's environment has it and the script does not carry it.
     `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
     """
 
@@ -185,6 +186,7 @@ class Launch(NamedTuple):
     rank: Optional[str]
     programs: Tuple[Tuple[str, str], ...]
     told: Tuple[Tuple[str, str], ...]
+    installed: Optional[str]
     by_launcher: bool
     unordered: Tuple[str, ...]
 
@@ -197,12 +199,13 @@ def _launch(job: Job, step: Step) -> Launch:
     found = tuple(step.origins.values())
     asked = tuple(step.origins[name] for name in ("commands", "mpmd") if name in step.origins)
     variable = (Origin("rule", f"{step.launcher}'s variable"),)
-    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable, "told": found}
+    origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable, "told": found, "installed": found}
     by_launcher, apart = step.commands[0].told is not None, unordered(job, step)
     # The file for the program's status is also where ranks meet that have no MPI.
     goes_on = step.kill_on_bad_exit is False or bool(by_launcher and apart)
     line, programs = launch(job, step), shared_out(job, step)
-    return Launch(line, goes_on, origins, step.through, step.rank, programs, step.told, by_launcher, apart)
+    check = installed(job, step)
+    return Launch(line, goes_on, origins, step.through, step.rank, programs, step.told, check, by_launcher, apart)
 
 
 def carried(job: Job, rooms: Optional[Rooms] = None) -> Dict[str, str]:
@@ -256,6 +259,7 @@ def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
     """What a template may name."""
     return {
         "job": job,
+        "version": __version__,
         "setup": job.setup,
         "staging": staging.spelled(job),
         "prepared": bool(job.stage or job.container or _prepares(job.setup)),

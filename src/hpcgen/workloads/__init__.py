@@ -166,7 +166,7 @@ WORKERS = {"worker": 0, "all": 2}
 # Options for Dask's roles; Ray takes some of them.
 ROLES = (
     "workers", "cpus_per_worker", "threads_per_worker", "worker_class", "local_directory", "runner", "plain", "hetjob",
-    "flatten", "scheduler_cpus", "scheduler_mem", "share_core", "interface",
+    "flatten", "scheduler_cpus", "scheduler_mem", "share_core", "interface", "launcher",
 )  # fmt: skip
 SHARED = (
     "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core", "hint", "gres", "partition",

@@ -74,6 +74,8 @@ PARTS = {"mpi": ("ranks", "meeting", "mpi"), "slurm": ("ranks", "meeting", "slur
 def tell(site: Site, request: Request, job: Job, part: Component, origins: Origins) -> Told:
     """The launcher's settings for the ranks of a component: requested values and facts of the site."""
     values = _of_ranks(request)
+    if request.launcher == "installed":
+        values["runner"] = request.runner
     found: Dict[str, Optional[Origin]] = {}
     if "ranks" in values and site.mpi.flavour and not (request.mpi or request.runner == "slurm"):
         values["mpi"] = mpis.get(site.mpi.flavour).known_as
@@ -167,6 +169,8 @@ def _workers(request: Request) -> int:
 
 def _refuse_plain(request: Request) -> None:
     """Raises RequestError for options that only the launcher can pass to Dask."""
+    if request.launcher:
+        raise RequestError(f"--launcher {request.launcher}: --plain starts no launcher: leave out one of them")
     for name in ("threads_per_worker", "worker_class", "local_directory", "runner", "interface"):
         if value := getattr(request, name):
             given = f"{option(name)} {value}"

@@ -31,6 +31,7 @@ ONE_A_NODE = True
 PACKAGES = {"ray": "ray-default"}
 OWN = (
     "workers", "cpus_per_worker", "hetjob", "flatten", "scheduler_cpus", "scheduler_mem", "interface", "local_directory",
+    "launcher",
 )  # fmt: skip
 REFUSES = tuple(name for name in ROLES if name not in OWN)
 # Ray's head with its helpers, and an idle program, take 0.4 GiB (2.60); the rest is for the program.
@@ -86,6 +87,7 @@ def tell(site: Site, request: Request, job: Job, part: Component, origins: Origi
         values["unset"] = ["OMP_NUM_THREADS"]  # the scheduler sets it to all CPUs; Ray sets it to the CPUs of each task
     own = part.whole_node_cpus and part.mem_mib and request.mem is None
     values["memory"] = None if own else node_memory(part) or None
+    values["symmetric"] = request.symmetric_run if request.launcher == "installed" else None
     values["interfaces"] = job.interfaces
     values["local"], local = _local(site, request, origins)
     found = {"local": local, "interfaces": job.interfaces and (origins.get("interface") or site.cite("network", "interface"))}

@@ -16,7 +16,7 @@ main() {
     conda activate dask || exit
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 18, "mpi": "MPICH", "login": "aspire2a.nscc.sg"}'
     workers='{"dask": {"nthreads": 16, "memory_limit": "47104MiB"}}'
     mpiexec \

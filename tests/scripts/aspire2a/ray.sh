@@ -20,7 +20,7 @@ main() {
     # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"nodes": 4, "gpus": 0, "unset": ["OMP_NUM_THREADS"]}'
     head='{"cpus": 0, "memory": 4096}'
     nodes='{"cpus": 32, "memory": 98304}'

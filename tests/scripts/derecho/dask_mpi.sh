@@ -18,7 +18,7 @@ main() {
     conda activate npl || exit
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 62, "mpi": "MPICH", "interfaces": ["ext"], "login": "derecho.hpc.ucar.edu"}'
     workers='{"dask": {"nthreads": 4, "memory_limit": "3892MiB", "local_directory": "/glade/derecho/scratch/$USER/dask"}}'
     mpiexec \

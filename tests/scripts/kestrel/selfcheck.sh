@@ -18,7 +18,7 @@ main() {
     conda activate daskmpi || exit
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 6, "mpi": "MPICH", "interfaces": ["hsn0"], "login": "kestrel.hpc.nrel.gov"}'
     workers='{"dask": {"nthreads": 8, "memory_limit": "15565MiB", "local_directory": "$PWD"}}'
 

@@ -21,7 +21,7 @@ main() {
     # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"nodes": 2, "cpus": 16, "gpus": 0, "memory": 65536}'
     srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=16 python -c "$launcher" "$shared" -- ray_example.py
 }

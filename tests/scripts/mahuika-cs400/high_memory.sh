@@ -18,7 +18,7 @@ main() {
     export I_MPI_PMI_LIBRARY=/opt/slurm/lib64/libpmi2.so
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 5, "mpi": "Intel", "login": "-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}'
     workers='{"dask": {"nthreads": 4, "memory_limit": "11674MiB"}}'
 

@@ -14,7 +14,7 @@ main() {
     export OMP_NUM_THREADS=1
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 6, "mpi": "Intel", "login": "-J lander.hpc.nesi.org.nz login.hpc.nesi.org.nz"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "896MiB", "local_directory": "$PWD"}}'
 

@@ -24,7 +24,7 @@ main() {
     # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"nodes": 5, "gpus": 0}'
     head='{"cpus": 0, "memory": 4096}'
     nodes='{"cpus": 16, "object_store": 20480, "memory": 49152}'

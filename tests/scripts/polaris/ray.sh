@@ -23,7 +23,7 @@ main() {
     # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"nodes": 4, "cpus": 64, "gpus": 4, "unset": ["OMP_NUM_THREADS"], "interfaces": ["bond0"], "local": "/local/scratch"}'
     mpiexec -n 4 --ppn 1 --depth 64 --cpu-bind depth python -c "$launcher" "$shared" -- tune.py
 }

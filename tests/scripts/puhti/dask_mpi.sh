@@ -16,7 +16,7 @@ main() {
     export OMP_NUM_THREADS=1
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 8, "mpi": "Open MPI", "interfaces": ["ib0"]}'
     workers='{"dask": {"nthreads": 2, "memory_limit": "7783MiB"}}'
 

@@ -16,7 +16,7 @@ main() {
     export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 
     # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"ranks": 6, "mpi": "Open MPI", "login": "roihu-cpu.csc.fi"}'
     workers='{"dask": {"nthreads": 8, "memory_limit": "15565MiB", "local_directory": "$TMPDIR"}}'
 

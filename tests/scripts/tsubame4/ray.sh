@@ -19,7 +19,7 @@ main() {
     # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # What the launcher, whose text is at the end of this script, is told.
+    # Settings of the launcher, which is at the end of this script.
     shared='{"nodes": 2, "cpus": 192, "gpus": 4, "local": "/local"}'
     mpirun -x LD_LIBRARY_PATH -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --bind-to none --map-by ppr:1:node -n 2 python -c "$launcher" "$shared" -- tune.py
 }
