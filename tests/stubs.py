@@ -10,7 +10,6 @@ import ast
 import atexit
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from parts import to_launchers
 
 from hpcgen import plan
 from hpcgen.base.errors import HpcgenError
@@ -256,24 +256,6 @@ def as_asked(call: Call, made: Job) -> Call:
     told, words = told_of(call)
     assert told in to_launchers(made)
     return call._replace(args=words)
-
-
-def to_launchers(made: Job) -> List[Dict[str, Any]]:
-    """What the launcher of each component is told, out of the step's variables."""
-    (step,) = made.steps
-    variables = {name: json.loads(text) for name, text in step.told}
-    found = []
-    for command in step.commands:
-        found.append({key: value for name in command.told or () for key, value in variables[name].items()})
-    return found
-
-
-def story(script: str) -> str:
-    """A script without the launcher's text: its first lines, and the body of `main` where it has one."""
-    head, found, rest = script.partition("\nmain() {\n")
-    if not found:
-        return script
-    return head + "\n" + re.sub(r"^    ", "", rest.partition("\n}\n")[0], flags=re.MULTILINE) + "\n"
 
 
 def told_of(call: Call) -> Tuple[Dict[str, Any], List[bytes]]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stubs import to_launchers
+from parts import to_launchers
 from tiny import site, tables
 
 from hpcgen import Job, Request, RequestError, plan, render

@@ -21,7 +21,8 @@ import yaml
 from gallery import beside
 from hypothesis import example, given
 from hypothesis import strategies as st
-from stubs import FEW, PRINTABLE, WILD, check_harmless, flags, shared, story
+from parts import story
+from stubs import FEW, PRINTABLE, WILD, check_harmless, flags, shared
 from tiny import site as tiny
 
 from hpcgen import load, plan, render

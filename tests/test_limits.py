@@ -127,6 +127,7 @@ TYPED = [
      "--ntasks 2"),
     ({"workload": "mpi", "ntasks": 3, "mpmd": ["2x40: ./second"], "hetjob": True}, "--mpmd '2x40: ", "use --mpmd '2x32: "),
     ({"workload": "serial", "gpus": "h100:3"}, "--gpus h100:3: ", "use --gpus h100:2"),
+    ({"workload": "torchrun", "gpus": "4"}, "--gpus 4: ", "use --nodes 2 or --gpus 2"),
     ({"workload": "serial", "gpus": "1", "partition": "short"}, "--gpus 1: partition short has no nodes with",
      "--partition gpu"),
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from hpcgen.request.fields import Request
 
 FILES = """No script changes by it, nothing refuses it, and no note names it. An option touches:
     src/hpcgen/request/fields.py        the field, with its help: the command line has it from there
+    src/hpcgen/model/job.py             the field of Job or of Component that holds it
     src/hpcgen/planning/plan.py         a value of the whole job (or JOB_WIDE in planning/origins.py)
     src/hpcgen/workloads/__init__.py    a value of each component (SHARED), or of one workload (REFUSES of the others)
     src/hpcgen/planning/origins.py      where the value comes from, for `hpcgen explain`

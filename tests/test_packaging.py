@@ -23,7 +23,7 @@ TOP = Path(__file__).parent.parent
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 SCRIPT = ("slurm", "--site", "mahuika", "--hetjob")
 # Helpers of tests that bring no programs of the machine's with them, as clusters, parsers and launchers are.
-PLAIN = {"tiny"}
+PLAIN = {"tiny", "parts"}
 
 
 def pythons() -> Dict[str, str]:

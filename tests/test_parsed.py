@@ -15,7 +15,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import pytest
 from grammar import flux, gadi, launch, lsf, pbs, sge, torque
 from grammar.request import Request as Read
-from stubs import MACHINE, SOURCES, flags, to_launchers
+from parts import to_launchers
+from stubs import MACHINE, SOURCES, flags
 
 from hpcgen import plan, render
 from hpcgen.base.errors import HpcgenError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import pytest
-from stubs import story, to_launchers
+from parts import story, to_launchers
 from tiny import TABLES, site, tables
 
 from hpcgen import Job, LimitError, Request, RequestError, plan, render

@@ -15,7 +15,7 @@ import pytest
 from cluster import frameworks
 from hypothesis import given
 from hypothesis import strategies as st
-from stubs import to_launchers
+from parts import to_launchers
 from tiny import site
 
 from hpcgen import Request, plan, render

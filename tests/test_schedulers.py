@@ -11,7 +11,8 @@ from typing import Any, Dict, List
 
 import pytest
 from grammar import launch
-from stubs import flags, story, to_launchers
+from parts import story, to_launchers
+from stubs import flags
 from test_parsed import MACHINE, NODES, SITES, SLOTS, SOURCES, machine
 
 from hpcgen import Job, LimitError, RequestError, SiteError, cli, load, plan, render, schedulers

@@ -42,10 +42,11 @@ def verb(site: Site) -> str:
 def starts(site: Site, request: Request) -> List[str]:
     """The first words of the command that starts a job there, for a person to fill in."""
     account = ["--account", "ACCOUNT"] if site.scheduler.account_required and not request.account else []
-    return ["hpcgen", verb(site), "--site", _name(site, request), *account]
+    return ["hpcgen", verb(site), "--site", named(site, request), *account]
 
 
-def _name(site: Site, request: Request) -> str:
+def named(site: Site, request: Request) -> str:
+    """The site as `--site` takes it: the path of a profile that the user named by its path, else the id."""
     return site.path if request.site and request.site.endswith(".toml") else site.id
 
 
@@ -59,7 +60,7 @@ def command(site: Site, request: Request, origins: Origins, *said: str) -> str:
     name, *more = said or (site.scheduler.type,)
     words: List[str] = ["hpcgen", name]
     if said or site.id != schedulers.get(site.scheduler.type).site:
-        words += ["--site", _name(site, request)]
+        words += ["--site", named(site, request)]
     for key, value in set_fields(request).items():
         if key in APART or (key in origins and _found_again(key, origins[key])):
             continue

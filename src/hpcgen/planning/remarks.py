@@ -7,6 +7,7 @@ from typing import Iterator, List, Mapping
 from hpcgen.base.kinds import option
 from hpcgen.launch import launchers
 from hpcgen.model.job import Job
+from hpcgen.planning.header import named
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request, gpus_asked
 from hpcgen.schedulers import SBATCH_INDEX, Scheduler
@@ -64,7 +65,7 @@ def _of_python(site: Site, request: Request, workload: Workload, scheduler: Sche
         kind = "venv" if site.modules.python else site.environment.kind or ("conda" if site.modules.conda else "venv")
         take = f"--{kind} {'NAME' if kind == 'conda' else 'DIR'}"
         yield (
-            f"{_listed(needs)} must be installed in the Python of {site.id}: if not, `hpcgen env --site {site.id} "
+            f"{_listed(needs)} must be installed in the Python of {site.id}: if not, `hpcgen env --site {named(site, request)} "
             f"--workload {workload.name} {take}` writes an environment with it, and {take} uses it"
         )
 

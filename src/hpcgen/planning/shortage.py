@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Iterator, List, NamedTuple, Tuple
 
+from hpcgen import workloads
 from hpcgen.base.units import counted, size
 from hpcgen.model.job import Component
 from hpcgen.model.layout import (  # fmt: skip
@@ -95,11 +96,19 @@ def _short_of_gpus(case: Case, node: Node, closest: str) -> Iterator[Short]:
         yield Short("gpus", asked, f"{case.place} has no nodes with GPUs", _with_gpus(case.site))
     elif need > node.gpus:
         wants = "" if need == all_gpus(c) and c.gpus.per != "task" else f"one node must have {counted(need, 'GPU')}, and "
-        nearest = fewer_gpus(c, all_gpus(c) * node.gpus // need)
-        yield Short("gpus", asked, f"{wants}{closest} {counted(node.gpus, 'GPU')}", f"use {nearest}")
+        fitting = [*_on_more_nodes(case, node), fewer_gpus(c, all_gpus(c) * node.gpus // need)]
+        yield Short("gpus", asked, f"{wants}{closest} {counted(node.gpus, 'GPU')}", f"use {' or '.join(fitting)}")
     elif kind and node.gpu and kind.lower() != node.gpu.lower():
         nearest = typed_gpus(c, all_gpus(c), node.gpu)
         yield Short("gpu", asked, f"{closest} {node.gpu} GPUs", f"use {nearest}")
+
+
+def _on_more_nodes(case: Case, node: Node) -> Iterator[str]:
+    """The number of nodes that have all the GPUs, if the workload can run on several."""
+    c, total = case.component, all_gpus(case.component)
+    several = c.ntasks > 1 or workloads.get(case.job.workload).one_a_node
+    if several and c.nodes == 1 and c.gpus and c.gpus.per == "job":
+        yield f"--nodes {next(n for n in range(2, total + 1) if total % n == 0 and total // n <= (node.gpus or 1))}"
 
 
 def _with_gpus(site: Site) -> str:

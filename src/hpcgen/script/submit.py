@@ -113,7 +113,8 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
         raise SubmitError(f"{command[0]}: {why.strerror}") from None
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     if done.returncode:
-        raise SubmitError(*(f"{command[0]}: {line}" for line in said or [f"status {done.returncode}"]))
+        by = f"{command[0]}: "  # some schedulers' messages begin with their own name
+        raise SubmitError(*(by + line.removeprefix(by) for line in said or [f"status {done.returncode}"]))
     if test_only:
         return "\n".join(said)
     print(done.stderr, end="", file=sys.stderr)  # its warnings: the person must see them
