@@ -131,7 +131,7 @@ def by_node(up: bed.Miniature, kind: str, framework: str, **request: Any) -> slu
         "python": f"{frameworks.venv(framework)}/bin/python",
     }
     text = daskbed.script(at, **values, nodes=2, time="5", **request)
-    assert "\nsrun " not in text and f"\n{MPIRUN[kind]} " in text
+    assert f"\n    {MPIRUN[kind]} " in text and "\n    srun " not in text
     (place / "job.sh").write_text(HEADER + text.partition("\n\n")[2])
     up.give(place)
     return slurm.run(up, "job.sh", cwd=str(place), seconds=150)

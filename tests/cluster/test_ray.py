@@ -167,7 +167,7 @@ def test_nodes_that_do_not_join(up: bed.Miniature) -> None:
     """The script is told of three nodes, and the job has two; on a busy machine these two want longer to join."""
     for wait in (20, 90):
         place = folder(up, "missing", nodes=2)
-        script = (place / "job.sh").read_text().replace('{"nodes":2', f'{{"wait":{wait},"nodes":3')
+        script = (place / "job.sh").read_text().replace('{"nodes": 2', f'{{"wait": {wait}, "nodes": 3')
         (place / "job.sh").write_text(script)
         done = slurm.run(up, "job.sh", cwd=str(place), seconds=150)
         assert done.state == "FAILED" and left(up) == []
@@ -180,7 +180,7 @@ def test_nodes_that_do_not_join(up: bed.Miniature) -> None:
 def test_a_head_that_does_not_start(up: bed.Miniature) -> None:
     """All end at once, and one line says why."""
     place = folder(up, "broken", nodes=3)
-    script = (place / "job.sh").read_text().replace('"cpus":1', '"cpus":"one"')
+    script = (place / "job.sh").read_text().replace('"cpus": 1', '"cpus": "one"')
     (place / "job.sh").write_text(script)
     done = slurm.run(up, "job.sh", cwd=str(place), seconds=60)
     said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
@@ -235,7 +235,7 @@ def test_symmetric_run_where_ray_is_older(up: bed.Miniature) -> None:
 def test_symmetric_run_that_does_not_start(up: bed.Miniature) -> None:
     """Ray's own command would end with 0, and the job be a success."""
     place = folder(up, "symmetric-broken", nodes=2, symmetric_run=True)
-    script = (place / "job.sh").read_text().replace('"cpus":1', '"cpus":"one"')
+    script = (place / "job.sh").read_text().replace('"cpus": 1', '"cpus": "one"')
     (place / "job.sh").write_text(script)
     done = slurm.run(up, "job.sh", cwd=str(place), seconds=90)
     said = [line for line in done.output.splitlines() if line.startswith("hpcgen:")]
