@@ -45,7 +45,7 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm"], ["--site", "hpcgen sites", "config.toml"]),
         (["slurm", "--site", "local"], ["runs local", "hpcgen local"]),
         (["slurm", "--site", "mahuika", "--hetjb"], ["unknown option '--hetjb'", "did you mean '--hetjob'?"]),
-        (["slurm", "--site", "mahuika", "--nice", "5"], ["unknown option '--nice'", "--directive '--nice' or '--nice=VALUE'"]),
+        (["slurm", "--site", "mahuika", "--nice", "5"], ["unknown option '--nice'", "--directive '--nice=VALUE'"]),
         (["slurm", "--site", "mahuika", "--ranks", "5"], ["unknown option '--ranks'", "did you mean '--ntasks'?"]),
         (["env", "--site", "mahuika", "--packages", "x"], ["unknown option '--packages'", "did you mean '--package'?"]),
         (["slurm", "--site", "mahuika", "--mem", "-3"], ["--mem", "'-3'", "3G"]),
@@ -68,7 +68,7 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm", "--site", "mahuika", "--workers", "9" * 20], ["--workers", "at most 10000000"]),
         (["slurm", "--site", "mahuika", "--workload", ""], ["--workload", "''"]),
         (["slurm", "--site", "mahuika", "--stage", ""], ["--stage: ''"]),
-        (["slurm", "--site", "mahuika", "--env", "A=1", "--env", "A=2"], ["--env", "A is given twice", "'1'", "'2'"]),
+        (["slurm", "--site", "mahuika", "--env", "A=1", "--env", "A=2"], ["--env", "A has two values", "'1'", "'2'"]),
         (["slurm", "--site", "mahuika", "--mem", "9" * 400 + "G"], ["--mem"]),
         (["slurm", "--site", "mahuika", "--array", "1-" + "9" * 5000], ["--array", "list of indices"]),
         (["slurm", "--site", "mahuika", "--env", "A"], ["--env", "NAME=VALUE"]),
@@ -116,11 +116,12 @@ def test_a_program_that_is_here_and_not_on_the_path(call: Any, tmp_path: Path) -
 def test_a_file_that_is_not_here(call: Any, tmp_path: Path) -> None:
     words = ["--stage", "data", "--image", "i.sif", "--workload", "serial", "a"]
     for name in ("data", "i.sif"):
-        assert f"note: {name} is not here; it must be where the job runs" in call("slurm", "--site", "mahuika", *words)[2]
+        note = f"note: {name} does not exist here; it must exist where the job runs"
+        assert note in call("slurm", "--site", "mahuika", *words)[2]
         Path(tmp_path, name).touch()
-        assert f"note: {name} is not here" not in call("slurm", "--site", "mahuika", *words)[2]
+        assert f"note: {name} does not exist here" not in call("slurm", "--site", "mahuika", *words)[2]
     words[1:4:2] = ["$SCRATCH/data", "docker://python"]
-    assert "is not here" not in call("slurm", "--site", "mahuika", *words)[2]
+    assert "does not exist here" not in call("slurm", "--site", "mahuika", *words)[2]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_flags_win_over_the_file(call: Any, tmp_path: Path) -> None:
     Path(tmp_path, "job.toml").write_text('site = "mahuika"\nprogram = "x.py"\ntime = 30\nmem_per_cpu = "2G"\n')
     code, out, err = call("script", "job.toml", "--time", "2h")
     assert code == 0 and "--time=02:00:00" in out and "--mem-per-cpu=2G" in out
-    assert "x.py is not here" in err
+    assert "x.py does not exist here" in err
 
 
 def test_another_program_has_arguments_of_its_own(call: Any, tmp_path: Path) -> None:
@@ -574,8 +575,8 @@ def test_what_help_leaves_out_is_still_accepted(call: Any) -> None:
 )
 def test_an_option_of_ours_after_the_program(call: Any, words: str, options: str, right: str) -> None:
     err = call(*shlex.split(words))[2]
-    note = f"hpcgen: note: {options}: given after a.py, so passed to it; if meant for hpcgen, write hpcgen {right}\n"
-    assert (note in err) if right else "given after" not in err
+    note = f"hpcgen: note: {options}: options after a.py are passed to a.py: to pass them to hpcgen, write hpcgen {right}\n"
+    assert (note in err) if right else "options after" not in err
 
 
 def on_a_terminal(*words: str, **env: str) -> str:
@@ -638,7 +639,7 @@ def test_only_near_names_are_suggested(call: Any) -> None:
 def test_json_of_what_is_not_utf8_is_refused(call: Any) -> None:
     for command in ("slurm", "explain"):
         code, _, err = call(command, "--site", "mahuika", "--json", "x.py", "\udcff")
-        assert code == 2 and "not UTF-8" in err and "Traceback" not in err
+        assert code == 2 and "not valid UTF-8" in err and "Traceback" not in err
 
 
 def test_notes_cannot_steer_a_terminal(call: Any) -> None:
@@ -649,7 +650,7 @@ def test_a_log_folder_that_is_not_here_is_told_of(tmp_path: Path, monkeypatch: p
     """Slurm would let the job vanish; what is there needs no word."""
     monkeypatch.chdir(tmp_path)
     words = ["slurm", "--site", "mahuika", "--output", "logs/%j.out", "--error", "logs/%j.err", "x.py"]
-    assert status(words) == 0 and capfd.readouterr().err.count("the log folder logs is not here") == 1
+    assert status(words) == 0 and capfd.readouterr().err.count("the log folder logs does not exist") == 1
     (tmp_path / "logs").mkdir()
     assert status(words) == 0 and "log folder" not in capfd.readouterr().err
     assert status(["local", *words[3:]]) == 0 and "log folder" not in capfd.readouterr().err

@@ -219,10 +219,10 @@ def test_script_takes_a_request_a_program_and_no_batch_script(here: Path, capfd:
 @pytest.mark.parametrize(
     ("words", "last"),
     [
-        ("script --site vaughan", "FILE: it is missing"),
-        ("script job.toml prog", "prog: it follows the request file job.toml"),
-        ("script -f job.toml job.toml", "give one of them"),
-        ("script --as toml prog", "--as: 'toml' is none of request, script, program"),
+        ("script --site vaughan", "FILE is missing"),
+        ("script job.toml prog", "prog: unexpected argument after the request file job.toml"),
+        ("script -f job.toml job.toml", "give only one"),
+        ("script --as toml prog", "--as: unknown type 'toml': use request, script or program"),
         ("script missing.toml", "missing.toml: No such file"),
     ],
 )

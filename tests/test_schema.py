@@ -90,7 +90,7 @@ def test_the_command_prints_the_profiles_and_names_the_others(capfd: Any) -> Non
     assert status(["sites", "schema"]) == 0
     assert json.loads(capfd.readouterr().out) == SCHEMAS["site"]
     assert status(["sites", "schema", "--of", "reqest"]) == 2
-    assert "--of: unknown kind of file 'reqest' – did you mean 'request'?" in capfd.readouterr().err
+    assert "--of: unknown type of file 'reqest' – did you mean 'request'?" in capfd.readouterr().err
 
 
 def test_every_site_and_every_request_is_valid() -> None:

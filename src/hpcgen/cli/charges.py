@@ -1,4 +1,4 @@
-"""What a script costs, in the site's own unit, and a cheaper partition for a job that leaves much of its nodes idle."""
+"""Notes on what a job costs in the site's unit, and on a cheaper partition if the job leaves cores of its nodes idle."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hpcgen.request.layers import Merged
 
 
 class Cheaper(NamedTuple):
-    """A partition, and the charge there."""
+    """A partition and what the job costs there."""
 
     partition: str
     charge: Amount
 
 
 def of_job(site: Site, asked: Merged, job: Job) -> Iterator[str]:
-    """A note on the cost; none where the profile has no price for something that the job has."""
+    """Yield a note on the cost, unless the profile lacks a rate that the job needs."""
     found = estimate.cost(site, job)
     if not found.charges:
         return
@@ -47,13 +47,13 @@ def _amount(charge: Amount) -> str:
 
 
 def _idle(job: Job, found: Cost) -> bool:
-    """Whether the job reserves whole nodes, and more cores than its tasks have CPUs."""
+    """Whether the job reserves whole nodes but uses only some of their cores."""
     used = sum(c.ntasks * c.cpus_per_task for c in job.components) * found.jobs * found.seconds / estimate.HOUR
     return found.node_hours is not None and used < 0.99 * found.core_hours
 
 
 def _cheaper(site: Site, asked: Merged, job: Job, found: Cost) -> Optional[Cheaper]:
-    """The cheapest partition that takes the job as it was asked for, and charges less than what it costs now."""
+    """Return the cheapest partition that accepts the same request and costs less than the current one, if there is one."""
     best = Cheaper("", found.charges[0])
     c = job.components[-1]
     for name, partition in site.partitions.items():

@@ -1,4 +1,4 @@
-"""The table of commands, and what those do that make a job."""
+"""The table of commands, and the commands that make a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def table() -> Dict[str, Callable[[], Any]]:
-    """The commands' names and what makes each, the schedulers' first."""
+    """Map the name of each command to the function that builds it. The schedulers' commands come first."""
     from hpcgen import schedulers
 
     made: Dict[str, Callable[[], Any]] = {name: partial(_of_scheduler, name) for name in schedulers.names()}
@@ -42,7 +42,7 @@ def table() -> Dict[str, Callable[[], Any]]:
 
 
 def _of_module(module: str, name: str) -> Any:
-    """A command with a module of its own, which is imported when the command is called for."""
+    """Import the module of a command and return the command."""
     return getattr(importlib.import_module(f"hpcgen.cli.{module}"), name)
 
 
@@ -50,14 +50,14 @@ _SCRIPT = (
     options.own("program", str, None, nargs=-1, metavar="FILE [ARGS]...", show_default=False, group=groups.PROGRAM,
                 help="a request file (*.toml), or a program with its arguments"),
     options.own("as_kind", str, None, "--as", metavar="request|script|program", group=groups.PROGRAM,
-                help="what FILE is, instead of what its name and its first lines say"),
+                help="treat FILE as this type, instead of detecting its type"),
     options.FILE, options.WRITE, options.FORCE, options.JSON,
 )
 _SUBMIT = (
     options.PROGRAM, options.FILE,
     options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file for the script, instead of JOBNAME.sh"),
     options.FORCE, options.JSON,
-    options.own("test_only", bool, False, "--test-only", help="only let the scheduler check the script; submit nothing"),
+    options.own("test_only", bool, False, "--test-only", help="let the scheduler check the script, but do not submit it"),
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _about_scheduler(name: str) -> str:
     last = f"{start} --hetjob --workers 8 prog.py" if options.hetjobs(name) else f"{start} --workers 4 prog.py"
     return f"""Print a script for {"this machine" if here else name}.
 
-    Without a program, the script runs a self-check, which prints what every rank got.
+    Without a program, the script runs a self-check that prints the resources of every rank.
 
     \b
     {start} prog.py
@@ -86,7 +86,7 @@ def _about_scheduler(name: str) -> str:
 
 
 class Planned(NamedTuple):
-    """The job that a command line means, its site, and the rooms of templates."""
+    """The planned job, its site, and the folders to search for templates."""
 
     site: Site
     job: Job
@@ -96,9 +96,9 @@ class Planned(NamedTuple):
 def planned(
     flags: Dict[str, Any], file: Optional[Path], scheduler: Optional[str] = None, costs: bool = True
 ) -> Planned:
-    """What a command line means. It prints the notes, and what the job costs if `costs`.
+    """Plan the job of a command line. Print its notes and, if `costs` is true, its cost.
 
-    Raises RequestError if the site runs another scheduler than the command is for.
+    Raises RequestError if the command is for one scheduler and the site runs another.
     """
     from hpcgen import schedulers
     from hpcgen.inputs.gather import gather
@@ -120,33 +120,33 @@ def planned(
 
 
 def _charged(site: Site) -> bool:
-    """Whether the profile says what jobs cost."""
+    """Whether the profile contains any rates."""
     return site.charge.rates != Rates() or any(partition.charge != Rates() for partition in site.partitions.values())
 
 
 def _of_program(request: Request, job: Job) -> Iterator[str]:
-    """Whether the program is where the job will look for it, as far as that can be seen here."""
+    """Yield a note if this machine shows that the job may not find its program."""
     program = request.program
     if program is None or request.image:
         return
     place = os.path.join(request.chdir or "", os.path.expanduser(program))
     if program.endswith(".py") and not os.path.exists(place):
-        yield f"{program} is not here; it must be where the job runs"
+        yield f"{program} does not exist here; it must exist where the job runs"
     on_path = "/" not in program and job.steps[0].commands[0].python is None
     if on_path and os.path.isfile(place):
-        yield f"{program} is looked for on the PATH: write ./{program} for the file that is here"
+        yield f"the job searches the PATH for {program}: write ./{program} to run the file in this folder"
 
 
 def _of_files(request: Request) -> Iterator[str]:
-    """What the job stages, and its image, where they are files and not here."""
+    """Yield a note for each staged file, and for the image, that does not exist here."""
     images = [request.image] if request.image and "://" not in request.image else []
     for name in (*request.stage, *images):
         if "$" not in name and not os.path.exists(os.path.join(request.chdir or "", os.path.expanduser(name))):
-            yield f"{name} is not here; it must be where the job runs"
+            yield f"{name} does not exist here; it must exist where the job runs"
 
 
 def deliver(found: Planned, write: Optional[Path], force: bool, as_json: bool) -> None:
-    """Print or write the script, or the job as JSON. Raises LimitError for a script longer than the site takes."""
+    """Print or write the script, or the job as JSON. Raises LimitError if the script is longer than the site allows."""
     from hpcgen import schedulers
     from hpcgen.script import submit
 
@@ -157,18 +157,18 @@ def deliver(found: Planned, write: Optional[Path], force: bool, as_json: bool) -
         raise RequestError(NOT_JSON) from None
     put(text, write, force, 0o755)
     for folder in dict.fromkeys(submit.no_log_folders(job)) if schedulers.get(job.scheduler).submit else ():
-        note(f"the log folder {folder} is not here: without it a job may vanish (`hpcgen submit` makes it)")
+        note(f"the log folder {folder} does not exist: the job may fail without a message (`hpcgen submit` makes it)")
 
 
-NOT_JSON = "--json: an argument of the program is not UTF-8, which JSON must be"
+NOT_JSON = "--json: an argument of the program is not valid UTF-8, and JSON requires UTF-8: leave out --json"
 
 
 def script(
     flags: Dict[str, Any], as_kind: Optional[str], file: Optional[Path], write: Optional[Path], force: bool, as_json: bool
 ) -> None:
-    """Print a script for the site's scheduler, from a request file or for a program.
+    """Print a script for the site's scheduler: for a request file or for a program.
 
-    Options go before a program, and before or after a request file.
+    Write options before the program. With a request file, you can also write them after it.
 
     \b
     hpcgen script --site mahuika --time 2h prog.py
@@ -179,14 +179,14 @@ def script(
 
     word = flags.get("program")
     if as_kind and as_kind not in KINDS:
-        raise RequestError(f"--as: '{as_kind}' is none of {', '.join(KINDS)}")
+        raise RequestError(f"--as: unknown type '{as_kind}': use {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     if word is None and file is None:
-        raise RequestError("FILE: it is missing: name a program, or a request file (*.toml)")
+        raise RequestError("FILE is missing: give a program or a request file (*.toml)")
     kind = kind_of(word, as_kind) if word is not None else "program"
     if kind == "script":
         raise RequestError(
-            f"{word}: hpcgen cannot read batch scripts yet: write its directives as options; to run it as the program of "
-            "a new job, add --as program"
+            f"{word}: hpcgen cannot read batch scripts yet: give its directives as options, or add --as program to run it "
+            "as the program of a new job"
         )
     if kind == "request":
         file = _request_file(flags, file)
@@ -194,12 +194,12 @@ def script(
 
 
 def _request_file(flags: Dict[str, Any], file: Optional[Path]) -> Path:
-    """The request file out of the words of the command line. Raises RequestError if there is more than that."""
+    """Return the request file that the command line names. Raises RequestError if other words follow it."""
     word, rest = flags.pop("program"), flags.pop("args", ())
     if rest:
-        raise RequestError(f"{rest[0]}: it follows the request file {word}: write -f {word} before a program")
+        raise RequestError(f"{rest[0]}: unexpected argument after the request file {word}: to give a program, use -f {word}")
     if file:
-        raise RequestError(f"--file: {file} and {word} are both request files: give one of them")
+        raise RequestError(f"--file: {file} and {word} are both request files: give only one")
     return Path(word)
 
 
@@ -219,7 +219,7 @@ def submit(
     if not schedulers.get(job.scheduler).submit:
         raise RequestError(f"--site: {job.site} has no scheduler to submit to: use hpcgen run")
     if test_only and not schedulers.get(job.scheduler).test_only:
-        raise RequestError(f"--test-only: {job.scheduler} has no way to check a script without submitting it: leave it out")
+        raise RequestError(f"--test-only: {job.scheduler} cannot check a script without submitting it: remove --test-only")
     path = write or Path(f"{_file_name(job.name)}.sh")
     out.write(path, out.scripted(job, rooms), force)
     say(f"wrote {path}")
@@ -239,7 +239,7 @@ def _file_name(name: str) -> str:
 
 
 def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
-    """Make the script and run it on this machine, now.
+    """Make the script and run it immediately on this machine.
 
     If the script fails, hpcgen exits with 1 and prints the script's status.
 
@@ -257,14 +257,14 @@ def run(flags: Dict[str, Any], file: Optional[Path]) -> None:
 
 
 def _here() -> str:
-    """The scheduler's name of a machine without one."""
+    """Return the name that stands for a machine without a scheduler."""
     from hpcgen import schedulers
 
     return next(name for name in schedulers.names() if schedulers.get(name).one_machine)
 
 
 def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
-    """Print the script, what the job costs, and the reason for every line: the fact, flag or rule that put it there.
+    """Print the script with the reason for every line (a fact, an option or a rule), and what the job costs.
 
     \b
     hpcgen explain --site mahuika --hetjob prog.py
@@ -289,7 +289,7 @@ def explain(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
 
 
 def _cost(site: Site, job: Job) -> Iterator[ExplainedLine]:
-    """What the job costs, as a comment, and whose rule that is; nothing without a time limit. It is no line of the script."""
+    """Yield the job's cost as a comment with its origin, if the job has a time limit. The script does not contain it."""
     from hpcgen.cost import estimate
     from hpcgen.script.explain import ExplainedLine
 

@@ -1,4 +1,4 @@
-"""Shell completion of values: sites, and the partitions, modules and workloads of the site already typed."""
+"""Shell completion of option values: sites, workloads, and the partitions and modules of the site on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`hpcgen help`: the help of a command, as its --help prints it."""
+"""`hpcgen help`: prints the same text as the --help of a command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hpcgen.cli import complete, options
 
 
 class Help(options.RequestCommand):
-    """A command that prints the help of another one."""
+    """A command that prints the help of another command."""
 
     def invoke(self, ctx: Any) -> None:
         at = ctx.parent
@@ -27,7 +27,7 @@ def _commands(ctx: Any, args: List[str], incomplete: str) -> List[str]:
 
 COMMAND = Help(
     "help", params=[options.own("words", str, None, nargs=-1, metavar="[COMMAND]...", show_default=False,
-                                help="the command; without one, all commands are listed", autocompletion=_commands)],
+                                help="the command; without it, help lists all commands", autocompletion=_commands)],
     help="Print the help of a command.", epilog="\b\nExamples:\n  hpcgen help slurm\n  hpcgen help sites show",
     rich_markup_mode=None,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`hpcgen env` and `hpcgen container`: what installs the software of jobs, and an image with it."""
+"""`hpcgen env` and `hpcgen container`: print files that install the software of jobs, or build an image with it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from hpcgen.install.packages import WAYS, By
 from hpcgen.request import fields as groups
 
 PACKAGE = options.own("package", str, None, "--package", multiple=True, metavar="NAME[==VERSION]", group=groups.ENVIRONMENT,
-                       help="package to install as well (repeatable)")  # fmt: skip
+                       help="additional package to install (repeatable)")  # fmt: skip
 WRITE = options.own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write, instead of stdout")
 OF_ENV = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
     options.own("mpi4py", str, None, "--mpi4py", metavar="|".join(WAYS), group=groups.ENVIRONMENT,
-                help="how to install mpi4py, instead of the site's way"),
+                help="how to install mpi4py, instead of how the site's documentation says"),
     options.own("intel_channel", bool, False, "--intel-channel", group=groups.ENVIRONMENT,
-                help="take Intel MPI from Intel's conda channel"),
+                help="install Intel MPI from Intel's conda channel"),
 )  # fmt: skip
 ENV_FIELDS = ("site", "workload", "conda", "venv", "userbase", "module", "python")
 OF_CONTAINER = (
     options.FILE, WRITE, options.FORCE, PACKAGE,
     options.own("base", str, None, "--from", metavar="IMAGE", group=groups.CONTAINER,
-                help="image to start from: docker://…, or a local file or folder"),
+                help="base image: docker://…, or a local file or folder"),
     options.own("by", str, None, "--by", metavar="|".join(get_args(By)), group=groups.CONTAINER,
-                help="what installs MPI and Python packages in the image"),
+                help="package manager that installs MPI and Python packages in the image"),
 )  # fmt: skip
 CONTAINER_FIELDS = ("site", "workload", "image")
 
@@ -40,7 +40,7 @@ def env(
     mpi4py: Optional[str],
     intel_channel: bool,
 ) -> None:
-    """Print what installs the software of jobs: an environment.yml, or shell commands for a venv or `pip install --user`.
+    """Print a file that installs the software of jobs: an environment.yml, or a script for a venv or `pip install --user`.
 
     \b
     hpcgen env --site mahuika --conda dask -w environment.yml
@@ -67,7 +67,7 @@ def container(
     base: Optional[str],
     by: Optional[str],
 ) -> None:
-    """Print the definition file of an image with the site's MPI. `apptainer build` makes the image from it.
+    """Print the definition file of an image with the site's MPI. Build the image with `apptainer build`.
 
     \b
     hpcgen container --site mahuika -w dask-mpi.def

@@ -1,4 +1,4 @@
-"""`hpcgen dask-jobqueue`: what dask-jobqueue needs to know of a site."""
+"""`hpcgen dask-jobqueue`: prints the settings that dask-jobqueue needs at a site."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PARAMETERS = (
     options.own("format", str, "yaml", "--format", metavar="|".join(FORMATS), group=DASK,
                 help="a file for Dask's configuration folder, a Python call that makes the cluster, or JSON"),
     options.own("section", str, None, "--section", metavar="NAME", group=DASK,
-                help="section of the configuration: jobqueue.NAME"),
+                help="name of the section in Dask's configuration: jobqueue.NAME"),
     options.own("log_directory", str, None, "--log-directory", metavar="DIR", group=DASK,
                 help="folder for the jobs' logs; hpcgen makes it if it is missing"),
     options.own("death_timeout", int, None, "--death-timeout", metavar="SECONDS", group=DASK,
                 help="how long a worker looks for the scheduler before it exits"),
     options.own("scheduler_interface", str, None, "--scheduler-interface", metavar="NAME", group=DASK,
-                help="network interface of the machine that makes the cluster, if it has another name"),
+                help="network interface of the machine that makes the cluster, if its name differs from that of the workers"),
     options.own("worker_args", str, None, "--worker-arg", multiple=True, metavar="WORD", group=DASK,
-                help="one more argument of the worker's command: --lifetime=50m (repeatable)"),
+                help="additional argument of the worker's command, for example --lifetime=50m (repeatable)"),
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""Messages to the user, on stderr, and what is printed or written.
+"""Prints messages to the user on stderr, and texts on stdout or into a file.
 
-In a pipe each line begins with ``hpcgen: ``, so that a log shows who wrote it. On a terminal its label comes first, in colour
-unless NO_COLOR is set: https://no-color.org.
+Each line begins with ``hpcgen: `` unless stderr is a terminal, so that a log shows which program wrote the line. On a terminal
+the line begins with a label, in colour unless NO_COLOR is set: https://no-color.org.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Optional, Tuple
 
 from hpcgen.base.errors import printable
 
-# Bold red and cyan, as terminals of every kind have them. Source: ECMA-48, SGR.
+# Bold red and cyan, which every terminal has. Source: ECMA-48, SGR.
 COLOURS = {"error": "\x1b[1;31m", "note": "\x1b[36m"}
 PLAIN = "\x1b[0m"
 
 
 class Voice:
-    """What every command shares: `quiet` silences all but errors."""
+    """A setting that all commands share: if `quiet` is true, only errors are printed."""
 
     quiet = False
 
@@ -29,24 +29,24 @@ def hush(quiet: bool) -> None:
 
 
 def say(*lines: str) -> None:
-    """What hpcgen has done: never into the script."""
+    """Print what hpcgen has done."""
     if not Voice.quiet:
         _show("", lines)
 
 
 def note(*lines: str) -> None:
-    """What the user should know before the job runs."""
+    """Print what the user should know before the job runs."""
     if not Voice.quiet:
         _show("note", lines)
 
 
 def error(*lines: str) -> None:
-    """Why the command fails."""
+    """Print why the command fails."""
     _show("error", lines)
 
 
 def _show(label: str, lines: Tuple[str, ...]) -> None:
-    """Nothing that a value holds may steer a terminal, so lines are made printable here."""
+    """Print lines on stderr. Escape control characters: a value must not send commands to the terminal."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
     head = f"{label}: " if label else ""
     if terminal and label and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
@@ -56,7 +56,7 @@ def _show(label: str, lines: Tuple[str, ...]) -> None:
 
 
 def put(text: str, write: Optional[Path], force: bool, mode: int) -> None:
-    """To stdout, or into the file that --write names, with this mode less the umask."""
+    """Print the text on stdout, or write it to the file of --write with this mode, reduced by the umask."""
     from hpcgen.script import submit
 
     if write is None:

@@ -1,7 +1,7 @@
-"""The options of the command line, derived once from the fields of Request.
+"""The options of the command line, derived from the fields of Request.
 
-They are made as typer makes them from a function's signature, and without its reading of one: with sixty options that
-would be half of a command's own time.
+They are built directly. Letting typer read them from a function's signature takes half of a command's time, because there
+are sixty of them.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from hpcgen.request.fields import GROUPS, Request
 
 POSITIONAL = ("program", "args")
 METAVARS = {Time: "TIME", Memory: "SIZE"}
-# What a heterogeneous job has, and the launch options of srun.
+# Options for heterogeneous jobs, and options of srun.
 HETJOB = ("hetjob", "flatten", "scheduler_cpus", "scheduler_mem", "share_core")
 SRUN = ("mpi", "kill_on_bad_exit")
 
 
 class RequestCommand(TyperCommand):
-    """A command whose help shows its options in groups, without those that are of no use under its scheduler."""
+    """A command that takes a request. Its help groups the options, and omits those that its scheduler does not support."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         hidden = useless(self.name) if self.name in schedulers.names() else frozenset()
@@ -62,7 +62,7 @@ class RequestCommand(TyperCommand):
 
 
 class FileCommand(RequestCommand):
-    """A command whose first word may be a request file: then options may follow it, else they are the program's."""
+    """A command that takes a request file or a program. Options after a program belong to the program."""
 
     def parse_args(self, ctx: Any, args: List[str]) -> List[str]:
         given = self.make_parser(ctx).parse_args(list(args))[0]
@@ -75,7 +75,7 @@ class FileCommand(RequestCommand):
 
 
 def useless(name: str) -> FrozenSet[str]:
-    """The fields of a request that this scheduler refuses or ignores. They are still accepted, and then it says why."""
+    """The fields of a request that this scheduler refuses or ignores. Help omits them; if given, a message says why."""
     from hpcgen.launch import launchers
 
     scheduler = schedulers.get(name)
@@ -90,13 +90,13 @@ def useless(name: str) -> FrozenSet[str]:
 
 
 def hetjobs(name: str) -> bool:
-    """Whether the scheduler has heterogeneous jobs, at a site that says nothing else."""
+    """Whether the scheduler has heterogeneous jobs by default. A site's profile may say otherwise."""
     scheduler = schedulers.get(name)
     return scheduler.hetjob(scheduler.dialect() if scheduler.dialect else None) is None
 
 
 def own(name: str, kind: Any, default: Any, *flags: str, group: str = groups.OUTPUT, **settings: Any) -> Any:
-    """A parameter of this kind (str, bool, Path): an argument when it has no flags, required when `default` is ``...``."""
+    """Make a parameter of this type (str, bool or Path): an argument if it has no flags, required if `default` is ``...``."""
     settings.update(param_decls=[name, *flags], type=None if kind in (bool, str) else kind, rich_help_panel=group)
     if default is ...:
         settings["required"] = True
@@ -106,7 +106,7 @@ def own(name: str, kind: Any, default: Any, *flags: str, group: str = groups.OUT
 
 
 def of_request(names: Optional[Tuple[str, ...]] = None) -> List[Any]:
-    """A parameter for every field of Request that is not the program's, or for these alone."""
+    """Make a parameter for each field of Request except the program and its arguments, or only for these names."""
     known = [field for field in fields(Request) if field.name not in POSITIONAL]
     return [_option(field.name, field.type) for field in known if names is None or field.name in names]
 
@@ -139,7 +139,7 @@ def _metavar(kind: Any) -> str:
 
 
 def flags(values: Mapping[str, Any]) -> Dict[str, Any]:
-    """The fields of a request among a command's parameters; only what was given."""
+    """Select the fields of a request from a command's parameters, without those that the user did not give."""
     given = {key: value for key, value in values.items() if key in Request.__struct_fields__ and value not in (None, [], ())}
     for key in ("env", "resource"):
         if key in given:
@@ -152,14 +152,14 @@ def _assignments(key: str, texts: Iterable[str]) -> Iterator[Tuple[str, str]]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise RequestError(f"--{key}: '{text}' is not NAME=VALUE")
+            raise RequestError(f"--{key}: '{text}' has no '=': write NAME=VALUE")
         if seen.setdefault(name, value) != value:
-            raise RequestError(f"--{key}: {name} is given twice, as '{seen[name]}' and as '{value}': give one of them")
+            raise RequestError(f"--{key}: {name} has two values, '{seen[name]}' and '{value}': give only one")
         yield name, value
 
 
 PROGRAM = own("program", str, None, nargs=-1, metavar="[PROGRAM [ARGS]...]", show_default=False, group=groups.PROGRAM,
-              help="program and its arguments, which hpcgen passes on unchanged")  # fmt: skip
+              help="program and its arguments; hpcgen passes the arguments on unchanged")  # fmt: skip
 FILE = own("file", Path, None, "--file", "-f", metavar="FILE", group=groups.PROGRAM,
            help="request file (TOML); options override it")  # fmt: skip
 WRITE = own("write", Path, None, "--write", "-w", metavar="FILE", help="file to write the script to, instead of stdout")
@@ -171,8 +171,11 @@ QUIET = own("quiet", bool, False, "--quiet", "-Q", help="print no notes, only er
 def command(
     body: Callable[..., None], *more: Any, names: Optional[Tuple[str, ...]] = None, kind: Type[RequestCommand] = RequestCommand
 ) -> RequestCommand:
-    """A command that takes a request, or these fields of one: `body` is called with the parameters of `more` and the
-    request's `flags`. The paragraph of its docstring that begins with ``\b`` holds examples, which end its help."""
+    """Make a command that takes the fields of a request, or only those in `names`.
+
+    The command calls `body` with the parameters in `more` and with the request's `flags`. In the docstring of `body`, the
+    paragraph that begins with ``\b`` contains the examples, which the help prints last.
+    """
     params = [*more, QUIET, *of_request(names)]
 
     def called(**values: Any) -> None:
@@ -188,7 +191,7 @@ def command(
     made = kind(
         None, callback=called, params=params, help=text, short_help=f"{re.split('[:.]', text)[0]}.",
         epilog="\n  ".join(["\b\nExamples:", *examples.splitlines()]) if examples else None,
-        # What follows the program is the program's own.
+        # Words after the program are its arguments.
         context_settings={"allow_interspersed_args": not any(parameter.name == "program" for parameter in more)},
         rich_markup_mode=None,
     )  # fmt: skip
@@ -196,7 +199,7 @@ def command(
 
 
 def _misplaced(made: RequestCommand, given: Mapping[str, Any], program: Sequence[str]) -> Iterator[str]:
-    """A note on options of this command among the program's arguments, unless they are given before the program as well."""
+    """Yield a note if the program's arguments contain options of this command that are not also given before the program."""
     if any(word.startswith("--") for word in program[1:]):
         from hpcgen.cli import unknown
 

@@ -1,4 +1,4 @@
-"""Tables and colour on a terminal, plain text with tabs in a pipe."""
+"""Prints tables on a terminal, and plain text with tabs elsewhere."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hpcgen.base.errors import printable
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table for a person, without columns that say nothing; for a program, a row a line, its cells separated by tabs.
+    """Print a table without its empty columns. If stdout is not a terminal, print one row per line, with tabs between cells.
 
-    Where a terminal is narrow, sentences give way, and words stay whole as long as all columns' words have room.
+    On a narrow terminal, sentences are wrapped. Words are split only if there is not enough room for the words of all columns.
     """
     if not sys.stdout.isatty():
         for row in rows:
@@ -36,7 +36,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") 
 
 
 def explained(lines: List[Any]) -> None:
-    """A script with its origins: two columns on a terminal, else the origins behind each line as a comment."""
+    """Print a script with its origins: in two columns on a terminal, otherwise as a comment after each line."""
     rows: List[Tuple[str, str]] = []
     for line in lines:
         why = "; ".join(map(str, line.origins)) or (f"template {line.template}" if line.template else "")

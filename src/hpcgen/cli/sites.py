@@ -1,4 +1,4 @@
-"""`hpcgen sites`: the machines, and what is known of one, with where it comes from."""
+"""`hpcgen sites`: lists the machines, and prints the facts of one machine with their sources."""
 
 # Not `from __future__ import annotations`: with Python 3.9, typer does not look into annotations that are strings.
 from typing import Annotated, Any, Dict, List, Tuple
@@ -26,8 +26,8 @@ def overview(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json",
     """List the machines that have a profile.
 
     \b
-    hpcgen sites                 one line each
-    hpcgen sites show mahuika    everything known of one, with sources
+    hpcgen sites                 one line for each machine
+    hpcgen sites show mahuika    all facts of one machine, with their sources
     hpcgen sites schema          the JSON Schema of profiles, for editors
     """
     if ctx.invoked_subcommand:
@@ -57,10 +57,10 @@ def _status(site: Site) -> str:
 
 @app.command("show")
 def show_site(
-    site: Annotated[str, typer.Argument(autocompletion=complete.sites, help="id, alias or profile file")],
+    site: Annotated[str, typer.Argument(autocompletion=complete.sites, help="id or alias of the site, or a profile file")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Print every fact of a site with its source and the source's date."""
+    """Print all facts of a site, each with its source and the date of the source."""
     found = load(site, config.rooms(config.configs()))
     if as_json:
         import msgspec
@@ -86,7 +86,7 @@ def _facts(site: Site) -> List[Tuple[str, str, str]]:
 
 
 def _text(value: Any) -> str:
-    """A fact in a line; of a table within a table, what differs from a silent one."""
+    """Write a fact as one line. From a table of rates, leave out the defaults."""
     if isinstance(value, (tuple, list)):
         return ", ".join(map(_text, value))
     if isinstance(value, Bin):
@@ -116,18 +116,18 @@ def _tables(site: Site) -> Dict[Tuple[str, ...], Any]:
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Option("--of", metavar="|".join(SCHEMAS), help="the kind of file")] = "site",
+    of: Annotated[str, typer.Option("--of", metavar="|".join(SCHEMAS), help="type of file")] = "site",
 ) -> None:
-    """Print a JSON Schema, for editors that complete and check your files.
+    """Print a JSON Schema. Editors use it to complete and check your files.
 
     \b
-    hpcgen sites schema                a site's profile
-    hpcgen sites schema --of request   a request: job.toml
-    hpcgen sites schema --of config    your config.toml
+    hpcgen sites schema                for profiles of sites
+    hpcgen sites schema --of request   for request files
+    hpcgen sites schema --of config    for config.toml
     """
     import importlib
     import json
 
     if of not in SCHEMAS:
-        raise RequestError(f"--of: unknown kind of file '{of}'{among(of, list(SCHEMAS))}")
+        raise RequestError(f"--of: unknown type of file '{of}'{among(of, list(SCHEMAS))}")
     print(json.dumps(getattr(importlib.import_module(SCHEMAS[of]), f"of_{of}")(), indent=2))

@@ -1,13 +1,13 @@
-"""Advice on options that do not exist, and on those in the wrong place."""
+"""Advice on options that do not exist, and on options in the wrong place."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any, FrozenSet, Iterator, List, Sequence
 
-# A command's arguments that are longer than this are not repeated.
+# Advice does not repeat arguments that are longer than this.
 LONG = 200
-# What other programs call what has an option here: mpirun, qsub, bsub, flux.
+# The names that other programs (mpirun, qsub, bsub, flux) use for options of hpcgen.
 SAME = {
     "walltime": "--time", "ranks": "--ntasks", "np": "--ntasks", "nprocs": "--ntasks", "name": "--job-name",
     "project": "--account", "cores": "--cpus-per-task", "ncpus": "--cpus-per-task", "cpus": "--cpus-per-task",
@@ -16,12 +16,12 @@ SAME = {
 
 
 def advice(option: str, known: Sequence[str], command: str) -> str:
-    """The option of this command that was meant, or how a scheduler's own are given; else the empty string."""
+    """Suggest a similar option of this command, or --directive for an option of sbatch. Return "" without a suggestion."""
     same = SAME.get(option.lstrip("-"))
     if same in known:
         return f" – did you mean '{same}'?"
     if "--directive" in known and option in _foreign(command):
-        return f": what is sbatch's alone goes by --directive: --directive '{option}' or '{option}=VALUE'"
+        return f": it is an option of sbatch: give it with --directive '{option}' or --directive '{option}=VALUE'"
     import difflib
 
     names = {name.lstrip("-"): name for name in known if name.startswith("--")}
@@ -30,7 +30,7 @@ def advice(option: str, known: Sequence[str], command: str) -> str:
 
 
 def _foreign(command: str) -> FrozenSet[str]:
-    """Options that hpcgen has not, of the scheduler that the command is for; of any where a command is for all."""
+    """Options of the command's scheduler that hpcgen lacks. If the command is for all schedulers, those of all of them."""
     from hpcgen import schedulers
 
     names = [command] if command in schedulers.names() else [] if command == "run" else schedulers.names()
@@ -38,9 +38,10 @@ def _foreign(command: str) -> FrozenSet[str]:
 
 
 def misplaced(command: str, options: Sequence[Any], program: Sequence[str], more: bool) -> Iterator[str]:
-    """A note on these options where they follow the program, with the command in the right order.
+    """Yield a note if these options follow the program. The note shows the command in the right order.
 
-    Options of one letter alone are the program's: many programs have them. `more`: the command has other options too.
+    There is no note for options of one letter alone, because many programs have them. `more`: the command line has other
+    options, too.
     """
     known = {name: option for option in options for name in option.opts + option.secondary_opts if name.startswith("-")}
     moved: List[str] = []
@@ -60,6 +61,6 @@ def misplaced(command: str, options: Sequence[Any], program: Sequence[str], more
         rest = shlex.join([program[0], *kept])
         right = f"{shlex.join(moved)} {rest if len(rest) < LONG else f'{shlex.quote(program[0])} …'}"
         yield (
-            f"{', '.join(named)}: given after {program[0]}, so passed to it; if meant for hpcgen, write "
+            f"{', '.join(named)}: options after {program[0]} are passed to {program[0]}: to pass them to hpcgen, write "
             f"hpcgen {command} {'… ' if more else ''}{right}"
         )
