@@ -190,7 +190,7 @@ def test_other_files_that_say_nothing() -> None:
     Path("ragged.csv").write_text("a,b\n1\n")
     Path("twice.csv").write_text("a,a\n1,2\n")
     found: List[str] = [refused(commands="empty"), refused(table="empty", program="x")]
-    assert all("write one at least" in text or "cannot be" in text for text in found)
+    assert all("write at least one" in text or "cannot be" in text for text in found)
     assert "row 1 has 1 values for 2 columns" in refused(table="ragged.csv", program="x")
     assert "two columns are named a" in refused(table="twice.csv", program="x")
 

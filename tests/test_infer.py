@@ -81,7 +81,7 @@ def found(*words: str, **flags: Any) -> Tuple[Any, str]:
         ("net.py", {}, "serial", "one task"),
         ("plain.py", {}, "serial", "imports neither dask nor mpi4py"),
         ("near.py", {"ntasks": "1"}, "serial", "imports neither dask nor mpi4py"),
-        ("missing.py", {}, "serial", "is not here"),
+        ("missing.py", {}, "serial", "does not exist here"),
         ("./prog", {"ntasks": "4"}, "mpi", "--ntasks 4"),
         ("wrf.exe", {"nodes": "2"}, "mpi", "--nodes 2"),
         ("wrf.exe", {"ntasks_per_node": "8"}, "mpi", "--ntasks-per-node 8"),

@@ -1,1 +1,1 @@
-"""A site and a request out of flags, files, configurations and the environment."""
+"""Reads the site and the request from flags, files, configurations and the environment."""

@@ -1,14 +1,14 @@
-"""The user's and the machine's own defaults: ``~/.config/hpcgen/config.toml``, which wins over ``/etc/hpcgen/config.toml``.
+"""The defaults of the machine and of the user: ``~/.config/hpcgen/config.toml`` overrides ``/etc/hpcgen/config.toml``.
 
-Both look alike:
+Both files have the same format:
 
     site = "mahuika"            # any key of a request, for every site
     mail_user = "me@uni.ac.nz"
-    rooms = ["/project/abc/hpcgen"]   # folders with sites/ and templates/ of your own
-    [sites.mahuika]             # the same, for one site
+    rooms = ["/project/abc/hpcgen"]   # folders that contain your sites/ and templates/
+    [sites.mahuika]             # keys of a request, for one site
     account = "nesi99999"
 
-Keys are those of a request, `rooms` and `sites` apart.
+All keys except `rooms` and `sites` are keys of a request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hpcgen.request.layers import Layer
 
 
 class Config(NamedTuple):
-    """One file: its name, the values for every site, and the tables of single sites."""
+    """One file: its name, the values for all sites, and the tables for single sites."""
 
     where: str
     values: Dict[str, Any]
@@ -32,31 +32,31 @@ class Config(NamedTuple):
 
 
 def configs() -> List[Config]:
-    """The files that are there, weakest first. Raises RequestError."""
+    """Read the files that exist. The last one overrides the others. Raises RequestError."""
     return [_read(str(path), toml.read(path, RequestError)) for path in paths.configs() if path.is_file()]
 
 
 def _read(where: str, values: Dict[str, Any]) -> Config:
     sites, rooms = values.get("sites", {}), values.get("rooms", [])
     if not isinstance(sites, dict) or not all(isinstance(table, dict) for table in sites.values()):
-        raise RequestError(f"{where}: 'sites' holds tables: [sites.NAME]")
+        raise RequestError(f"{where}: 'sites' must contain tables: write [sites.NAME]")
     if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
-        raise RequestError(f'{where}: rooms is a list of folders: ["~/hpcgen"]')
+        raise RequestError(f"{where}: 'rooms' must be a list of folders: write rooms = [\"~/hpcgen\"]")
     return Config(where, values, sites)
 
 
 def rooms(found: Sequence[Config]) -> Rooms:
-    """All rooms, with those that the configurations name: the user's before the machine's."""
+    """All rooms, including those that the configurations name. The user's rooms come before the machine's."""
     return paths.rooms(room for config in reversed(found) for room in config.values.get("rooms", []))
 
 
 def usual_site(found: Sequence[Config]) -> Optional[str]:
-    """The site that the strongest configuration names for all jobs."""
+    """The default site: the last configuration that names one overrides the others."""
     return next((config.values["site"] for config in reversed(found) if config.values.get("site")), None)
 
 
 def layers(found: Sequence[Config], site: Site, among: Rooms) -> Iterator[Layer]:
-    """What the configurations say for this site, weakest first. Raises RequestError for a table of a misspelt site."""
+    """The values for this site, in ascending order of precedence. Raises RequestError if a table misspells the site's name."""
     for config in found:
         rest = {key: value for key, value in config.values.items() if key not in ("rooms", "sites", "site")}
         yield Layer("config", config.where, rest)
@@ -67,7 +67,7 @@ def _of_site(config: Config, site: Site, among: Rooms) -> Iterator[Layer]:
     names = (site.id, *site.aliases)
     for name in config.sites:
         if name not in names and (meant := nearest(name, names, 0.85)) and name not in listing(among):
-            raise RequestError(f"{config.where}: sites.{name}: there is no such site{meant}")
+            raise RequestError(f"{config.where}: sites.{name}: unknown site{meant}")
     for name in names:
         if name in config.sites:
             yield Layer("config", f"{config.where}: sites.{name}", config.sites[name])

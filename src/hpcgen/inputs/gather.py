@@ -1,4 +1,4 @@
-"""The site and the request that flags, a file, the configurations, the environment and the profile mean together."""
+"""Merges flags, a request file, the configurations, the environment and the profile into a site and a request."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Gathered(NamedTuple):
 def gather(
     flags: Mapping[str, Any], file: Optional[Path] = None, usual: Optional[str] = None, *, of_job: bool = False
 ) -> Gathered:
-    """All that a command line means. `of_job`: the request is for a job, so that a workload that is not named is inferred.
+    """Merge all sources of values for a command line. Raises RequestError and SiteError.
 
-    `usual` is the site to take where neither flags nor the file name one, and the configurations none of its scheduler's: a
-    user whose cluster is in config.toml still runs things on this machine. Raises RequestError and SiteError.
+    If `of_job` is true, infer the workload if none is given. `usual` is the site to use if neither the flags nor the file
+    name one. A site in the configurations overrides it only if both have the same scheduler: `hpcgen run` ignores the
+    cluster in config.toml, because it runs the job on this machine.
     """
     configs = config.configs()
     rooms = config.rooms(configs)
@@ -53,22 +54,22 @@ def gather(
 
 
 def from_file(path: Path) -> Layer:
-    """The layer of a request file. Raises RequestError."""
+    """Read a request file. Raises RequestError."""
     return Layer("file", path.name, toml.read(path, RequestError))
 
 
 def _wanted(configs: Sequence[Config], usual: Optional[str], rooms: Rooms) -> str:
-    """The site of a command line that names none. Raises RequestError."""
+    """Choose the site if neither the flags nor the file name one. Raises RequestError."""
     configured = config.usual_site(configs)
     if usual and configured and load(str(configured), rooms).scheduler.type != load(usual, rooms).scheduler.type:
         return usual
     if site := configured or usual:
         return str(site)
-    raise RequestError('--site: which machine? Give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
+    raise RequestError('--site is missing: give --site NAME (see: hpcgen sites), or write site = "NAME" in config.toml')
 
 
 def _variables(site: Site) -> Iterator[Layer]:
-    """The scheduler's own variable for the account; it would hold at submission too."""
+    """The account from the scheduler's environment variable, because the scheduler reads this variable at submission, too."""
     name = schedulers.get(site.scheduler.type).account_variable
     if name and os.environ.get(name):
         yield Layer("variable", f"${name}", {"account": os.environ[name]})

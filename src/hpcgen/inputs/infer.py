@@ -1,4 +1,4 @@
-"""What a command line leaves open: what its file is, and the workload, from the options and from what the program imports."""
+"""Infers the type of a file, and the workload from the options and from the packages that the program imports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from hpcgen.request import fields
 from hpcgen.request.fields import Request, gpus_asked
 from hpcgen.request.layers import Merged
 
-# Longer programs are not read.
+# Programs larger than this are not read.
 MOST_BYTES = 1 << 20
 DASK_MPI = "dask-mpi"
-# Packages by what starts the programs that import them.
+# The packages that decide the workload of programs that import them.
 DASK = ("dask", "distributed", "dask_mpi", "dask_cuda")
 MPI = "mpi4py"
 TORCH = "torch"
@@ -37,7 +37,8 @@ KINDS: Tuple[Kind, ...] = get_args(Kind)
 
 
 def kind_of(file: str, told: Optional[str] = None) -> Kind:
-    """What a file is: a request by its name, a batch script by the directives in its leading comments, else a program."""
+    """The type of a file: a request if its name ends in .toml, a batch script if its first lines contain directives,
+    otherwise a program. `told` overrides this."""
     for kind in KINDS:
         if kind == told:
             return kind
@@ -58,27 +59,27 @@ def _has_directives(path: str) -> bool:
 
 
 class Inferred(NamedTuple):
-    """A workload and the reason for it, which completes a sentence with "because"."""
+    """A workload and the reason for it. The reason follows "because" in a sentence."""
 
     workload: str
     why: str
 
 
 def inferred(asked: Merged) -> Tuple[Merged, Tuple[str, ...]]:
-    """The request with its workload, and a note where the workload was inferred.
+    """The request with its workload, and a note if the workload was inferred.
 
-    Raises RequestError for a Python program of several tasks that does not show how they work together.
+    Raises RequestError if a Python program has several tasks and neither options nor imports show its workload.
     """
     if asked.request.workload:
         return asked, ()
     found = _by_options(asked) or _by_program(asked.request)
     request = msgspec.structs.replace(asked.request, workload=found.workload)
-    note = f"assuming --workload {found.workload}, because {found.why}; if this is wrong, name another"
+    note = f"assuming --workload {found.workload}, because {found.why}; if this is wrong, give another workload"
     return Merged(request, {**asked.origins, "workload": Origin("rule", found.why)}), (note,)
 
 
 def _by_options(asked: Merged) -> Optional[Inferred]:
-    """The workload that the options show. Options from a configuration show none: they are for every job."""
+    """The workload that the options imply. Options from a configuration imply none, because they are for every job."""
     given = [name for name, origin in asked.origins.items() if origin.kind in ("flag", "file")]
     given = [name for name in given if getattr(asked.request, name) is not False]
     for names, workload in ((("commands", "table"), "array"), (("mpmd",), "mpi"), (_of_dask(), DASK_MPI)):
@@ -93,10 +94,10 @@ def _of_dask() -> Tuple[str, ...]:
 
 
 def _by_program(request: Request) -> Inferred:
-    """The workload that the program and the number of its tasks show."""
+    """The workload that the program and the number of its tasks imply."""
     program, several = request.program, _several(request)
     if program is None:
-        return Inferred(DASK_MPI, "there is no program: the script runs a self-check")
+        return Inferred(DASK_MPI, "there is no program, so the script runs a self-check")
     if not program.endswith(".py"):
         if several:
             return Inferred("mpi", f"{program} is not a Python program and {several} asks for more than one task")
@@ -107,7 +108,7 @@ def _by_program(request: Request) -> Inferred:
         return inferred
     why = "imports neither dask nor mpi4py"
     if found is None:
-        why = "cannot be read" if os.path.lexists(path) else "is not here"
+        why = "cannot be read" if os.path.lexists(path) else "does not exist here"
     if several:
         raise RequestError(f"--workload: {program} {why}, and {several} asks for more than one task: add {CHOICES}")
     return Inferred("serial", f"{program} {why}, and the job has one task")
@@ -124,7 +125,7 @@ def _by_imports(request: Request, found: FrozenSet[str]) -> Optional[Inferred]:
 
 
 def _several(request: Request) -> Optional[str]:
-    """The option that asks for more than one task or node, as the user would write it; None for a job of one task."""
+    """The option that requests more than one task or node, as the user writes it. None if the job has one task."""
     for name in ("ntasks", "nodes", "ntasks_per_node"):
         count = getattr(request, name)
         if count and count > 1:
@@ -133,7 +134,7 @@ def _several(request: Request) -> Optional[str]:
 
 
 def _gpus(request: Request) -> int:
-    """The GPUs of the whole job; 0 where their number cannot be read, which planning refuses."""
+    """The number of GPUs of the whole job. 0 if the option is invalid: planning reports that."""
     try:
         asked = gpus_asked(request)
     except ValueError:
@@ -149,7 +150,10 @@ def _gpus(request: Request) -> int:
 
 
 def imports(path: str) -> Optional[FrozenSet[str]]:
-    """Which packages of LOOKED_FOR the program imports, anywhere in it; None where it cannot be read. It is never executed."""
+    """The packages in LOOKED_FOR that the program imports, also in functions. None if the program cannot be read.
+
+    The program is only parsed, never run.
+    """
     text = _text(path)
     if text is None:
         return None
@@ -157,15 +161,15 @@ def imports(path: str) -> Optional[FrozenSet[str]]:
         return frozenset()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python warns of in the program is not for this command's user
+            warnings.simplefilter("ignore")  # Python's warnings about the program do not concern this command
             found = frozenset(_of_tree(ast.parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = frozenset(_of_lines(text))  # written for another version of Python, or not finished yet
+        found = frozenset(_of_lines(text))  # the program is for another version of Python, or incomplete
     return found & LOOKED_FOR
 
 
 def _text(path: str) -> Optional[bytes]:
-    """The file's bytes; None for what is no plain file, is too long or cannot be opened."""
+    """The file's content. None if it is not a regular file, is too large or cannot be opened."""
     try:
         state = os.stat(path)
         if not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:
@@ -185,7 +189,7 @@ def _of_tree(tree: ast.AST) -> Iterator[str]:
 
 
 def _of_lines(text: bytes) -> Iterator[str]:
-    """The packages of lines that look like imports, in a text that Python cannot parse."""
+    """The packages in lines that look like imports. Used for programs that Python cannot parse."""
     for line in re.findall(rb"^[ \t]*(?:from|import)[ \t]+(\w[\w., \t]*)", text, re.MULTILINE):
         for name in line.decode("ascii", "replace").partition(" import")[0].split(","):
             yield name.strip().partition(".")[0].partition(" ")[0]

@@ -1,6 +1,6 @@
-"""How many tasks a list of commands or a table of parameters has.
+"""Counts the tasks in a list of commands or in a table of parameters.
 
-The job reads the file itself, when it runs; here it is only counted, so that planning reads no files.
+The job reads the file when it runs. The tasks are counted here because planning reads no files.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from hpcgen.base.errors import RequestError, among
 from hpcgen.model.job import Origin
 from hpcgen.request.layers import Merged
 
-# Variables by which a value would change what is run, and bash's own: the job's program refuses such columns, too.
+# Columns must not have the names of variables that change how programs run, or of bash's variables. The job checks this, too.
 UNFIT = r"(LD_|BASH|PYTHON|PERL|SLURM|SBATCH|HPCGEN).*|ENV|IFS|PATH|HOME|SHELL|SHELLOPTS|PS4|UID|EUID|PPID|_"
 
 
 def counted(asked: Merged) -> Merged:
-    """The request with the number of its tasks, where it names one file of them and not their number.
+    """Add the number of tasks to a request that names a file of tasks without their number.
 
-    Raises RequestError for a file that cannot be read, that has no task, or whose columns cannot be variables.
+    Raises RequestError if the file cannot be read or has no tasks, or if a column cannot become a variable.
     """
     request, origins = asked
     if request.workload != "array" or request.tasks or (request.commands is None) == (request.table is None):
@@ -34,12 +34,12 @@ def counted(asked: Merged) -> Merged:
 
 
 def _commands(file: str) -> int:
-    """Lines that are neither empty nor comments."""
+    """Count the lines that are neither empty nor comments."""
     return _some([line for line in _text(file).split("\n") if not re.match(r"[ \t\r]*(#|$)", line)], file, "no command")
 
 
 def _rows(file: str, args: Sequence[str]) -> int:
-    """Rows below the header that are not empty. Raises RequestError for columns that cannot be variables."""
+    """Count the rows below the header that are not empty. Raises RequestError if a column cannot become a variable."""
     import csv
 
     lines = _text(file).lstrip("\ufeff").splitlines(keepends=True)
@@ -48,21 +48,21 @@ def _rows(file: str, args: Sequence[str]) -> int:
     names = rows[0] if rows else []
     for name in names:
         if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or re.fullmatch(UNFIT, name):
-            raise RequestError(f"--table {file}: column {name!r} cannot be a variable: name the columns alpha,beta")
+            raise RequestError(f"--table {file}: column {name!r} cannot be a variable: use a name such as alpha")
     if doubled := [name for name in names if names.count(name) > 1]:
-        raise RequestError(f"--table {file}: two columns are named {doubled[0]}: give each a name of its own")
+        raise RequestError(f"--table {file}: two columns are named {doubled[0]}: rename one of them")
     for number, row in enumerate(rows[1:], 1):
         if len(row) != len(names):
-            raise RequestError(f"--table {file}: row {number} has {len(row)} values for {len(names)} columns: mend it")
+            raise RequestError(f"--table {file}: row {number} has {len(row)} values for {len(names)} columns: correct the row")
     for word in args:
         if unknown := [name for name in re.findall(r"\{(\w+)\}", word, re.ASCII) if name not in names]:
-            raise RequestError(f"program: {{{unknown[0]}}} in {word!r} is no column of {file}{among(unknown[0], names)}")
+            raise RequestError(f"program: {word!r}: {file} has no column '{unknown[0]}'{among(unknown[0], names)}")
     return _some(rows[1:], file, "no row below its header")
 
 
 def _some(found: Sequence[object], file: str, nothing: str) -> int:
     if not found:
-        raise RequestError(f"{file}: {nothing}: write one at least")
+        raise RequestError(f"{file}: {nothing}: write at least one")
     return len(found)
 
 
@@ -71,4 +71,4 @@ def _text(file: str) -> str:
         with Path(file).expanduser().open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
             return lines.read()
     except OSError as why:
-        raise RequestError(f"{file}: {why.strerror}: its tasks cannot be counted here: give their number by --tasks") from None
+        raise RequestError(f"{file}: {why.strerror}: give the number of its tasks with --tasks") from None
