@@ -202,7 +202,7 @@ def test_configuration(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         config.write_text('[sites.mahuikaa]\naccount = "mine"\n[sites.mahuika-cs400]\naccount = "old"\n')
         assert call("slurm", "--site", "mahuika")[::2] == (
             2,
-            f"hpcgen: error: {config}: sites.mahuikaa: there is no such site – did you mean 'mahuika'?\n",
+            f"hpcgen: error: {config}: sites.mahuikaa: unknown site – did you mean 'mahuika'?\n",
         )
         assert call("slurm", "--site", "kestrel", "-A", "x")[0] == 0
         config.write_text("[sites]\nmahuika = 3\n")
@@ -309,7 +309,7 @@ def test_write_follows_a_link_and_takes_no_pipe(call: Any, tmp_path: Path) -> No
     os.mkfifo(tmp_path / "pipe")  # not a device of the machine's, which a fault here would take away
     for force in ([], ["--force"]):
         code, _, err = call("slurm", "--site", "mahuika", "-w", "pipe", *force)
-        assert code == 2 and "no plain file" in err
+        assert code == 2 and "not a regular file" in err
     assert len(list(tmp_path.iterdir())) == 3
 
 

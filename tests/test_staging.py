@@ -147,7 +147,7 @@ def test_what_does_not_reach_a_node_ends_the_job(files: Path) -> None:
     (files / "bin/mpiexec").write_text(RANKS.replace('"$@" &', "env -u HPCGEN_STAGED -u HPCGEN_STAGE \"$@\" &"))
     done = run(script(LOCAL, workload="mpi", ntasks=1, stage=STAGED, program="echo", args=("ran",)), files)
     assert done.returncode and done.stdout == "" and list((files / "tmp").iterdir()) == []
-    assert re.fullmatch(".*hpcgen: nothing is staged on [^ ]+: mpiexec did not hand this variable on\n", done.stderr)
+    assert re.fullmatch(".*hpcgen: staging on [^ ]+ failed: mpiexec did not pass this variable on\n", done.stderr)
 
 
 @pytest.mark.parametrize("runtime", ["apptainer", "singularity"])

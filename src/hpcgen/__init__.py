@@ -1,7 +1,7 @@
-"""hpcgen: batch scripts from site profiles. ``render(plan(load("mahuika"), Request(hetjob=True)))`` is all of it.
+"""hpcgen writes batch scripts from site profiles: ``render(plan(load("mahuika"), Request(hetjob=True)))``.
 
-``sites()`` lists the machines: the path of each profile by the site's id. ``submit(job, path)`` submits a job whose script
-is in the file at `path`, and returns the job's id.
+``sites()`` maps the id of each site to the path of its profile. ``submit(job, path)`` submits the job's script, which is in the
+file at `path`, and returns the job's id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "TemplateError", "load", "plan", "render", "sites", "submit",
 ]  # fmt: skip
 
-# Where a name is defined: its module and, if it has another name there, that name. The errors are in base.errors.
+# The module that defines each name and, if the name differs there, that name. The errors are in base.errors.
 _HOMES = {
     "Job": "model.job", "Request": "request.fields", "Site": "profiles.site", "load": "profiles.load",
     "plan": "planning.plan", "render": "script.render", "sites": "profiles.listing:listing", "submit": "script.submit",
@@ -34,7 +34,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Names are imported when they are first used: the command line must start in a moment."""
+    """Import a name when it is first used, so that the command line starts fast."""
     if name not in __all__:
         raise AttributeError(f"module 'hpcgen' has no attribute '{name}'")
     import importlib

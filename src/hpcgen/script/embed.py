@@ -1,4 +1,4 @@
-"""What runs inside jobs, as scripts carry it: modules of hpcgen as they are written, one after the other, as one program."""
+"""Joins modules of hpcgen into one program, which scripts contain and run in the job."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from hpcgen.base import paths
 
 @cache
 def carried(package: str, parts: Tuple[str, ...]) -> str:
-    """The modules of one package as one program. The last module's `begin` is started by the first module's `main`.
+    """Join the modules of one package into one program. The `main` of the first module calls the `begin` of the last module.
 
-    Nothing is changed but that modules no longer import from each other. A command takes no argument over 128 KiB.
+    The code is unchanged, except that the imports from hpcgen are removed. The result must stay below 128 KiB, because
+    Linux allows no longer argument of a command.
     """
     from hpcgen import __version__
 
     names = ", ".join(f"{part}.py" for part in parts)
-    texts = [f"# hpcgen {__version__}: {names} of src/hpcgen/{package}, as they are written, and the call that starts them."]
+    texts = [f"# hpcgen {__version__}: {names} from src/hpcgen/{package}, and the call that starts them."]
     for part in parts:
         texts.append(f"# --- {part}.py\n\n{_without_own_imports((paths.PACKAGE / package / f'{part}.py').read_text())}")
     return "\n\n".join([*texts, "main(begin)"])

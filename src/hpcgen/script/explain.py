@@ -1,4 +1,4 @@
-"""Every line of a script beside what put it there."""
+"""Explains a script: the origins of every line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpcgen.script import render
 
 
 class ExplainedLine(Struct, frozen=True):
-    """A line, its origins, and the template that holds it where it is not made of values."""
+    """A line, its origins and, if it contains no values, the template that contains it."""
 
     text: str
     origins: Tuple[Origin, ...] = ()
@@ -27,7 +27,7 @@ MARK = re.compile("\0(\\d+)\0")
 
 
 class Tracing(render.Templates):
-    """Jinja that puts a mark behind each value that it writes: the number of its origins in `origins`."""
+    """Jinja that writes a mark after each value: the index of the value's origins in `origins`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -65,7 +65,7 @@ def _several(found: Any) -> Tuple[Origin, ...]:
 
 
 def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
-    """The filter, applied to the text without its marks, which then stand behind each line of the result."""
+    """Return a filter that removes the marks, applies `filter_`, and adds the last mark to each line of the result."""
 
     def kept(value: Any) -> Any:
         if not isinstance(value, str) or not MARK.search(value):
@@ -78,7 +78,7 @@ def _keeping_marks(filter_: Callable[[str], str]) -> Callable[[Any], Any]:
 
 
 def explain(job: Job, rooms: Optional[Rooms] = None, launch: bool = True) -> List[ExplainedLine]:
-    """The lines of ``render(job, rooms)``, in order, each with its origins; `launch`: those that start the programs, too."""
+    """The lines of ``render(job, rooms)`` with their origins. If `launch` is false, leave out those that start programs."""
     found = rooms or paths.rooms()
     environment = Tracing(found, schedulers.get(job.scheduler).filters, bytecode_cache=render.compiled())
     marked = render.finished(render.text(environment, job, found, launch), job)

@@ -1,4 +1,4 @@
-"""A Job and the template of its scheduler become the script's text; nothing here knows a scheduler's spelling."""
+"""Renders a job with the template of its scheduler. This module does not know how schedulers spell directives."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hpcgen.model.job import Carried, Job, Origin, Setup, Step
 from hpcgen.model.spelled import Spelled
 from hpcgen.script import embed, staging
 
-# Stands in a rendered line for a value that is None; no template and no checked value can hold it.
+# A value that is None is rendered as this text. No template and no checked value can contain it.
 NOTHING = "\0-\0"
 
 
 class Loader(jinja2.FileSystemLoader):
-    """The templates of the rooms. ``indented/setup.sh`` is ``setup.sh`` for the body of a function."""
+    """Loads templates from the rooms. ``indented/setup.sh`` is ``setup.sh``, indented for the body of a function."""
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Tuple[str, str, Callable[[], bool]]:
         name = template[len(INDENTED) :] if template.startswith(INDENTED) else template
@@ -38,7 +38,7 @@ INDENTED = "indented/"
 
 
 def indented(source: str) -> str:
-    """A template with its lines four columns further in, the text of here-documents apart; so is what it includes."""
+    """Indent the lines of a template, and of the templates that it includes, by four columns, except in here-documents."""
     lines, end = [], None
     for line in source.split("\n"):
         if end is not None:
@@ -54,7 +54,7 @@ def indented(source: str) -> str:
 
 
 class Templates(jinja2.Environment):
-    """Jinja whose marks are shell comments, so that a template is a script."""
+    """Jinja with shell comments as delimiters, so templates are valid shell scripts."""
 
     def __init__(self, rooms: Rooms, filters: Mapping[str, Callable[..., Any]], **options: Any) -> None:
         super().__init__(
@@ -83,7 +83,7 @@ def _environment(scheduler: str, rooms: Rooms) -> Templates:
 
 
 def compiled() -> Optional[jinja2.BytecodeCache]:
-    """A cache of compiled templates, which otherwise take half of a command's own time; None where none can be written."""
+    """The cache of compiled templates, or None if it cannot be written. Compiling them takes half of a command's time."""
     folder = paths.cache() / "templates"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def compiled() -> Optional[jinja2.BytecodeCache]:
 
 
 class Compiled(jinja2.FileSystemBytecodeCache):
-    """Jinja's cache, which may fail without a word: the home may be full or read-only, a file of it cut short."""
+    """Jinja's cache. Ignores errors, because the home may be full or read-only, and a file in the cache may be truncated."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
         try:
@@ -112,7 +112,7 @@ def _plain(rooms: Rooms) -> Templates:
 
 
 def document(name: str, context: Dict[str, Any], rooms: Optional[Rooms] = None) -> str:
-    """A file that is no job's script: an environment, a definition. Raises TemplateError as `render` does."""
+    """Render a file that is not a job script, for example a definition file. Raises TemplateError like `render`."""
     made = _rendered(_plain(rooms or paths.rooms()), name, context)
     lines = [line.rstrip() if line.startswith("#") else line for line in made.split("\n")]
     if missing := next((line for line in lines if NOTHING in line), None):
@@ -121,7 +121,7 @@ def document(name: str, context: Dict[str, Any], rooms: Optional[Rooms] = None) 
 
 
 def source(name: str, rooms: Optional[Rooms] = None) -> str:
-    """The text of a file of `templates`, read once, as templates are. Raises TemplateError."""
+    """The text of a file in `templates`. Cached. Raises TemplateError."""
     return _source(name, rooms or paths.rooms())
 
 
@@ -134,17 +134,17 @@ def _source(name: str, rooms: Rooms) -> str:
 
 
 def render(job: Job, rooms: Optional[Rooms] = None) -> str:
-    """The script, with the templates of these rooms or, without any named, of the usual ones.
+    """Render the script with the templates of these rooms, or of the default rooms.
 
-    Raises TemplateError for a template that names what does not exist or writes out a None. Deterministic: the same job
-    gives the same text. Safe in threads.
+    Raises TemplateError if a template uses a name that does not exist, or a value that is None outside a directive. The
+    result is deterministic: the same job gives the same text. Thread-safe.
     """
     found = rooms or paths.rooms()
     return finished(text(_environment(job.scheduler, found), job, found), job)
 
 
 def text(environment: Templates, job: Job, rooms: Rooms, launch: bool = True) -> str:
-    """The template filled in, with NOTHING in the lines that `finished` leaves out. Raises TemplateError."""
+    """Render the template. Lines that `finished` must remove contain NOTHING. Raises TemplateError."""
     names = context(job, rooms) if launch else {**context(job, rooms), "body": None}
     return _rendered(environment, f"{job.scheduler}.sh", names)
 
@@ -159,7 +159,7 @@ def _rendered(environment: Templates, name: str, context: Dict[str, Any]) -> str
 
 
 def _place(why: Exception) -> Optional[str]:
-    """The file and the line of a template that an error comes from; Jinja puts them into the traceback."""
+    """The template's file and line that caused the error. Jinja adds them to the traceback."""
     import traceback
 
     if isinstance(why, jinja2.TemplateSyntaxError):
@@ -171,12 +171,13 @@ def _place(why: Exception) -> Optional[str]:
 
 
 class Launch(NamedTuple):
-    """A launch line, what it was made of, and whether its status is that of the rank that fared worst.
+    """A launch line and its origins.
 
-    `programs` are those that ranks choose among by their number, in the variable `rank`; each has the first one behind its own.
-    `told`: variables with what the launcher that the script carries is told; `by_launcher`: whether it runs the programs.
-    `installed`: the command that checks the launcher, if the job's environment has it and the script does not carry it.
-    `unordered` are variables with the hosts of components that PMI-2 joins in the order of the hosts' names only.
+    `goes_on`: the script continues after this line, although a rank may fail, and then exits with the program's status.
+    `programs`: each program with the number of the first rank after its ranks. The variable `rank` contains a rank's number.
+    `told`: variables that configure the launcher in the script. `by_launcher`: this launcher runs the programs.
+    `installed`: the command that checks an installed launcher; None if the script carries it.
+    `unordered`: variables with the hosts of the components, if PMI-2 joins components only in the order of their hosts' names.
     """
 
     line: str
@@ -201,7 +202,7 @@ def _launch(job: Job, step: Step) -> Launch:
     variable = (Origin("rule", f"{step.launcher}'s variable"),)
     origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable, "told": found, "installed": found}
     by_launcher, apart = step.commands[0].told is not None, unordered(job, step)
-    # The file for the program's status is also where ranks meet that have no MPI.
+    # Ranks without MPI meet through a file whose name is derived from that of the file for the program's status.
     goes_on = step.kill_on_bad_exit is False or bool(by_launcher and apart)
     line, programs = launch(job, step), shared_out(job, step)
     check = installed(job, step)
@@ -209,7 +210,7 @@ def _launch(job: Job, step: Step) -> Launch:
 
 
 def carried(job: Job, rooms: Optional[Rooms] = None) -> Dict[str, str]:
-    """The texts of the programs that the script holds, by the shell's variables that they are in."""
+    """The texts of the programs that the script contains, by the names of their shell variables."""
     return {one.name: _text_of(one, rooms or paths.rooms()) for one in job.carried}
 
 
@@ -224,7 +225,8 @@ def _text_of(one: Carried, rooms: Rooms) -> str:
 
 
 def _array(job: Job) -> Optional[Spelled]:
-    """What the scripts of task lists find ready: the index' variable, what starts each task, and a program's words."""
+    """The values for the templates of task lists: the variable of the index, the command that starts each task, and the words
+    of the program."""
     if job.tasks is None:
         return None
     (step,) = job.steps
@@ -235,12 +237,12 @@ def _array(job: Job) -> Optional[Spelled]:
 
 
 def _body(job: Job) -> str:
-    """The name of the workload's template, and of its self-check, without their endings."""
+    """The name of the workload's template and of its self-check, without the extension."""
     return f"workloads/{job.workload.replace('-', '_')}"
 
 
 def templates(job: Job) -> Tuple[str, ...]:
-    """The files of `templates` that the script is made of."""
+    """The files in `templates` that make up the script."""
     body = _body(job)
     runtime = (f"containers/{job.container.runtime}.sh", "containers/wrapper.sh") if job.container else ()
     held = tuple(one.template for one in job.carried if one.template)
@@ -251,12 +253,12 @@ def templates(job: Job) -> Tuple[str, ...]:
 
 
 def _prepares(setup: Setup) -> bool:
-    """Whether the script does anything before it launches."""
+    """Whether the script prepares an environment before it launches programs."""
     return any((setup.init, setup.modules, setup.conda, setup.venv, setup.userbase, setup.env))
 
 
 def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
-    """What a template may name."""
+    """The names that templates may use."""
     return {
         "job": job,
         "version": __version__,
@@ -275,7 +277,7 @@ def context(job: Job, rooms: Rooms) -> Dict[str, Any]:
 
 
 def finished(text: str, job: Job) -> str:
-    """The text without the directives that have no value. Raises TemplateError for any other line without its value."""
+    """Remove the directives that have no value. Raises TemplateError if a value is missing in any other line."""
     directive = schedulers.get(job.scheduler).directive
     kept, done = [], 0
     while (at := text.find(NOTHING, done)) >= 0:

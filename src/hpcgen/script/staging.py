@@ -1,9 +1,10 @@
-"""Files and environments that each node gets a copy of before the program starts.
+"""Copies files and environments to each node before the program starts.
 
-Where srun starts the program, it also starts what each node does, one component after the other, and sbcast carries all to
-more nodes than one: it reads the shared file system once for each component. Without a component's number sbcast reaches the
-nodes of all (22.05, 24.11, 26.05), but not where each component's job has a /tmp of its own, by job_container/tmpfs (24.11).
-Elsewhere the program's own launcher starts the copying on every rank, of which the first on each node does it.
+If srun starts the program, it also starts the copying on each node, one component after the other. If there is more than one
+node, sbcast sends the files, so the shared file system is read only once for each component. Without the number of a component,
+sbcast sends to the nodes of all components (22.05, 24.11, 26.05). This fails if each component has a private /tmp by
+job_container/tmpfs (24.11). If another launcher starts the program, it starts the copying on every rank, and the first rank on
+each node copies.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from hpcgen.launch.launchers import exported, launch
 from hpcgen.model.job import Command, Job
 from hpcgen.model.spelled import Spelled, of_job
 
-# The script's own text, which each node reads from its environment.
+# Each node reads the text of the staging script from its environment.
 NODE = 'eval "$HPCGEN_STAGE"'
-HANDED = 'eval "${HPCGEN_STAGE:?hpcgen: nothing is staged on $(uname -n): %s did not hand this variable on}"'
+HANDED = 'eval "${HPCGEN_STAGE:?hpcgen: staging on $(uname -n) failed: %s did not pass this variable on}"'
 SRUN = ("--mpi=none", "--export=ALL", "--cpu-bind=none", "--cpus-per-task=1")
-# All of the job's memory on the node, not that of this one CPU: unpacking fills the page cache, and local storage may be
-# memory. Source: srun(1), --mem. Removing, which has no need of it, would wait for the program's own memory to be free.
+# Copying gets all of the job's memory on the node, not only that of one CPU: unpacking fills the page cache, and local storage
+# may be in memory. Source: srun(1), --mem. Removing does not need it, and would wait until the program frees its memory.
 WHOLE = "--mem=0"
 
 
 def spelled(job: Job) -> Optional[Spelled]:
-    """What the template of staging finds: the folder, and lines that copy to every node, or remove from it.
+    """The values for the template of staging: the folder, and the lines that copy to every node and clean up there.
 
-    `sending` are those of sbcast, which `several` keeps for jobs of more than one node where that is not known beforehand;
-    `components` are the numbers of those that it must name.
+    `sending`: the lines for sbcast. `several`: the condition for these lines if the number of nodes is unknown in advance.
+    `components`: the numbers of the components that sbcast must name.
     """
     if job.stage is None:
         return None
@@ -56,10 +57,10 @@ def _words(verb: str) -> List[str]:
 
 
 def _nodewise(job: Job, verb: str, paths: Tuple[str, ...] = ()) -> List[str]:
-    """The lines by which each node does this; the words after the verb are the paths."""
+    """The lines that run this verb, with these paths, on each node."""
     step, (file, *args) = job.steps[0], _words(verb)
     handed = not (launchers.get(step.launcher).of_slurm or step.launcher == "none")
-    if handed and verb != "remove":  # where it did not arrive, nothing is to be removed
+    if handed and verb != "remove":  # a node without the variable has nothing to remove
         args[1] = HANDED % step.launcher
     command = Command(file=file, args=(*args, *paths))
     bare = msgspec.structs.replace(job, container=None)
@@ -81,5 +82,5 @@ def _srun(job: Job, command: Command, component: int, verb: str) -> str:
 
 
 def _one_word(command: Command) -> str:
-    """A colon of its own would start another component."""
+    """Pass the command to bash as one word, because srun starts another component at a word that is only a colon."""
     return f"bash -c {word('exec ' + join([command.file or '', *command.args]))}"

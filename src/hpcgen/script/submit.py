@@ -1,4 +1,4 @@
-"""The last step: a script is printed, written, submitted or run. Only here the world is touched."""
+"""The last step: prints, writes, submits or runs the script. All side effects of hpcgen are in this module."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from hpcgen.script.render import render
 
 
 def scripted(job: Job, rooms: Optional[Rooms] = None) -> str:
-    """The script. Raises LimitError where it is longer than the scheduler takes."""
+    """Render the script. Raises LimitError if it is longer than the site allows."""
     text = render(job, rooms)
     length, most = len(text.encode("utf-8", "surrogateescape")), job.script_max_kib
     if most is not None and length > most * 1024:
-        raise LimitError(f"the script has {length} bytes, and the site takes {most} KiB: put long arguments into a file")
+        raise LimitError(f"the script has {length} bytes, and the site allows {most} KiB: put long arguments into a file")
     return text
 
 
 def print_out(text: str) -> None:
-    """To stdout, byte for byte: a program's arguments need not be UTF-8."""
+    """Print the text as bytes, because the arguments of a program may be invalid UTF-8."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def write(path: Path, text: str, force: bool = False, mode: int = 0o755) -> None:
-    """The whole file or nothing: written beside its place and moved there, with this mode less the umask.
+    """Write the file atomically, through a temporary file in the same folder, with this mode reduced by the umask.
 
-    What a link points to is written, and the link stays. Raises RequestError rather than replace what is no file, or
-    a file that hpcgen did not write, unless `force`.
+    If the path is a symbolic link, write its target and keep the link. Raises RequestError if the path is not a regular
+    file, or is a file that hpcgen did not write and `force` is false.
     """
     place = Path(os.path.realpath(path))
     if place.is_dir():
-        raise RequestError(f"--write: {path} is a folder: name a file in it")
+        raise RequestError(f"--write: {path} is a folder: give the name of a file")
     if os.path.exists(place) and not place.is_file():
-        raise RequestError(f"--write: {path} is no plain file: leave out --write to print the text")
+        raise RequestError(f"--write: {path} is not a regular file: to print the text, remove --write")
     if os.path.exists(place) and not force and not _ours(place):
-        raise RequestError(f"--write: {path} is there and hpcgen did not write it: give another name, or --force")
+        raise RequestError(f"--write: {path} exists, and hpcgen did not write it: give another name, or --force to overwrite")
     temporary = place.with_name(f".{os.getpid()}.hpcgen")
     try:
         temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -71,7 +71,7 @@ def _umask() -> int:
 
 
 def no_log_folders(job: Job) -> Iterator[Path]:
-    """The folders of the job's output that are not here: without them Slurm lets the job vanish without a word."""
+    """The missing folders of the job's output files. Without them the job fails in Slurm, and there is no message."""
     for name in (job.output, job.error):
         place = Path(job.chdir or "", name or "")
         folder = place if (name or "").endswith("/") else place.parent  # PBS takes folders, too
@@ -80,23 +80,24 @@ def no_log_folders(job: Job) -> Iterator[Path]:
 
 
 def log_folders(job: Job) -> Iterator[Path]:
-    """Make them. Raises SubmitError."""
+    """Make the missing folders of the job's output files. Raises SubmitError."""
     for folder in no_log_folders(job):
         try:
             folder.mkdir(parents=True)
         except OSError as why:
-            raise SubmitError(f"{folder}: the log folder cannot be made: {why.strerror}") from None
+            raise SubmitError(f"{folder}: cannot make the log folder: {why.strerror}") from None
         yield folder
 
 
 def clean(environ: Mapping[str, str], scheduler: str) -> Dict[str, str]:
-    """The environment without what a surrounding job left in it: those variables would change the new job."""
+    """Remove the variables of a surrounding job from the environment, because they would change the new job."""
     of_jobs, kept = schedulers.get(scheduler).inherited, schedulers.get(scheduler).kept
     return {name: value for name, value in environ.items() if name in kept or not name.startswith(of_jobs)}
 
 
 def submit(job: Job, path: Path, test_only: bool = False) -> str:
-    """Hand the file to the scheduler: the job's id, or what its test said. Raises SubmitError with its own words."""
+    """Submit the file and return the job's id, or return the result of `test_only`. Raises SubmitError with the scheduler's
+    messages."""
     import subprocess
 
     scheduler = schedulers.get(job.scheduler)
@@ -108,7 +109,7 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
                 capture_output=True, text=True, errors="replace", env=clean(os.environ, job.scheduler),
             )  # fmt: skip
     except FileNotFoundError:
-        raise SubmitError(f"{command[0]}: no such command here: submit {path} on a login node of {job.site}") from None
+        raise SubmitError(f"{command[0]}: command not found: submit {path} on a login node of {job.site}") from None
     except OSError as why:
         raise SubmitError(f"{command[0]}: {why.strerror}") from None
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
@@ -117,14 +118,14 @@ def submit(job: Job, path: Path, test_only: bool = False) -> str:
         raise SubmitError(*(by + line.removeprefix(by) for line in said or [f"status {done.returncode}"]))
     if test_only:
         return "\n".join(said)
-    print(done.stderr, end="", file=sys.stderr)  # its warnings: the person must see them
+    print(done.stderr, end="", file=sys.stderr)  # the scheduler's warnings
     if not (number := scheduler.job_id(done.stdout)):
-        raise SubmitError(f"{command[0]} took {path} and printed no job id: look with the scheduler's own commands")
+        raise SubmitError(f"{command[0]} accepted {path} but printed no job id: list your jobs with the scheduler's commands")
     return number
 
 
 def run(job: Job, rooms: Optional[Rooms] = None) -> int:
-    """Run the script with bash here and now: its exit status."""
+    """Run the script with bash on this machine and return its exit status."""
     import subprocess
     import tempfile
 
