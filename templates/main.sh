@@ -1,4 +1,4 @@
-#%# Setup and launch. A script that carries a launcher tells its story first: bash reads main to its end before it runs it.
+#%# Setup and launch. If the script contains a launcher, a function holds both, so that readers see them before the launcher.
 #% if main
 
 main() {

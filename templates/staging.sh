@@ -1,4 +1,4 @@
-# Each node gets a copy of what is staged, in a folder that is removed when the job ends. Archives are unpacked.
+# Copy the staged files to a folder on each node, and unpack archives. The script removes the folder when the job ends.
 #% if staging.parent
 HPCGEN_STAGED={{ staging.parent|expanding }}/hpcgen-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
 #% else
@@ -12,14 +12,14 @@ fail() {
 }
 claim() {
     if ! mkdir -- "$HPCGEN_STAGED.lock" 2>/dev/null; then
-        [ -d "$HPCGEN_STAGED.lock" ] || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+        [ -d "$HPCGEN_STAGED.lock" ] || fail "cannot make a folder in ${HPCGEN_STAGED%/*}"
         until [ -d "$HPCGEN_STAGED" ]; do
             [ ! -e "$HPCGEN_STAGED.lock/failed" ] || exit 1
             sleep 0.2
         done
         exit 0
     fi
-    mkdir -- "$HPCGEN_STAGED.part" || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+    mkdir -- "$HPCGEN_STAGED.part" || fail "cannot make a folder in ${HPCGEN_STAGED%/*}"
 }
 unpack() {
     mkdir -- "$part" && tar --force-local --no-same-owner "$@" -C "$part" || fail "$item"
@@ -54,11 +54,11 @@ copy() {
 refused() {
     case $said in
         *REQUEST_FILE_BCAST*"No such file or directory"*)
-            echo "hpcgen: staging: sbcast finds no $HPCGEN_STAGED.sent, where jobs have a folder of their own: each node reads for itself" >&2
+            echo "hpcgen: staging: sbcast cannot find $HPCGEN_STAGED.sent, because jobs have private folders here: each node reads the files itself" >&2
             exit 0
             ;;
     esac
-    fail "$item: to ${HPCGEN_STAGED%/*} by ${said%%$'\n'*}"
+    fail "$item: cannot send it to ${HPCGEN_STAGED%/*}: ${said%%$'\n'*}"
 }
 broadcast() {
 #%   if staging.components
@@ -72,7 +72,7 @@ broadcast() {
 send() {
     [ -e "$item" ] || fail "$item: no such file or folder"
     if [ -d "$item" ]; then
-        # status 1: something in it has changed meanwhile
+        # status 1: a file changed while tar read it
         tar --force-local -C "$item" -cf "$sent.pack" . || [ $? -eq 1 ] || fail "$item"
         broadcast "$sent.pack" "$sent.tar"
         rm -- "$sent.pack"
@@ -89,7 +89,7 @@ case $0 in
         ;;
 #% if staging.sending
     receive)
-        mkdir -- "$HPCGEN_STAGED.sent" 2>/dev/null || [ -O "$HPCGEN_STAGED.sent" ] || fail "no folder can be made in ${HPCGEN_STAGED%/*}"
+        mkdir -- "$HPCGEN_STAGED.sent" 2>/dev/null || [ -O "$HPCGEN_STAGED.sent" ] || fail "cannot make a folder in ${HPCGEN_STAGED%/*}"
         exit 0
         ;;
 #% endif
@@ -121,7 +121,7 @@ unstage() {
 }
 trap unstage EXIT
 #% if staging.several
-# One node alone reads it itself.
+# On one node alone, sbcast is not needed.
 if [ {{ staging.several }} ]; then
 #% endif
 #% for line in staging.sending

@@ -7,7 +7,7 @@
 #% endif
 #% for name, text in launch.told
 #%   if loop.first
-# Settings of the launcher{{ "" if launch.installed else ", which is at the end of this script" }}.
+# Settings for the launcher{{ "" if launch.installed else " at the end of this script" }}.
 #%   endif
 {{ name }}={{ text|word }}
 #% endfor

@@ -50,7 +50,7 @@ def test_each_index_runs_its_share_and_tells_of_the_worst() -> None:
     job = made(commands="list", chunk=2, throttle=1)
     assert job.array == "1-2%1"
     first, second = run(job, 1), run(job, 2)
-    assert (first.returncode, first.stdout) == (3, "one 1\ntwo\n") and "command 2 of list ended with status 3" in first.stderr
+    assert (first.returncode, first.stdout) == (3, "one 1\ntwo\n") and "command 2 of list failed with status 3" in first.stderr
     assert (second.returncode, second.stdout) == (0, "three  x\nfour\n")
 
 
@@ -141,10 +141,10 @@ def test_the_file_at_run_time(given: Dict[str, str]) -> None:
     assert done.returncode == 1 and "this array was made for" in done.stderr and run(job, 1).returncode == 0
     file.write_text("true\n" if last == 4 else "alpha,beta\n1,2\n")
     done = run(job, last)
-    assert done.returncode == 1 and f" {last}: it has 1 now" in done.stderr
+    assert done.returncode == 1 and f" {last}: the file has only 1 now" in done.stderr
     file.unlink()
     done = run(job, 1)
-    assert done.returncode == 2 and "no such file" in done.stderr
+    assert done.returncode == 2 and "cannot read this file" in done.stderr
 
 
 def test_a_failing_row_does_not_stop_the_others() -> None:
@@ -154,7 +154,7 @@ def test_a_failing_row_does_not_stop_the_others() -> None:
         None,
         "1\n2\n3\n",
         1,
-    ) and "row 2 of t.csv ended with status 1" in done.stderr
+    ) and "row 2 of t.csv failed with status 1" in done.stderr
 
 
 def test_without_a_scheduler_all_run_one_after_the_other() -> None:

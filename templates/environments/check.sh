@@ -1,6 +1,6 @@
 #% if environment.library
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 {{ environment.python|path }} - {{ environment.library|word }} <<'PYTHON'
 import sys
 

@@ -7,7 +7,7 @@ with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as l
     lines.seek(0)
     names, *rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row] or [[]]
 if len(rows) < int(number):
-    sys.exit("hpcgen: %s: no row %s: it has %d now" % (file, number, len(rows)))
+    sys.exit("hpcgen: %s: no row %s: the file has only %d now" % (file, number, len(rows)))
 row = rows[int(number) - 1]
 if len(row) != len(names):
     sys.exit("hpcgen: %s: row %s has %d values for %d columns" % (file, number, len(row), len(names)))
@@ -21,5 +21,5 @@ try:
 except OSError as why:
     sys.exit("hpcgen: %s: %s" % (words[0], why.strerror))
 if number == last and len(rows) > int(last):
-    sys.exit("hpcgen: %s: it has %d rows now, and this array was made for %s" % (file, len(rows), last))
+    sys.exit("hpcgen: %s: the file has %d rows now, but this array was made for %s" % (file, len(rows), last))
 sys.exit(status if status >= 0 else 128 - status)

@@ -1,7 +1,7 @@
 #% if job.components[0].ntasks > 1
-# Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
+# Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
 #% else
-# One process on one node: your program, beside Dask's scheduler and workers.
+# One process on one node runs your program, and starts Dask's scheduler and workers.
 #% endif
 #% for launch in launches
 #%   include "told.sh"
@@ -11,7 +11,7 @@
 #%   endif
 #%   if launch.goes_on
 
-HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
 export HPCGEN_STATUS
 status=0
 {{ launch.line }} || status=$?

@@ -1,6 +1,6 @@
 #% for launch in launches
 #%   if launch.programs
-# Each rank becomes the program whose ranks its own number is among.
+# Each rank runs the program that its number belongs to.
 programs=$(cat <<'BASH'
 #%     for end, program in launch.programs
 #%       if loop.last

@@ -1,4 +1,4 @@
-# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+# Run torchrun, and exit with the status of the process that failed first. torchrun itself always exits with 1.
 torchrun=$(cat <<'PYTHON'
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -14,8 +14,8 @@ PYTHON
 )
 #% for launch in launches
 #%   if launch.through
-# torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that
-# nobody uses; what differs from node to node torchrun takes from PET_LOCAL_ADDR and PET_RDZV_CONF.
+# torchrun runs once on each node, and starts the processes there. They connect to a free port of this node, the first of the
+# job. torchrun reads the settings that differ between nodes from PET_LOCAL_ADDR and PET_RDZV_CONF.
 node=$(cat <<'BASH'
 #%     if job.interfaces
 over() {
@@ -32,7 +32,7 @@ first=false
 [ "$0" != "$PET_LOCAL_ADDR:${0##*:}" ] || first=true
 export PET_LOCAL_ADDR PET_RDZV_ENDPOINT="$0" PET_RDZV_ID="$0" PET_RDZV_CONF="is_host=$first"
 #%     if job.container
-# A node that is told to end has failed after another: 1, whatever becomes of a container whose mount may go first.
+# If this node gets SIGTERM, another node failed first. Then exit with 1, because the container's own status is unreliable.
 told=
 trap told=1 TERM
 "$@" || exit "${told:-$?}"

@@ -220,7 +220,7 @@ def test_what_is_not_there_ends_the_job(beds, kind):
 def test_no_such_place_on_the_nodes(beds, kind):
     up = beds.get()
     folder, _ = prepared(up, "nowhere", elsewhere("/no where"), stage=("linked",), **kind)
-    assert failed(up, folder) == "no folder can be made in /no where"
+    assert failed(up, folder) == "cannot make a folder in /no where"
 
 
 def test_the_node_that_fails_is_named(beds):
@@ -243,7 +243,7 @@ def test_sbcast_that_fails_ends_the_job(beds):
     folder, _ = prepared(up, "full", elsewhere("/disk"), stage=("big",), **PLAIN)
     (folder / "big").write_bytes(bytes(3 << 20))
     up.give(folder)
-    assert re.fullmatch(r"big: to /disk by sbcast: error: REQUEST_FILE_BCAST\(milan-\S+\): \w.*", failed(up, folder))
+    assert re.fullmatch(r"big: cannot send it to /disk: sbcast: error: REQUEST_FILE_BCAST\(milan-\S+\): \w.*", failed(up, folder))
     assert all(up.run(["ls", "/disk"], host=host.name).stdout == "" for host in up.shape.hosts)
 
 
@@ -276,7 +276,7 @@ def test_jobs_with_a_tmp_of_their_own(asked, ranks, hosts):
         with up.explaining(folder):
             done = slurm.run(up, "job.sh", cwd=str(folder)).completed()
             assert [found for _, _, found in told(done.output)] == [want] * ranks, done.output
-            assert "each node reads for itself" in done.output
+            assert "each node reads the files itself" in done.output
             # the first attempt shows that it is in vain
             tried = broadcasts(up, done)
             assert len(tried) == hosts and all(files == {"1.tar"} for files in tried.values())

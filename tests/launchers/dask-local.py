@@ -1,4 +1,4 @@
-# hpcgen 0.1.0: program.py, local.py of src/hpcgen/dask, as they are written, and the call that starts them.
+# hpcgen 0.1.0: program.py, local.py from src/hpcgen/dask, and the call that starts them.
 
 # --- program.py
 

@@ -1,4 +1,4 @@
-# hpcgen 0.1.0: node.py, cluster.py of src/hpcgen/ray, as they are written, and the call that starts them.
+# hpcgen 0.1.0: node.py, cluster.py from src/hpcgen/ray, and the call that starts them.
 
 # --- node.py
 

@@ -17,7 +17,7 @@ export PATH="$PYTHONUSERBASE/bin:$PATH"
 MPICC=mpicc python -m pip install --user --no-cache-dir --no-binary=mpi4py mpi4py
 python -m pip install --user dask distributed dask-mpi
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 python - 'Open MPI' <<'PYTHON'
 import sys
 

@@ -16,7 +16,7 @@ python -m venv --system-site-packages "$HOME"/venvs/dask-mpi
 
 python -m pip install dask distributed dask-mpi
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 python - 'Intel(R) MPI Library' <<'PYTHON'
 import sys
 

@@ -14,7 +14,7 @@ export PATH="$PYTHONUSERBASE/bin:$PATH"
 
 python -m pip install --user mpi4py impi-rt dask distributed dask-mpi
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 python - 'Intel(R) MPI Library' <<'PYTHON'
 import sys
 

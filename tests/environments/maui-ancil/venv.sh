@@ -14,7 +14,7 @@ python -m venv "$HOME"/venvs/dask-mpi
 
 python -m pip install mpi4py impi-rt dask distributed dask-mpi
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 python - 'Intel(R) MPI Library' <<'PYTHON'
 import sys
 

@@ -20,7 +20,7 @@ python -m venv "$HOME"/venvs/dask-mpi
 MPICC=mpicc python -m pip install --no-cache-dir --no-binary=mpi4py mpi4py
 python -m pip install dask distributed dask-mpi
 
-# The MPI that mpi4py has found is the one that jobs start.
+# Check that mpi4py uses the MPI that jobs use.
 python - 'Intel(R) MPI Library' <<'PYTHON'
 import sys
 

@@ -15,8 +15,8 @@ main() {
     . "$(conda info --base)/etc/profile.d/conda.sh"
     conda activate dask || exit
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 18, "mpi": "MPICH", "login": "aspire2a.nscc.sg"}'
     workers='{"dask": {"nthreads": 16, "memory_limit": "47104MiB"}}'
     mpiexec \

@@ -17,8 +17,8 @@ main() {
     . "$(conda info --base)/etc/profile.d/conda.sh"
     conda activate npl || exit
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 62, "mpi": "MPICH", "interfaces": ["ext"], "login": "derecho.hpc.ucar.edu"}'
     workers='{"dask": {"nthreads": 4, "memory_limit": "3892MiB", "local_directory": "/glade/derecho/scratch/$USER/dask"}}'
     mpiexec \

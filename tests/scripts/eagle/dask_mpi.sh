@@ -16,8 +16,8 @@ main() {
     conda activate daskmpi || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 30, "mpi": "Intel", "interfaces": ["ib0"], "login": "eagle.hpc.nrel.gov"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "1920MiB", "local_directory": "/tmp/scratch"}}'
     mpiexec -n 30 python -c "$launcher" "$shared" "$workers" -- dask_mpi.py

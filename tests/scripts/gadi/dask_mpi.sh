@@ -18,8 +18,8 @@ main() {
     . /g/data/vp91/venvs/dask/bin/activate || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 96, "mpi": "Open MPI", "interfaces": ["ib0"], "login": "gadi.nci.org.au"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "2919MiB", "local_directory": "$PBS_JOBFS"}}'
     mpirun -x OMP_NUM_THREADS --map-by ppr:48:node -n 96 python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 94

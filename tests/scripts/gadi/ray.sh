@@ -16,11 +16,11 @@ main() {
     module load openmpi/4.1.5
     . /g/data/vp91/venvs/ray/bin/activate || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 2, "cpus": 48, "gpus": 0, "unset": ["OMP_NUM_THREADS"], "memory": 194560, "interfaces": ["ib0"], "local": "$PBS_JOBFS"}'
     mpirun -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --bind-to none --map-by ppr:1:node -n 2 python -c "$launcher" "$shared" -- tune.py
 }

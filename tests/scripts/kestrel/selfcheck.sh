@@ -17,19 +17,19 @@ main() {
     . "$(conda info --base)/etc/profile.d/conda.sh"
     conda activate daskmpi || exit
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 6, "mpi": "MPICH", "interfaces": ["hsn0"], "login": "kestrel.hpc.nrel.gov"}'
     workers='{"dask": {"nthreads": 8, "memory_limit": "15565MiB", "local_directory": "$PWD"}}'
 
-    # Slurm's PMI-2 joins components only if their hosts come in the order of their names: otherwise MPI_Init waits for ever.
+    # Slurm's PMI-2 joins components only if their hosts are in the order of their names. Otherwise MPI_Init hangs.
     hosts=$(
         scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_0"
         scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_1"
     ) || :
-    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] || export HPCGEN_BY_FILE=1   # then the ranks meet through a file, without MPI
+    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] || export HPCGEN_BY_FILE=1   # the ranks connect through a file, without MPI
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 \

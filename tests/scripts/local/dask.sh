@@ -6,8 +6,8 @@ main() {
     export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 6, "interfaces": ["lo"]}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "896MiB"}}'
     mpiexec -n 6 python -c "$launcher" "$shared" "$workers" -- dask_example.py

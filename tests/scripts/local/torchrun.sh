@@ -5,7 +5,7 @@
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMP_NUM_THREADS=2
 
-# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+# Run torchrun, and exit with the status of the process that failed first. torchrun itself always exits with 1.
 torchrun=$(cat <<'PYTHON'
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

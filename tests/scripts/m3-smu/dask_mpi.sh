@@ -16,12 +16,12 @@ main() {
     . "$HOME"/dask/bin/activate || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 8, "mpi": "Open MPI", "login": "m3.smu.edu"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "1920MiB"}}'
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --mpi=pmix_v5 --kill-on-bad-exit=0 --wait=0 --cpus-per-task=1 python -c "$launcher" "$shared" "$workers" -- dask_example.py || status=$?

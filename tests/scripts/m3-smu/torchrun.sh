@@ -40,7 +40,7 @@ dist.destroy_process_group()
 PYTHON
 )
 
-# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+# Run torchrun, and exit with the status of the process that failed first. torchrun itself always exits with 1.
 torchrun=$(cat <<'PYTHON'
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -54,8 +54,8 @@ except ChildFailedError as failed:
     sys.exit(status if status > 0 else 128 - status)
 PYTHON
 )
-# torchrun runs once on each node, and starts the processes there. They meet on this node, the job's first, at a port that
-# nobody uses; what differs from node to node torchrun takes from PET_LOCAL_ADDR and PET_RDZV_CONF.
+# torchrun runs once on each node, and starts the processes there. They connect to a free port of this node, the first of the
+# job. torchrun reads the settings that differ between nodes from PET_LOCAL_ADDR and PET_RDZV_CONF.
 node=$(cat <<'BASH'
 PET_LOCAL_ADDR=$(hostname)
 [ $# -gt 0 ] || exec echo "$PET_LOCAL_ADDR"

@@ -14,12 +14,12 @@ main() {
     export I_MPI_PMI_LIBRARY=/opt/slurm/lib64/libpmi2.so
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 3, "mpi": "Intel", "login": "-J lander.nesi.org.nz login.mahuika.nesi.org.nz"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "384MiB"}}'
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     env -u SLURM_CPUS_PER_TASK -u SLURM_TRES_PER_TASK srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 python -c "$launcher" "$shared" "$workers" -- dask_example.py || status=$?

@@ -13,10 +13,10 @@ module purge
 module load Python/3.9.9-gimkl-2020a
 export OMP_NUM_THREADS=1
 
-# Each index of the array runs its share of the tasks, one after the other; HPCGEN_TASK is the number of each.
+# Each index of the array runs its share of the tasks, one after the other. HPCGEN_TASK is the number of the task.
 tasks=commands.txt
 if [ ! -r "$tasks" ] || [ -d "$tasks" ]; then
-    echo "hpcgen: $tasks: no such file on $HOSTNAME, from $PWD: the tasks of this array stand in it" >&2
+    echo "hpcgen: $tasks: cannot read this file on $HOSTNAME from $PWD: it must contain the tasks of this array" >&2
     exit 2
 fi
 count=200
@@ -30,17 +30,17 @@ there=$(commands | awk 'END { print NR }')
 for ((HPCGEN_TASK = first; HPCGEN_TASK <= last; HPCGEN_TASK++)); do
     export HPCGEN_TASK
     if [ "$HPCGEN_TASK" -gt "$there" ]; then
-        echo "hpcgen: $tasks: no command $HPCGEN_TASK: it has $there now" >&2
+        echo "hpcgen: $tasks: no command $HPCGEN_TASK: the file has only $there now" >&2
         status=1
         break
     fi
     bash -c "$(commands | awk -v number="$HPCGEN_TASK" 'NR == number')" </dev/null || {
         status=$?
-        echo "hpcgen: command $HPCGEN_TASK of $tasks ended with status $status" >&2
+        echo "hpcgen: command $HPCGEN_TASK of $tasks failed with status $status" >&2
     }
 done
 if [ "$last" -eq "$count" ] && [ "$there" -gt "$count" ]; then
-    echo "hpcgen: $tasks: it has $there commands now, and this array was made for $count" >&2
+    echo "hpcgen: $tasks: the file has $there commands now, but this array was made for $count" >&2
     status=1
 fi
 exit "$status"

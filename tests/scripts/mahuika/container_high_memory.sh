@@ -16,19 +16,19 @@ main() {
     test -e my_container.sif || { echo "hpcgen: there is no image" my_container.sif >&2; exit 1; }
     export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/lib64/libpmi2.so,$PWD"
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 5, "mpi": "Intel", "login": "-J lander.hpc.nesi.org.nz login.hpc.nesi.org.nz"}'
     workers='{"dask": {"nthreads": 4, "memory_limit": "11674MiB", "local_directory": "$PWD"}}'
 
-    # Slurm's PMI-2 joins components only if their hosts come in the order of their names: otherwise MPI_Init waits for ever.
+    # Slurm's PMI-2 joins components only if their hosts are in the order of their names. Otherwise MPI_Init hangs.
     hosts=$(
         scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_0"
         scontrol show hostnames "$SLURM_JOB_NODELIST_HET_GROUP_1"
     ) || :
-    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] || export HPCGEN_BY_FILE=1   # then the ranks meet through a file, without MPI
+    [ "$hosts" = "$(LC_ALL=C sort -V <<<"$hosts")" ] || export HPCGEN_BY_FILE=1   # the ranks connect through a file, without MPI
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 \

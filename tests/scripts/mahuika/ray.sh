@@ -20,11 +20,11 @@ main() {
     module load Python/3.9.9-gimkl-2020a
     . "$HOME"/ray/bin/activate || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 5, "gpus": 0}'
     head='{"cpus": 0, "memory": 4096}'
     nodes='{"cpus": 16, "object_store": 20480, "memory": 49152}'

@@ -24,7 +24,7 @@ with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as l
     lines.seek(0)
     names, *rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row] or [[]]
 if len(rows) < int(number):
-    sys.exit("hpcgen: %s: no row %s: it has %d now" % (file, number, len(rows)))
+    sys.exit("hpcgen: %s: no row %s: the file has only %d now" % (file, number, len(rows)))
 row = rows[int(number) - 1]
 if len(row) != len(names):
     sys.exit("hpcgen: %s: row %s has %d values for %d columns" % (file, number, len(row), len(names)))
@@ -38,15 +38,15 @@ try:
 except OSError as why:
     sys.exit("hpcgen: %s: %s" % (words[0], why.strerror))
 if number == last and len(rows) > int(last):
-    sys.exit("hpcgen: %s: it has %d rows now, and this array was made for %s" % (file, len(rows), last))
+    sys.exit("hpcgen: %s: the file has %d rows now, but this array was made for %s" % (file, len(rows), last))
 sys.exit(status if status >= 0 else 128 - status)
 PYTHON
 )
 
-# Each index of the array runs its share of the tasks, one after the other; HPCGEN_TASK is the number of each.
+# Each index of the array runs its share of the tasks, one after the other. HPCGEN_TASK is the number of the task.
 tasks=parameters.csv
 if [ ! -r "$tasks" ] || [ -d "$tasks" ]; then
-    echo "hpcgen: $tasks: no such file on $HOSTNAME, from $PWD: the tasks of this array stand in it" >&2
+    echo "hpcgen: $tasks: cannot read this file on $HOSTNAME from $PWD: it must contain the tasks of this array" >&2
     exit 2
 fi
 count=48
@@ -60,7 +60,7 @@ for ((HPCGEN_TASK = first; HPCGEN_TASK <= last; HPCGEN_TASK++)); do
     export HPCGEN_TASK
     "$python" -c "$row" "$tasks" "$HPCGEN_TASK" "$count" python model.py '--rate={rate}' --out 'results/{name}.nc' || {
         status=$?
-        echo "hpcgen: row $HPCGEN_TASK of $tasks ended with status $status" >&2
+        echo "hpcgen: row $HPCGEN_TASK of $tasks failed with status $status" >&2
     }
 done
 exit "$status"

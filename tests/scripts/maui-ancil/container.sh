@@ -14,12 +14,12 @@ main() {
     test -e my_container.sif || { echo "hpcgen: there is no image" my_container.sif >&2; exit 1; }
     export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}/opt/slurm/lib64/libpmi2.so,$PWD"
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 6, "mpi": "Intel"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "896MiB"}}'
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --mpi=pmi2 --kill-on-bad-exit=0 --wait=0 --cpus-per-task=1 apptainer run my_container.sif -c "$launcher" "$shared" "$workers" -- dask_example.py || status=$?

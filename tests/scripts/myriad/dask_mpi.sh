@@ -15,8 +15,8 @@ main() {
     . /home/ccaabcd/venvs/dask/bin/activate || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 12, "mpi": "Intel", "login": "myriad.rc.ucl.ac.uk"}'
     workers='{"dask": {"nthreads": 3, "memory_limit": "11674MiB", "local_directory": "$TMPDIR"}}'
     { printf '%s=%q\n' launcher "$launcher" selfcheck "$selfcheck" shared "$shared" workers "$workers"; printf '%s\n' 'env OMP_NUM_THREADS=1 python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 10'; } > "hpcgen-$JOB_ID.sh"

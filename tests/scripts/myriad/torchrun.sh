@@ -14,7 +14,7 @@ module load python3/recommended
 . /home/ccaabcd/venvs/torch/bin/activate || exit
 export OMP_NUM_THREADS=8
 
-# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+# Run torchrun, and exit with the status of the process that failed first. torchrun itself always exits with 1.
 torchrun=$(cat <<'PYTHON'
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -20,8 +20,8 @@ main() {
     conda activate base || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 32, "mpi": "MPICH", "interfaces": ["bond0"], "login": "polaris.alcf.anl.gov"}'
     workers='{"dask": {"nthreads": 8, "memory_limit": "7783MiB", "local_directory": "/local/scratch"}}'
     mpiexec -n 32 --ppn 8 --depth 8 --cpu-bind depth python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 30

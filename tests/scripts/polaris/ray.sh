@@ -19,11 +19,11 @@ main() {
     . "$(conda info --base)/etc/profile.d/conda.sh"
     conda activate base || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 4, "cpus": 64, "gpus": 4, "unset": ["OMP_NUM_THREADS"], "interfaces": ["bond0"], "local": "/local/scratch"}'
     mpiexec -n 4 --ppn 1 --depth 64 --cpu-bind depth python -c "$launcher" "$shared" -- tune.py
 }

@@ -15,12 +15,12 @@ main() {
     APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$(csc-common-bind)" || exit
     export APPTAINER_BIND="${APPTAINER_BIND:+$APPTAINER_BIND,}$PWD"
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 6, "mpi": "Open MPI", "login": "roihu-cpu.csc.fi"}'
     workers='{"dask": {"nthreads": 8, "memory_limit": "15565MiB", "local_directory": "$TMPDIR"}}'
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=8 apptainer exec dask-mpi.sif python -c "$launcher" "$shared" "$workers" -- dask_example.py || status=$?

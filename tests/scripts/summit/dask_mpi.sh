@@ -13,8 +13,8 @@ main() {
     conda activate /ccs/proj/abc123/dask || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 42, "interfaces": ["ib0"], "login": "summit.olcf.ornl.gov"}'
     workers='{"dask": {"nthreads": 2, "memory_limit": "1920MiB", "local_directory": "/mnt/bb/$USER"}}'
     jsrun -n 42 -a 1 -c 2 -g 0 -r 21 -b packed:2 -d packed python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 40

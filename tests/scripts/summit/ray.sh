@@ -12,11 +12,11 @@ main() {
     . "$(conda info --base)/etc/profile.d/conda.sh"
     conda activate /ccs/proj/abc123/ray || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 1, "cpus": 42, "gpus": 6, "interfaces": ["ib0"], "local": "/mnt/bb/$USER"}'
     jsrun -n 1 -a 1 -c 42 -g 6 -r 1 -b packed:42 -d packed python -c "$launcher" "$shared" -- tune.py
 }

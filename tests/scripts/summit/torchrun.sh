@@ -12,7 +12,7 @@
 conda activate /ccs/proj/abc123/torch || exit
 export OMP_NUM_THREADS=7
 
-# torchrun, which itself would end with 1 whatever the status of the process that failed first.
+# Run torchrun, and exit with the status of the process that failed first. torchrun itself always exits with 1.
 torchrun=$(cat <<'PYTHON'
 import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -16,8 +16,8 @@ main() {
     . /gs/fs/tga-hpc/venvs/dask/bin/activate || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 16, "mpi": "Open MPI", "login": "login.t4.gsic.titech.ac.jp"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "896MiB", "local_directory": "/local"}}'
     mpirun -x LD_LIBRARY_PATH -x OMP_NUM_THREADS -n 16 python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 14

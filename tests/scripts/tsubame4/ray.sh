@@ -15,11 +15,11 @@ main() {
     module load openmpi/5.0.7-gcc
     . /gs/fs/tga-hpc/venvs/ray/bin/activate || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 2, "cpus": 192, "gpus": 4, "local": "/local"}'
     mpirun -x LD_LIBRARY_PATH -x RAY_AUTH_TOKEN -x HPCGEN_HEAD --bind-to none --map-by ppr:1:node -n 2 python -c "$launcher" "$shared" -- tune.py
 }

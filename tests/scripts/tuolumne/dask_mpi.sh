@@ -17,8 +17,8 @@ main() {
     . /p/lustre5/me/venvs/dask/bin/activate || exit
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 42, "mpi": "MPICH", "login": "tuolumne.llnl.gov"}'
     workers='{"dask": {"nthreads": 4}}'
     flux run -N 2 -n 42 -c 4 python -c "$launcher" "$shared" "$workers" -- -c "$selfcheck" 40

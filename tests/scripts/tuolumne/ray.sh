@@ -16,11 +16,11 @@ main() {
     module load cray-python
     . /p/lustre5/me/venvs/ray/bin/activate || exit
 
-    # One process runs on each node. On the first, which is this one, it starts Ray's head and your program; the others join.
-    # Ray refuses whoever does not have this job's token (Ray 2.52 and newer).
+    # One process runs on each node. On this node, the first, it starts Ray's head and your program. The other nodes join the head.
+    # Ray refuses connections without this job's token (Ray 2.52 and newer).
     RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
     export RAY_AUTH_TOKEN HPCGEN_HEAD="$HOSTNAME"
-    # Settings of the launcher, which is at the end of this script.
+    # Settings for the launcher at the end of this script.
     shared='{"nodes": 2, "cpus": 84, "gpus": 4}'
     flux run -N 2 -n 2 -c 84 -g 4 python -c "$launcher" "$shared" -- tune.py
 }

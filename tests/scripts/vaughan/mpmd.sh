@@ -18,7 +18,7 @@ export OMP_NUM_THREADS=2
 export OMP_PLACES=cores
 export OMP_PROC_BIND=close
 
-# Each rank becomes the program whose ranks its own number is among.
+# Each rank runs the program that its number belongs to.
 programs=$(cat <<'BASH'
 if [ "$SLURM_PROCID" -lt 12 ]; then
     exec ./solver case.in

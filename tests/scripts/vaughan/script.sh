@@ -18,12 +18,12 @@ main() {
     export PATH="$PYTHONUSERBASE/bin:$PATH"
     export OMP_NUM_THREADS=1
 
-    # Rank 0 is Dask's scheduler, rank 1 runs your program, the others are workers.
-    # Settings of the launcher, which is at the end of this script.
+    # Rank 0 is Dask's scheduler, rank 1 runs your program, and the other ranks are workers.
+    # Settings for the launcher at the end of this script.
     shared='{"ranks": 4, "mpi": "Intel", "login": "login-vaughan.hpc.uantwerpen.be"}'
     workers='{"dask": {"nthreads": 1, "memory_limit": "1920MiB", "local_directory": "/tmp"}}'
 
-    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # gets your program's status: srun's own may be that of a worker that died
+    HPCGEN_STATUS=$(mktemp "$PWD/.dask-XXXXXX")   # for your program's status: srun may exit with the status of a failed worker
     export HPCGEN_STATUS
     status=0
     srun --kill-on-bad-exit=0 --wait=0 --cpus-per-task=1 python -c "$launcher" "$shared" "$workers" -- script.py 1000 || status=$?
