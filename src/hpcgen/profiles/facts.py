@@ -1,9 +1,9 @@
-"""The tables of a profile: what is known of a machine, by the part of it that each is about.
+"""The tables of a profile. Each contains the facts about one part of a machine.
 
-The text under a key explains it: `hpcgen sites schema` prints it as the key's description.
+`hpcgen sites schema` prints the text below each key as the description of the key.
 """
 
-# Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
+# Not `from __future__ import annotations`: these types are read at run time, and types that are strings are slow to read.
 import datetime
 from typing import Dict, Literal, Optional, Tuple
 
@@ -17,7 +17,7 @@ from hpcgen.profiles.charging import Rates
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A document that facts come from. Give `date` or, if the document has none, `read`."""
+    """A document that facts come from. Give `date`, or `read` if the document has no date."""
 
     title: Line
     """The document's title."""
@@ -30,7 +30,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SchedulerFacts(Table, frozen=True, kw_only=True):
-    """The scheduler and its settings at the site. The table named after `type` holds the keys of that scheduler alone."""
+    """The scheduler and its settings at the site. The table named after `type` contains the keys for only that scheduler."""
 
     type: str
     """The scheduler."""
@@ -43,7 +43,7 @@ class SchedulerFacts(Table, frozen=True, kw_only=True):
     hetjob_advice: Optional[Line] = None
     """What to do instead of a heterogeneous job."""
     routes: bool = False
-    """The scheduler chooses the partition, so scripts name none."""
+    """The scheduler chooses the partition, so scripts do not name one."""
     arrays: Optional[bool] = None
     """False if the site refuses job arrays."""
     arrays_advice: Optional[Line] = None
@@ -57,11 +57,11 @@ class SchedulerFacts(Table, frozen=True, kw_only=True):
     gpu_request: Literal["gpus", "gpus-per-node", "gres"] = "gpus"
     """The option that requests GPUs at this site."""
     gpu_types: bool = False
-    """Jobs name the type of their GPUs."""
+    """Jobs must name the type of their GPUs."""
     whole_nodes: Optional[Literal["always", "above-one"]] = None
-    """Jobs get nodes with all their CPUs: always, or if they use more than one node."""
+    """Jobs get whole nodes, with all CPUs: always, or only if they use more than one node."""
     omit: Tuple[str, ...] = ()
-    """Directives that scripts never contain, without their dashes. `memory` stands for all options for memory."""
+    """Names, without dashes, of directives that scripts never contain. `memory` means all options for memory."""
     extra: Tuple[Line, ...] = ()
     """Directives that every script contains."""
 
@@ -70,7 +70,7 @@ class Shell(Table, frozen=True, kw_only=True):
     """How scripts begin."""
 
     shebang: Line = "/bin/bash"  # type: ignore[assignment]
-    """The path of bash for the first line, with at most one option."""
+    """The path of bash, with at most one option, for the first line of scripts."""
     init: Tuple[Line, ...] = ()
     """Files that the script sources first."""
     env: Dict[Name, Text] = {}
@@ -81,7 +81,7 @@ class Modules(Table, frozen=True, kw_only=True):
     """Environment modules that scripts load."""
 
     purge: Optional[Literal["purge", "--force purge", "reset"]] = None
-    """The module command that empties the environment first."""
+    """The module command that first unloads all modules."""
     use: Tuple[Token, ...] = ()
     """Folders for `module use`, added before modules are loaded."""
     base: Tuple[Token, ...] = ()
@@ -104,7 +104,7 @@ class Mpi(Table, frozen=True, kw_only=True):
     launcher: str = "srun"
     """The command that starts MPI programs."""
     options: Tuple[Line, ...] = ()
-    """Options that the launcher always gets."""
+    """Options that hpcgen always passes to the launcher."""
     pmi: Optional[Token] = None
     """The type for `srun --mpi=`. It must agree with `flavour`."""
     pmi_library: Optional[Token] = None
@@ -143,34 +143,34 @@ class ContainerFacts(Table, frozen=True, kw_only=True):
     gpu_flag: Literal["--nv", "--rocm"] = "--nv"
     """The runtime's option for GPUs."""
     wrapper: Optional[Token] = None
-    """The site's own command in place of the runtime. It binds the site's folders, so `binds` lists only the others."""
+    """The site's command that replaces the runtime. It binds the site's folders, so `binds` lists only other folders."""
     wrapper_image: Optional[Name] = None
-    """The environment variable from which the wrapper reads the image, if it does not take it as an argument."""
+    """The environment variable that passes the image to the wrapper, if the wrapper does not take it as an argument."""
     wrapper_flags: Optional[Name] = None
-    """The environment variable from which the wrapper reads the runtime's options, if it does not take them as arguments."""
+    """The environment variable that passes the runtime's options to the wrapper, if it does not take them as arguments."""
     bind_command: Optional[Token] = None
     """The site's command that prints what to bind, for `--bind="$(...)"`."""
     library_path: Optional[Line] = None
-    """Folders of the host's MPI that replaces the image's, separated by `:`. May contain $VARIABLES of the job."""
+    """Folders, separated by `:`, of the host's MPI, which replaces the MPI in the image. May contain $VARIABLES of the job."""
     build: Optional[Literal["fakeroot", "root", "remote"]] = None
-    """How images are built: at the site with `fakeroot`, as `root` on your own machine, or by a `remote` service."""
+    """How users build images: at the site with `fakeroot`, as `root` on their own machine, or with a `remote` service."""
     build_where: Optional[Line] = None
-    """Where images are built."""
+    """Where users build images."""
 
 
 class EnvironmentFacts(Table, frozen=True, kw_only=True):
     """How the site's documentation tells users to install Python software."""
 
     kind: Optional[Literal["conda", "venv", "userbase"]] = None
-    """What the software is installed into."""
+    """The type of environment that contains the software."""
     place: Optional[Line] = None
-    """The folder for it."""
+    """The folder of the environment."""
     mpi4py: Optional[Literal["conda", "pip"]] = None
-    """Where mpi4py in a conda environment comes from: conda's package, or built by pip against the loaded MPI."""
+    """How to install mpi4py into a conda environment: conda's package, or a build by pip with the loaded MPI."""
     carries: Tuple[Token, ...] = ()
     """Python packages that the modules in `modules.python` already contain."""
     modules: Tuple[Token, ...] = ()
-    """Modules to load, in addition to the job's, when mpi4py is built."""
+    """Additional modules to load when building mpi4py."""
     compiler: Optional[Token] = None
     """The MPI compiler, if it is not `mpicc`."""
 
@@ -197,24 +197,24 @@ class Cpu(Table, frozen=True, kw_only=True):
     """What the scheduler counts as a CPU."""
 
     unit: Literal["core", "thread"] = "core"
-    """A CPU is a core or a hardware thread."""
+    """Whether one CPU is a core or a hardware thread."""
     task_per_core: bool = False
-    """If a CPU is a hardware thread: tasks share a core only on request (Slurm's CR_ONE_TASK_PER_CORE)."""
+    """If a CPU is a hardware thread: tasks do not share a core unless the job requests it (Slurm's CR_ONE_TASK_PER_CORE)."""
 
 
 class Node(Table, frozen=True, kw_only=True):
     """A type of node."""
 
     cores: Count
-    """Cores of one node that jobs may use."""
+    """The number of cores of one node that jobs may use."""
     mem: Optional[Memory] = None
-    """Memory of one node that jobs may request. A number without a unit is in MiB."""
+    """The memory of one node that jobs may request. A number without a unit is in MiB."""
     count: Optional[Count] = None
-    """The number of such nodes."""
+    """The number of nodes of this type."""
     threads_per_core: Count = 1
-    """Hardware threads of each core."""
+    """The number of hardware threads of each core."""
     gpus: int = 0
-    """GPUs of one node."""
+    """The number of GPUs of one node."""
     gpu: Optional[Token] = None
     """The type of these GPUs, as the scheduler spells it."""
     features: Tuple[Token, ...] = ()
@@ -224,7 +224,7 @@ class Node(Table, frozen=True, kw_only=True):
 
 
 class Bin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The time limit of jobs up to this size."""
+    """The maximum time limit of jobs up to this size."""
 
     cpus: Optional[Count] = None
     """The maximum number of CPUs."""
@@ -233,18 +233,18 @@ class Bin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gpus: Optional[Count] = None
     """The maximum number of GPUs."""
     max_time: Time
-    """The time limit of jobs of this size."""
+    """The maximum time limit of these jobs."""
 
 
 class Partition(Table, frozen=True, kw_only=True):
-    """A partition (a queue, under other schedulers)."""
+    """A partition. Other schedulers call it a queue."""
 
     nodes: Tuple[str, ...] = ()
-    """The types of its nodes: names of [nodes.NAME]."""
+    """The types of nodes in the partition: the names of [nodes.NAME] tables."""
     default: bool = False
     """The scheduler uses this partition if a job names none."""
     auto: bool = True
-    """False keeps the partition out of the automatic choice, for example if it is for debugging or needs approval."""
+    """False if hpcgen must not choose the partition itself, for example because it is for debugging or needs approval."""
     max_time: Optional[Time] = None
     """The maximum time limit of a job."""
     min_time: Optional[Time] = None
@@ -260,13 +260,13 @@ class Partition(Table, frozen=True, kw_only=True):
     max_gpus: Optional[Count] = None
     """The maximum number of GPUs of a job."""
     max_mem: Optional[Memory] = None
-    """The maximum memory of a job on one node."""
+    """The maximum memory of a job on each node."""
     array_jobs: Optional[Count] = None
     """The maximum number of jobs in one array."""
     array_at_once: Optional[Count] = None
-    """The maximum number of an array's jobs that the queue lets through at a time. Jobs beyond it never start."""
+    """The maximum number of an array's jobs in the queue at a time. If an array exceeds it, the other jobs never start."""
     whole_nodes: Optional[Literal["always", "above-one", "never"]] = None
-    """Jobs get nodes with all their CPUs. Overrides `scheduler.whole_nodes`."""
+    """Jobs get whole nodes, with all CPUs. Overrides `scheduler.whole_nodes`."""
     cpus_per_gpu: Optional[Count] = None
     """The number of CPUs that a job must request with each GPU."""
     charge: Rates = Rates()
@@ -276,7 +276,7 @@ class Partition(Table, frozen=True, kw_only=True):
 
 
 class Limits(Table, frozen=True, kw_only=True):
-    """The limits of any job, in every partition."""
+    """Limits for all jobs, in every partition."""
 
     max_time: Optional[Time] = None
     """The maximum time limit of a job."""

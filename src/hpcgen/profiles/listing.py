@@ -1,4 +1,4 @@
-"""Finds profiles: each is a file in ``sites/`` of one of the rooms."""
+"""Finds profiles. Each profile is a file in the ``sites/`` folder of a room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpcgen.base.paths import Rooms
 
 
 def listing(rooms: Optional[Rooms] = None) -> Dict[str, Path]:
-    """Id and profile of every site, sorted by id. A profile in a stronger room hides one in a weaker room."""
+    """The id and the profile of every site, sorted by id. Profiles in earlier rooms override those in later rooms."""
     found: Dict[str, Path] = {}
     for room in rooms or paths.rooms():
         for path in sorted((room / "sites").glob("*.toml")):
@@ -22,7 +22,7 @@ def listing(rooms: Optional[Rooms] = None) -> Dict[str, Path]:
 
 
 def find(name: str, rooms: Optional[Rooms] = None) -> Path:
-    """The profile of the site with this id or alias. Raises SiteError with the nearest name."""
+    """Find the profile of the site with this id or alias. Raises SiteError with the most similar name if there is none."""
     if Path(name).name == name:
         for room in rooms or paths.rooms():
             if (path := room / "sites" / f"{name}.toml").is_file():
@@ -34,7 +34,7 @@ def find(name: str, rooms: Optional[Rooms] = None) -> Path:
 
 
 def aliases(profiles: Dict[str, Path]) -> Dict[str, Path]:
-    """Other names of sites. Only the line with the aliases is read, so that finding a site stays fast."""
+    """The profiles by alias. Only the line with the aliases is read, because reading whole profiles is slow."""
     known: Dict[str, Path] = {}
     for path in profiles.values():
         text = ""

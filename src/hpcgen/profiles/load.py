@@ -15,16 +15,16 @@ from hpcgen.profiles.validate import faults
 
 
 def load(name: str, rooms: Optional[Rooms] = None) -> Site:
-    """The site with this id or alias, or from the profile at this path (anything that ends in ``.toml``).
+    """Load the site with this id or alias, or the profile at this path if the name ends in ``.toml``.
 
-    Raises SiteError if there is none, or with every fault of the profile.
+    Raises SiteError if there is no such site, or with all faults of the profile.
     """
     path = Path(name) if name.endswith(".toml") else find(name, rooms)
     return decode(path.stem, toml.read_kept(path, SiteError), str(path))
 
 
 def decode(name: str, data: Dict[str, Any], path: str) -> Site:
-    """A checked Site from the tables of a profile. Raises SiteError with every fault."""
+    """Make a Site from the tables of a profile, and check it. Raises SiteError with all faults."""
     problems: List[str] = []
     where = paths.shown(path)
     own = [f"{where}: unknown key '{key}'" for key in ("id", "path", "dialect") if key in data]
@@ -40,7 +40,7 @@ def decode(name: str, data: Dict[str, Any], path: str) -> Site:
 
 
 def _dialect(data: Dict[str, Any], where: str, problems: List[str]) -> Any:
-    """The table with the name of the site's scheduler. A table for another scheduler is a fault."""
+    """Read the table of the site's scheduler. A table of another scheduler is a fault."""
     scheduler = data.get("scheduler")
     mine = scheduler.get("type") if isinstance(scheduler, dict) else None
     for name in schedulers.names():

@@ -1,4 +1,4 @@
-"""The JSON Schema of profiles. Editors use it to complete and check them."""
+"""The JSON Schema of profiles. Editors use it to complete and check profiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNSET = ("site", "program", "args")
 
 
 def of_site() -> Schema:
-    """The schema of profiles. The table of a scheduler is allowed under that scheduler alone."""
+    """The schema of profiles. It allows the table of a scheduler only if the site uses that scheduler."""
     tables = {name: kind for name in schedulers.names() if (kind := schedulers.get(name).dialect)}
     found = request_parts(Site, *tables.values())
     site, defaults, _ = found.pop("Site"), found.pop("Request"), found.pop("Table")
@@ -43,5 +43,5 @@ def _less(values: Dict[str, Any], names: Any) -> Dict[str, Any]:
 
 
 def _under(name: str) -> Schema:
-    """A profile of this scheduler."""
+    """The condition that a profile is for this scheduler."""
     return {"properties": {"scheduler": {"properties": {"type": {"const": name}}}}}

@@ -1,6 +1,6 @@
 """A machine and its facts."""
 
-# Not `from __future__ import annotations`: these types are read at run time, and as strings each is compiled for that.
+# Not `from __future__ import annotations`: these types are read at run time, and types that are strings are slow to read.
 import datetime
 from typing import Any, Dict, Literal, Optional, Tuple
 
@@ -38,7 +38,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
     id: str
     """The name of the profile's file, without `.toml`."""
     path: str
-    """The profile's file."""
+    """The path of the profile."""
     name: Line
     """The machine's name."""
     operator: Line
@@ -82,22 +82,22 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
     cpu: Cpu = Cpu()
     """What the scheduler counts as a CPU."""
     limits: Limits = Limits()
-    """The limits of any job, in every partition."""
+    """Limits for all jobs, in every partition."""
     charge: Charge = Charge()
     """What jobs cost, in the site's unit."""
     nodes: Dict[str, Node] = {}
-    """The types of node, by name."""
+    """The types of nodes, by name."""
     partitions: Dict[str, Partition] = {}
     """The partitions (queues), by name."""
     notes: Tuple[Note, ...] = ()
-    """Notes that hpcgen prints on stderr for jobs of a kind."""
+    """Notes that hpcgen prints on stderr for certain jobs."""
     defaults: Dict[str, Any] = {}
-    """Values of a request's options that hold at this site unless the user sets others."""
+    """Default values at this site for options of requests."""
 
     def cite(self, *place: str) -> Origin:
-        """Where the fact at this place comes from, for example ``cite("partitions", "large", "max_time")``.
+        """The origin of a fact, for example ``cite("partitions", "large", "max_time")``.
 
-        Each is made once: every plan asks for the same dozen.
+        Cached, because every plan asks for the same dozen origins.
         """
         known: Dict[Tuple[str, ...], Origin] = self.__dict__.setdefault("cited", {})
         if place not in known:
@@ -119,7 +119,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
         return Origin("fact", text, source.title, str(source.date or f"read {source.read}"), source.url)
 
     def dialect_values(self) -> Dict[str, Any]:
-        """What the table of the scheduler states, in JSON's own types."""
+        """The values in the scheduler's table, as types of JSON."""
         stated = {} if self.dialect is None else {name: getattr(self.dialect, name) for name in self.dialect.stated()}
         return msgspec.json.decode(msgspec.json.encode(stated, enc_hook=plain))  # type: ignore[no-any-return]
 
@@ -129,15 +129,15 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
         return days[0], days[-1]
 
     def kinds(self, partition: Optional[str]) -> Dict[str, Node]:
-        """The kinds of node of a partition, or of the whole site where the partition is unknown or left to the scheduler."""
+        """The types of nodes of a partition, or of the whole site if the partition is unknown or the scheduler chooses it."""
         found = self.partitions.get(partition or "")
         return {kind: self.nodes[kind] for kind in found.nodes} if found else self.nodes
 
     def cpus(self, node: Node, threads_per_core: Optional[int] = None) -> int:
-        """CPUs, as this scheduler counts them, that a job may use on one such node with so many threads of each core."""
+        """The number of CPUs, as this scheduler counts them, that a job may use on one node with this many threads per core."""
         threads = threads_per_core or (node.threads_per_core if self.cpu.unit == "thread" else 1)
         return node.cores * min(threads, node.threads_per_core)
 
     def offer(self, node: Node, c: Component) -> Offer:
-        """What one such node offers this component."""
+        """The CPUs, memory and GPUs that one node of this type offers to this component."""
         return Offer(self.cpus(node, threads(c)), node.mem, node.gpus)

@@ -36,7 +36,7 @@ def _incomplete(site: Site) -> Iterator[str]:
 
 
 def _mpi(site: Site) -> Iterator[str]:
-    """Whether the MPI and its PMI fit together."""
+    """Whether the MPI supports the PMI."""
     facts = site.mpi
     flavour = mpis.get(facts.flavour)
     if facts.flavour and facts.pmi and not mpis.joins(flavour, facts.pmi):
@@ -56,7 +56,7 @@ def _shell_texts(site: Site) -> Iterator[str]:
 
 
 def _wrapper(site: Site) -> Iterator[str]:
-    """The site's own container commands: names or paths, not commands of bash, and only complete pairs."""
+    """The site's container commands must be names or paths, not builtins of bash. The wrapper's variables come in pairs."""
     facts = site.container
     for key in ("wrapper", "bind_command"):
         command = getattr(facts, key)
@@ -69,7 +69,7 @@ def _wrapper(site: Site) -> Iterator[str]:
 
 
 def _amounts(site: Site) -> Iterator[str]:
-    """Memory without a unit is MiB, as for sbatch: no node has so little."""
+    """Less than 1 GiB of memory is a mistake: a number without a unit means MiB, as for sbatch."""
     known = [(f"nodes.{name}.mem", node.mem) for name, node in site.nodes.items()]
     known += [(f"partitions.{name}.max_mem", partition.max_mem) for name, partition in site.partitions.items()]
     for place, mib in known:
