@@ -1,7 +1,9 @@
 """Jobs whose processes an MPI's own mpirun starts, over the hosts of a miniature: ranks in images; Ray and torchrun,
 one process a node."""
+
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -131,7 +133,7 @@ def by_node(up: bed.Miniature, kind: str, framework: str, **request: Any) -> slu
         "python": f"{frameworks.venv(framework)}/bin/python",
     }
     text = daskbed.script(at, **values, nodes=2, time="5", **request)
-    assert f"\n    {MPIRUN[kind]} " in text and "\n    srun " not in text
+    assert re.search(rf"^ *{MPIRUN[kind]} ", text, re.MULTILINE) and not re.search("^ *srun ", text, re.MULTILINE)
     (place / "job.sh").write_text(HEADER + text.partition("\n\n")[2])
     up.give(place)
     return slurm.run(up, "job.sh", cwd=str(place), seconds=150)
