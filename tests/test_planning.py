@@ -585,7 +585,7 @@ def test_a_script_over_the_sites_size_is_refused() -> None:
     from hpcgen.script.submit import scripted
 
     small = site(scheduler={"script_max_kib": 2})
-    with pytest.raises(LimitError, match="takes 2 KiB"):
+    with pytest.raises(LimitError, match="allows 2 KiB"):
         scripted(job(small, program="x.py", args=["a" * 3000]))
 
 

@@ -243,7 +243,8 @@ def test_sbcast_that_fails_ends_the_job(beds):
     folder, _ = prepared(up, "full", elsewhere("/disk"), stage=("big",), **PLAIN)
     (folder / "big").write_bytes(bytes(3 << 20))
     up.give(folder)
-    assert re.fullmatch(r"big: cannot send it to /disk: sbcast: error: REQUEST_FILE_BCAST\(milan-\S+\): \w.*", failed(up, folder))
+    line = r"big: cannot send it to /disk: sbcast: error: REQUEST_FILE_BCAST\(milan-\S+\): \w.*"
+    assert re.fullmatch(line, failed(up, folder))
     assert all(up.run(["ls", "/disk"], host=host.name).stdout == "" for host in up.shape.hosts)
 
 
