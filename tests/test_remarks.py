@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 import pytest
 import tiny
@@ -157,3 +157,15 @@ def test_a_rank_that_crashes_in_an_image() -> None:
 
 def test_open_mpi_hands_on_what_the_container_reads() -> None:
     assert "mpirun -x APPTAINER_BIND -x OMP_NUM_THREADS -n 4 apptainer exec x.sif ./x" in started("openmpi")[0]
+
+
+@pytest.mark.parametrize(
+    "asked, warned",
+    [
+        ({"workload": "serial"}, True), ({"workload": "mpi", "ntasks": 2}, False), ({"runner": "local"}, True),
+        ({"workload": "serial", "signal": "B:USR1@60"}, False),
+    ],
+)  # fmt: skip
+def test_a_signal_that_the_program_does_not_get(asked: Dict[str, Any], warned: bool) -> None:
+    found = notes("mahuika", **{"signal": "USR1@60", **asked})
+    assert any(text.startswith("--signal USR1@60: the program does not get it: ") for text in found) is warned

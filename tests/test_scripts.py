@@ -77,6 +77,13 @@ def test_script(path: Path, snapshot: Any) -> None:
     assert shown == snapshot(extension_class=FILES, name=name(path)) and shown.count(MARK) == 1
 
 
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_a_job_read_from_json_makes_the_same_script(path: Path) -> None:
+    job = made(path)
+    again = Job.from_json(job.to_json())
+    assert again == job and render(again) == render(job)
+
+
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_launcher(launcher: str, snapshot: Any) -> None:
     one = LAUNCHERS[launcher]

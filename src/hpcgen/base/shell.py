@@ -8,10 +8,6 @@ import shlex
 from typing import Iterable
 
 
-class Variable(str):
-    """A variable of the script that stands for one word."""
-
-
 def word(text: str) -> str:
     """One word of a command, whatever it contains.
 

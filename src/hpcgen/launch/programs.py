@@ -9,7 +9,7 @@ from typing import Iterable, List, Optional, Tuple
 from hpcgen import __version__
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import LONGEST
-from hpcgen.base.shell import OWN, Variable, join, path, word
+from hpcgen.base.shell import OWN, join, path, word
 from hpcgen.model.job import Command, Component, Container, Job, Step
 
 
@@ -38,7 +38,7 @@ def _programs(job: Job, step: Step) -> List[str]:
     """Each command: its environment, the container, the program and its arguments, quoted."""
     texts = []
     for i, command in zip(step.components, step.commands):
-        start = [*_contained(job.container, command.python), *command.starter]
+        start = _start(job, command)
         file = [_file(command.file)] if command.file else []
         if command.told is not None:
             launcher = f"-m {command.module}" if command.module else '-c "$launcher"'
@@ -59,7 +59,7 @@ def installed(job: Job, step: Step) -> Optional[str]:
     if command.module is None:
         return None
     code = f"import sys, {command.module}; sys.exit(hpcgen.__version__ != sys.argv[1])"
-    return _join([*_contained(job.container, command.python), *command.starter, "-c", code, __version__])
+    return _join([*_start(job, command), "-c", code, __version__])
 
 
 def _told(command: Command) -> str:
@@ -108,6 +108,16 @@ def _contained(container: Optional[Container], python: Optional[str]) -> List[st
     image = [PathWord(container.image)] if not container.wrapper_image else []
     inside = interpreter if container.verb == "exec" else []
     return [container.wrapper or container.runtime, container.verb, *flags, *image, *inside]
+
+
+def _start(job: Job, command: Command) -> List[str]:
+    """The words before the program: the container, Python, and what starts the program through another one."""
+    inline = ["-c", Variable(command.inline)] if command.inline else []
+    return [*_contained(job.container, command.python), *inline, *command.starter]
+
+
+class Variable(str):
+    """A variable of the script that stands for one word."""
 
 
 class PathWord(str):

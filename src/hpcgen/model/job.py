@@ -103,13 +103,15 @@ class Command(Struct, frozen=True, kw_only=True):
     With `told`, `python` runs the launcher in the script, and it starts the program. `told` names the variables of the
     step that hold the launcher's settings.
     `module`: the launcher is this module, installed in the job's environment, and not a text in the script.
-    `starter` are words for Python that start the program through another one: torchrun.
+    `inline` is the script's variable with the Python code that starts the program through another one, torchrun, and `starter`
+    are the words between that code and the program.
     `ntasks`: the number of ranks of its component that run it, if several commands share the component; None for all.
     """
 
     python: Optional[str] = None
     told: Optional[Tuple[str, ...]] = None
     module: Optional[str] = None
+    inline: Optional[str] = None
     starter: Tuple[str, ...] = ()
     file: Optional[str] = None
     args: Tuple[str, ...] = ()

@@ -233,4 +233,5 @@ def _notes(
         *layout.notes,
         *hetjob.notes(job, given.asked, given.workload, flat=request.hetjob != given.asked.hetjob),
         *remarks.of_array(job, given.scheduler),
+        *remarks.of_signal(job, given.scheduler),
     )

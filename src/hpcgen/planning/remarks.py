@@ -37,6 +37,15 @@ def of_array(job: Job, scheduler: Scheduler) -> Iterator[str]:
         yield f"each job of the array finds its index in ${variable}"
 
 
+def of_signal(job: Job, scheduler: Scheduler) -> Iterator[str]:
+    """Why the program does not get the signal, if the script itself starts it."""
+    if job.signal and scheduler.signals_steps and not job.signal.startswith("B:") and job.steps[0].launcher == "none":
+        yield (
+            f"--signal {job.signal}: the program does not get it: only what {scheduler.own_launcher} starts does, "
+            "and this script starts the program itself"
+        )
+
+
 def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
     """The profile's own notes that apply to this job. `ranks`: whether it has MPI ranks."""
     notes = []

@@ -81,6 +81,8 @@ class Scheduler(NamedTuple):
     tells_ranks: Callable[[Dialect], bool] = lambda dialect: True
     # Variables of its jobs that would make it bind the processes of an MPI's own launcher.
     hidden_from_mpi: Tuple[str, ...] = ()
+    # Whether only the processes that its own launcher starts get the signal of --signal.
+    signals_steps: bool = False
     # Whether it sets OMP_NUM_THREADS in its jobs.
     sets_threads: bool = False
     # The variable with a job's index in its array, and a bash expression for a number that no other job has.

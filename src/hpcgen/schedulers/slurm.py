@@ -27,6 +27,7 @@ KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER")
 SUBMIT = ("sbatch", "--parsable")
 TEST_ONLY = ("sbatch", "--test-only")
 OWN_LAUNCHER = "srun"
+SIGNALS_STEPS = True  # without B:. Source: sbatch(1), --signal
 ALL_MEMORY = HARDWARE_THREADS = True
 USUAL_ARRAY_MAX = 1001  # Source: slurm.conf(5), MaxArraySize
 # With these srun would bind the MPI's helper on each node, and so all ranks, to one CPU. Run on 22.05.8, with all three MPIs.

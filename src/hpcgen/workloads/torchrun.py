@@ -10,7 +10,6 @@ from typing import List
 import msgspec
 
 from hpcgen.base.errors import RequestError
-from hpcgen.base.shell import Variable
 from hpcgen.model.layout import typed
 from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
@@ -43,7 +42,8 @@ def lay_out(request: Request) -> Layout:
     starter = [*_starter(nodes, processes), *([] if one.file and one.python else ["--no-python"])]
     if one.file is None:
         starter.append(one.python or "python")
-    one = msgspec.structs.replace(one, python=one.python or request.python or "python", starter=tuple(starter))
+    python = one.python or request.python or "python"
+    one = msgspec.structs.replace(one, python=python, starter=tuple(starter), inline="torchrun")
     notes = [f"--interface {request.interface}: it has no effect: all processes are on one node"]
     return Layout(
         [c],
@@ -56,7 +56,6 @@ def lay_out(request: Request) -> Layout:
 
 
 def _starter(nodes: int, processes: int) -> List[str]:
-    """Words that start torchrun by a few lines of the script's own, which pass on an exit status. Elastic restarts stay off, as
-    is torchrun's default."""
+    """Options of torchrun. Elastic restarts stay off, as is torchrun's default."""
     where = ["--standalone"] if nodes == 1 else [f"--nnodes={nodes}", "--rdzv-backend=c10d"]
-    return ["-c", Variable("torchrun"), *where, f"--nproc-per-node={processes}"]
+    return [*where, f"--nproc-per-node={processes}"]
