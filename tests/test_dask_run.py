@@ -316,7 +316,7 @@ def test_json_in_parts(tmp_path: Path, module: bool) -> None:
 
 def test_no_program(tmp_path: Path) -> None:
     ran = launch(tmp_path, None, told={**TOLD, "argv": []})
-    assert ran.status != 0 and ran.err.count("hpcgen: name a program") == ran.err.count("hpcgen: ") == 1, ran
+    assert ran.status != 0 and ran.err.count("hpcgen: PROGRAM is missing") == ran.err.count("hpcgen: ") == 1, ran
 
 
 def test_the_first_interface_that_is_there(tmp_path: Path) -> None:

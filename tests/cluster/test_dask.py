@@ -171,7 +171,7 @@ def test_another_distributed_on_one_host(up: bed.Miniature) -> None:
     (place / "python").write_text(f'#!/bin/bash\n[ "$(hostname)" = n001 ] || export PYTHONPATH={mpi.OLDER}\nexec python "$@"\n')
     (place / "python").chmod(0o755)
     done = Done(slurm.run(up, "job.sh", cwd=str(place)), place)
-    one_line(done, "n002: ", f"distributed {mpi.OLDER_VERSION}", "on n001: use one Python")
+    one_line(done, "n002: ", f"distributed {mpi.OLDER_VERSION}", "on n001: use the same Python")
 
 
 def test_a_program_that_is_not_there(up: bed.Miniature) -> None:
@@ -207,7 +207,7 @@ def test_without_one_worker(up: bed.Miniature, kind: str, runner: str) -> None:
     """The site has KillOnBadExit=1; the others go on all the same, and the answer is right."""
     done, _ = struck(up, f"worker-{kind}-{runner}", script(site(kind), program="dask_long.py", runner=runner, **PLAIN), 2)
     assert done.status == 0 and "sum 1770" in done.output, done.output
-    assert "has died, a worker: the others go on" in done.output
+    assert "a worker, has died: the job continues" in done.output
 
 
 @pytest.mark.parametrize("kind, whom", [("impi", 0), ("impi", 1), ("openmpi", 0), ("mpich", 1)])

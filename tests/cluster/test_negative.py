@@ -83,7 +83,7 @@ def test_missing_interface(mahuika: bed.Miniature) -> None:
     """As the pages have it Dask refuses the name on one rank, and the others wait for that one: until the job's time is
     over nothing ends. Our launcher says so at once."""
     done = run(mahuika, "interface-ours", script(interface="ib7", program="program.py", time="5"))
-    assert done.state == "FAILED" and "no interface ib7: say --interface lo or eth0" in done.output
+    assert done.state == "FAILED" and "no interface ib7: use --interface lo or eth0" in done.output
     place = folder(mahuika, "interface", script(plain=True, program="program.py", time="5"))
     (place / "program.py").write_text("from dask_mpi import initialize\n\ninitialize(interface='ib7')\n")
     number = slurm.submit(mahuika, "job.sh", cwd=str(place))

@@ -228,7 +228,7 @@ def test_symmetric_run_where_ray_is_older(up: bed.Miniature) -> None:
     """One line says that it has none, and the cluster is the classic one."""
     done = job(up, "symmetric-older", "ray-2.9", nodes=2, symmetric_run=True, args=["3"])
     said = [line for line in done.output.splitlines() if line.startswith("hpcgen:") and "symmetric-run" in line]
-    assert said == ["hpcgen: node-01: Ray 2.9.3 has no symmetric-run, which 2.49 and newer have: the classic form"]
+    assert said == ["hpcgen: node-01: Ray 2.9.3 has no symmetric-run, which is new in 2.49: using ray start"]
     assert done.records[0]["ExitCode"] == "3:0" and len(nodes(done.output)) == 2
 
 

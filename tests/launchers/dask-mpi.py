@@ -2,7 +2,7 @@
 
 # --- program.py
 
-"""Runs the user's program, and starts Dask when the program asks for it."""
+"""Runs the user's program, and starts Dask when the program needs it."""
 
 import inspect
 import json
@@ -17,12 +17,12 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
 ENV = os.environ
 HOST = socket.gethostname()
-PMIX = "PMIX_RANK" in ENV  # the launcher connects the ranks by PMIx
+PMIX = "PMIX_RANK" in ENV  # the launcher uses PMIx
 Options = Dict[str, Any]
 
 
 class Host(NamedTuple):
-    """What this host has, and what is wrong with it."""
+    """The settings of this host, and its faults."""
 
     options: Options
     addresses: List[str]
@@ -35,7 +35,7 @@ def say(text: str) -> None:
 
 
 def die(text: str) -> NoReturn:
-    """Print an error that all ranks have, on rank 0, and end. The first rank to end ends all: the others wait."""
+    """Exit with an error that all ranks have. Rank 0 prints it. The others wait, because the first rank to exit ends all."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -44,7 +44,7 @@ def die(text: str) -> NoReturn:
 
 
 def check_host(config: Options, argv: List[str]) -> Host:
-    """Check packages, program and network."""
+    """Check the packages, the program and the network interface."""
     options = {}
     for name, value in config.get("dask", {}).items():
         options[name] = os.path.expandvars(value) if isinstance(value, str) else value
@@ -59,7 +59,7 @@ def check_host(config: Options, argv: List[str]) -> Host:
 
     addresses = {}
     if not faults:
-        import psutil  # which Dask needs, too
+        import psutil  # a dependency of Dask
 
         for name, found in psutil.net_if_addrs().items():
             for one in found:
@@ -71,16 +71,16 @@ def check_host(config: Options, argv: List[str]) -> Host:
         options["interface"] = present[0]
         addresses = {present[0]: addresses[present[0]]}
     elif wanted and addresses:
-        faults.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(addresses)}")
+        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
 
     loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
     return Host(options, loopback_last, ", ".join(versions), faults)
 
 
 def intercept(start: Callable[[Any, Options], None]) -> Any:
-    """Call `start` when the program opens its first Client() or calls initialize(). Return its clients.
+    """Call `start` when the program opens its first Client() or calls initialize(). Return the program's clients.
 
-    `start` gets dask_mpi's initialize() and the program's arguments.
+    The arguments of `start` are dask_mpi's initialize() and the program's arguments for it.
     """
     import dask_mpi
     import distributed
@@ -111,22 +111,22 @@ def intercept(start: Callable[[Any, Options], None]) -> Any:
 
 
 def announce(config: Options, address: str, services: Options) -> None:
-    """Print where the scheduler is, and its dashboard, which needs bokeh."""
+    """Print the addresses of the scheduler and, if bokeh is installed, of the dashboard."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
         login = config.get("login")
-        tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
+        tunnel = f", to open it on localhost: ssh -N -L {port}:{HOST}:{port} {login}" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
 def add_folder(argv: List[str]) -> None:
-    """Let the program import files beside it, after our imports: it may be called dask_mpi.py."""
+    """Let the program import files in its folder. Done after our imports: the program's name may be dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
 def run(argv: List[str]) -> int:
-    """Run `PROGRAM ARGS` or `-c CODE ARGS` as Python would, and return the exit status."""
+    """Run `PROGRAM ARGS` or `-c CODE ARGS` like Python, and return the exit status."""
     add_folder(argv)
     try:
         execute(argv)
@@ -137,7 +137,7 @@ def run(argv: List[str]) -> int:
     except BaseException as problem:
         trace = problem.__traceback__
         while trace and trace.tb_frame.f_globals is globals():
-            trace = trace.tb_next  # leaves out our own frames
+            trace = trace.tb_next  # omits our frames
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
     else:
         return 0
@@ -170,9 +170,9 @@ def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
 
 
 def main(begin: Callable[[Options, List[str]], None]) -> None:
-    """Begin this process's part. Libraries use OMP_NUM_THREADS threads, and Dask logs warnings only."""
+    """Set up this process, and call `begin`. Libraries use OMP_NUM_THREADS threads, and Dask logs only warnings."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]  # files there must not hide what we import
+        del sys.path[0]  # files there must not hide the modules that we import
     config, argv = read_command_line(sys.argv[1:])
 
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -181,14 +181,14 @@ def main(begin: Callable[[Options, List[str]], None]) -> None:
     ENV.update(config.get("env", {}))
 
     if not argv:
-        die("name a program")
+        die("PROGRAM is missing")
     begin(config, argv)
 
 # --- ranks.py
 
 """The ranks: 0 is Dask's scheduler, 1 runs the program, the others are workers.
 
-Each has a link to rank 0, which notices at once when a rank dies.
+Each rank has a link to rank 0, so rank 0 notices immediately when a rank dies.
 """
 
 import atexit
@@ -209,14 +209,14 @@ from typing import Any, Callable, Dict, List, Tuple
 
 
 LEAVING = threading.Lock()
-Joined = Tuple[int, int, Callable[[str], str]]  # rank, number of ranks, and what gives rank 0's text to all
+Joined = Tuple[int, int, Callable[[str], str]]  # rank, number of ranks, and a function that sends rank 0's text to all ranks
 
 
 def serve(config: Options, argv: List[str], joined: Joined) -> None:
-    """Do this rank's part of the job."""
+    """Connect this rank to rank 0, and run its part of the job."""
     rank, size, share = joined
     host = check_host(config, argv if rank == 1 else [])
-    if rank != 1:  # a warning before the time limit is for the program
+    if rank != 1:  # the signal before the time limit is for the program
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
@@ -242,11 +242,11 @@ def connect(addresses: List[str], port: int, token: str) -> Connection:
 
 
 class Hub:
-    """A thread of rank 0 that passes messages on to all ranks."""
+    """A thread of rank 0 that forwards messages to all ranks."""
 
     def __init__(self, server: socket.socket, size: int, token: str) -> None:
         self.server, self.size, self.token, self.ending = server, size, token, False
-        self.links: Dict[Any, int] = {}  # with their ranks: -1 until hello
+        self.links: Dict[Any, int] = {}  # the rank of each link, or -1 before "hello"
         self.hosts: Dict[int, Any] = {}  # by rank: name, versions, faults
 
     def run(self) -> None:
@@ -262,10 +262,10 @@ class Hub:
                 except (EOFError, OSError):
                     self.lose(self.links.pop(ready, -1))
             if len(self.hosts) < self.size and time.time() > deadline and not self.ending:
-                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} do not reach {HOST}"])
+                self.stop([f"ranks {set(range(self.size)) - set(self.hosts)} cannot connect to {HOST}"])
 
     def accept(self) -> None:
-        """Only a rank with the token may link: messages are pickles, which can run any code."""
+        """Accept only links that send the token, because messages are pickles and a pickle can run any code."""
         link = Connection(self.server.accept()[0].detach())
         if link.poll(5) and link.recv_bytes(64) == self.token.encode():
             self.links[link] = -1
@@ -281,28 +281,28 @@ class Hub:
             self.compare()
 
     def compare(self) -> None:
-        """Let all ranks go, or stop them if a host has a fault or other versions than rank 0."""
+        """Start all ranks, or stop them if a host has a fault or its versions differ from those of rank 0."""
         expected = self.hosts[0][1]
-        faults: Dict[str, str] = {}  # each with the first host that has it
+        faults: Dict[str, str] = {}  # the first host with each fault
         for _, (name, versions, found) in sorted(self.hosts.items()):
             for fault in found:
                 faults.setdefault(fault, name)
             if versions != expected:
-                faults.setdefault(f"{versions}, but {expected} on {HOST}: use one Python", name)
+                faults.setdefault(f"{versions}, but {expected} on {HOST}: use the same Python on all hosts", name)
         if faults:
             self.stop([f"{name}: {fault}" for fault, name in faults.items()])
         else:
             self.tell("go", [self.hosts[rank][0] for rank in range(self.size)])
 
     def lose(self, rank: int) -> None:
-        """Go on without a worker if there are others."""
+        """Continue without a worker if there are others. Otherwise stop all ranks."""
         if rank < 0 or self.ending:
             return
-        died = f"rank {rank} on {self.hosts[rank][0]} has died, {'a worker' if rank > 1 else 'which ran the program'}"
+        died = f"rank {rank} on {self.hosts[rank][0]}, {'a worker' if rank > 1 else 'which ran the program'}, has died"
         if rank > 1 and max(self.links.values()) > 1:
-            say(f"{died}: the others go on")
+            say(f"{died}: the job continues")
         else:
-            self.stop([f"{died}: all end"])
+            self.stop([f"{died}: the job ends"])
 
     def stop(self, faults: List[str]) -> None:
         for fault in faults:
@@ -310,16 +310,16 @@ class Hub:
         self.tell("stop", None)
 
     def tell(self, word: str, value: Any) -> None:
-        """Send a message to all ranks. The last one says whether all ranks are alive."""
+        """Send a message to all ranks. The last message tells them whether all ranks are alive."""
         if word in ("end", "stop"):
             self.ending, value = True, len(self.links) == self.size
-        for link in sorted(self.links, key=lambda link: -self.links[link]):  # rank 0 last: it may end at once
+        for link in sorted(self.links, key=lambda link: -self.links[link]):  # rank 0 last, because it may exit immediately
             with suppress(OSError):
                 link.send((word, value))
 
 
 class Rank:
-    """A rank, which dask_mpi takes for an MPI communicator."""
+    """A rank. dask_mpi uses it as its MPI communicator."""
 
     def __init__(self, config: Options, host: Host, rank: int, size: int, link: Connection) -> None:
         self.config, self.host, self.rank, self.size, self.link = config, host, rank, size, link
@@ -327,7 +327,7 @@ class Rank:
         self.sharing, self.ending, self.status = 1, False, 1
 
     def run(self, argv: List[str]) -> None:
-        """When all ranks are there, run the program, or Dask's scheduler or worker."""
+        """Wait until all ranks are connected, and run the program, or Dask's scheduler or worker."""
         self.link.send(("hello", (self.rank, (HOST, self.host.versions, self.host.faults))))
         threading.Thread(target=self.listen, daemon=True).start()
         self.sharing = self.wait_for("go").count(HOST)
@@ -343,7 +343,7 @@ class Rank:
         leave(0, self.wait_for("end"))
 
     def listen(self) -> None:
-        """Take messages, in a thread, until rank 0 ends."""
+        """Receive messages, in a thread, until rank 0 exits."""
         while True:
             try:
                 word, value = self.link.recv()
@@ -351,7 +351,7 @@ class Rank:
                 if self.ending:
                     return
                 if self.rank == 1:
-                    say("rank 0, the scheduler, has died: all end")
+                    say("rank 0, the scheduler, has died: the job ends")
                 os._exit(1)
             if word == "stop":
                 leave(1, value)
@@ -361,7 +361,7 @@ class Rank:
             self.messages.put((word, value))
 
     def wait_for(self, wanted: str) -> Any:
-        """Return the value of the next such message."""
+        """Wait for a message of this type, and return its value."""
         while True:
             word, value = self.messages.get()
             if word == wanted:
@@ -375,12 +375,12 @@ class Rank:
         self.play(initialize, arguments)
 
     def play(self, initialize: Any, arguments: Options) -> None:
-        """Be scheduler, client or worker. The program's arguments override our options."""
+        """Start this rank as scheduler, client or worker. The program's arguments override our options."""
         options = {"dashboard_address": ":0", **self.host.options, **arguments}
         if "memory_limit" not in options:
             from distributed.system import MEMORY_LIMIT
 
-            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.sharing)  # of the host
+            options["memory_limit"] = int(MEMORY_LIMIT * 0.95 / self.sharing)  # this rank's share of the host's memory
         initialize(**options, comm=self, exit=False)
 
     def Get_rank(self) -> int:
@@ -390,10 +390,10 @@ class Rank:
         return self.size
 
     def Barrier(self) -> None:
-        pass  # all ranks have met before
+        pass  # all ranks are already connected
 
     def bcast(self, address: Any, root: int = 0) -> Any:
-        """Give the scheduler's address to all ranks."""
+        """Send the scheduler's address to all ranks."""
         if self.rank == root:
             for scheduler in servers():
                 announce(self.config, address, scheduler.services)
@@ -401,7 +401,7 @@ class Rank:
         return self.wait_for("address")
 
     def finish(self) -> None:
-        """End all ranks, after all atexit functions of the program: the last one registered runs first."""
+        """End all ranks. Runs after all atexit functions of the program, because it was registered first."""
         with open(ENV.get("HPCGEN_STATUS") or os.devnull, "w") as file:
             print(self.status, file=file)
         self.link.send(("end", None))
@@ -409,14 +409,17 @@ class Rank:
 
 
 def servers() -> List[Any]:
-    """Return Dask's servers here. distributed (2022.4 to 2026.8) has no public list; without one, leave() ends them."""
+    """Return Dask's servers in this process. distributed (2022.4 to 2026.8) has no public list of them.
+
+    If its private list is missing, leave() ends the servers.
+    """
     from distributed import Nanny, Scheduler, Worker
 
     return [server for kind in (Nanny, Worker, Scheduler) for server in getattr(kind, "_instances", ())]
 
 
 def close_servers(status: int, alive: bool) -> None:
-    """Let Dask's servers close. A task that still runs is cut off."""
+    """Close Dask's servers. Tasks that still run are stopped after two seconds."""
     threading.Timer(2, leave, (status, alive)).start()
     found = servers()
     logging.disable()
@@ -425,22 +428,23 @@ def close_servers(status: int, alive: bool) -> None:
 
 
 def leave(status: int, alive: bool) -> None:
-    """End this process, once. `alive` says that no rank has died.
+    """Exit from this process, once. `alive` is true if no rank has died.
 
-    MPI_Finalize would wait for a dead rank, and let no other thread of Python run. Under PMIx a worker's parent calls it.
+    Otherwise MPI_Finalize is not called, because it would wait for the dead rank and block all threads. Under PMIx, the
+    parent of each worker calls it.
     """
     LEAVING.acquire()
     sys.stdout.flush()
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi and mpi.Is_initialized() and (alive or PMIX):
-        signal.alarm(9)  # ends a process that hangs
+        signal.alarm(9)  # kills this process if it hangs
         mpi.Finalize()
-        ctypes.PyDLL(None).exit(status)  # where MPICH says goodbye to Hydra
+        ctypes.PyDLL(None).exit(status)  # runs the exit handler with which MPICH signs off from Hydra
     os._exit(status)
 
 # --- meeting.py
 
-"""Lets ranks that srun numbers meet without MPI, as dask-jobqueue's SLURMRunner does: by a file."""
+"""Connects ranks that srun started, without MPI, through a file like dask-jobqueue's SLURMRunner."""
 
 import os
 import time
@@ -450,7 +454,7 @@ def join_by_file(config: Options) -> Joined:
     rank, size = int(ENV["SLURM_PROCID"]), config.get("ranks") or int(ENV["SLURM_NTASKS"])
 
     def share(text: str) -> str:
-        """Write the text on rank 0, for its owner's eyes only, and read it on all ranks."""
+        """Write the text on rank 0, to a file that only its owner can read, and read it on all ranks."""
         path = (ENV.get("HPCGEN_STATUS") or f".dask-{ENV['SLURM_JOB_ID']}-{ENV['SLURM_STEP_ID']}") + ".meet"
         if rank == 0:
             with open(os.open(path + "~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -461,13 +465,13 @@ def join_by_file(config: Options) -> Joined:
                 with open(path) as file:
                     return file.read()
             time.sleep(0.1)
-        die(f"there is no {path} after a minute: the hosts must share the working folder")
+        die(f"{path} does not exist after a minute: start the job in a folder that all hosts share")
 
     return rank, size, share
 
 # --- mpi.py
 
-"""Connects the ranks by MPI, but first looks for what makes MPI_Init abort, hang, or leave every rank alone."""
+"""Connects the ranks with MPI. First checks for causes that make MPI_Init abort or hang, or that isolate every rank."""
 
 import ctypes
 import os
@@ -479,16 +483,16 @@ def begin(config: Options, argv: List[str]) -> None:
     if "HPCGEN_BY_FILE" not in ENV:
         serve(config, argv, join_by_mpi(config))
         return
-    ENV["MPI4PY_RC_INITIALIZE"] = "0"  # MPI_Init would hang: a program that uses MPI fails
+    ENV["MPI4PY_RC_INITIALIZE"] = "0"  # MPI_Init would hang: let a program that uses MPI fail
     if ENV["SLURM_PROCID"] == "0":
-        say("no MPI: the components' hosts are not in the order of their names, and Slurm's PMI-2 joins them in no other")
+        say("no MPI: the components' hosts are not in the order of their names, which Slurm's PMI-2 requires")
     serve(config, argv, join_by_file(config))
 
 
 def join_by_mpi(config: Options) -> Joined:
     mpi, name = load_mpi()
     if config.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or say --mpi TYPE")
+        die(f"mpi4py uses {name}, not {config['mpi']}: install mpi4py for that MPI, or use --mpi TYPE")
     advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
     if "SLURM_STEP_ID" in ENV:
         check_pmi(name, advice)
@@ -497,7 +501,7 @@ def join_by_mpi(config: Options) -> Joined:
     comm = mpi.COMM_WORLD
     ranks = max(config.get("ranks", comm.size), 3)
     if comm.size == 1:
-        die(f"every rank is alone: {name} and the launcher share no PMI: {advice}")
+        die(f"every rank is alone: {name} and the launcher use different PMIs: {advice}")
     if comm.size != ranks:
         die(f"{comm.size} ranks were started, not {ranks}")
 
@@ -511,7 +515,7 @@ def join_by_mpi(config: Options) -> Joined:
 
 
 def load_mpi() -> Tuple[Any, str]:
-    """Return mpi4py's MPI, before MPI_Init, and the library's name."""
+    """Return mpi4py's MPI module, without calling MPI_Init, and the name of the MPI library."""
     try:
         import mpi4py
 
@@ -520,12 +524,12 @@ def load_mpi() -> Tuple[Any, str]:
 
         name = MPI.Get_library_version().split("\n")[0].split(",")[0]
     except (ImportError, RuntimeError) as problem:
-        die(f"{sys.executable} has no mpi4py that works ({problem})")
+        die(f"mpi4py does not work in {sys.executable} ({problem})")
     return MPI, " ".join(name.split())
 
 
 def check_pmi(name: str, advice: str) -> None:
-    """Check that srun has started the PMI of this library."""
+    """Check that srun started a PMI that this library supports."""
     library = ENV.get("I_MPI_PMI_LIBRARY", "")
     has_library = os.path.exists(library)
     wrong = ("MPICH" in name or has_library) if PMIX else "Open MPI" in name
@@ -534,18 +538,18 @@ def check_pmi(name: str, advice: str) -> None:
     if "Intel" in name and has_library:
         pmi = ctypes.CDLL(library)
         if not hasattr(pmi, "PMI_Init") and not hasattr(pmi, "PMI2_Init"):
-            die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: use Slurm's libpmi2.so")
+            die(f"I_MPI_PMI_LIBRARY: {library} is not a PMI library: use Slurm's libpmi2.so")
 
 
 def continue_as_child(mpi: Any) -> None:
-    """Go on in a child process: PMIx, which knows the parent only, would end all ranks if this one died.
+    """Continue in a child process. PMIx ends all ranks if a process that it started dies, but it does not know the child.
 
-    The parent waits, and leaves MPI in order even if the child was killed.
+    The parent waits, and then calls MPI_Finalize even if the child was killed.
     """
     if os.fork():
         os.wait()
         mpi.Finalize()
         os._exit(0)
-    mpi.Finalize = int  # nothing: the parent does it
+    mpi.Finalize = int  # does nothing, because the parent calls MPI_Finalize
 
 main(begin)

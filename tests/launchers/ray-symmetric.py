@@ -2,7 +2,7 @@
 
 # --- node.py
 
-"""One node of a Ray cluster: its address, ports and folder, `ray start`, and the end of all that it has started."""
+"""One node of a Ray cluster: its address, ports and folder, `ray start`, and killing all processes at the end."""
 
 import ctypes
 import fcntl
@@ -26,7 +26,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 RANKS = ("SLURM_PROCID", "FLUX_TASK_RANK", "PALS_RANKID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
 LONGEST = 107 - len("/session_2026-11-21_08-06-52_370933_1234567/sockets/plasma_store")  # a socket's path has 107 characters
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # of Linux
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # constants of Linux
 Options = Dict[str, Any]
 
 
@@ -41,21 +41,21 @@ def say(text: object) -> None:
 
 
 def secret(purpose: str) -> str:
-    """Return what only this job's processes know. It stems from Ray's token, which Ray checks from 2.52 on."""
+    """Return a secret of this job's processes, derived from Ray's token. Ray 2.52 and newer check the token."""
     return hashlib.sha256((ENV["RAY_AUTH_TOKEN"] + purpose).encode()).hexdigest()
 
 
 def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
-    """Return this node's address: of the first interface that it has, or from which it reaches the peer or its own name."""
+    """Return this node's address: that of the first interface that exists, or of the route to the peer or to its own name."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for name in interfaces:
             with suppress(OSError):
                 request = struct.pack("256s", name.encode()[:15])
                 return socket.inet_ntoa(fcntl.ioctl(sock, SIOCGIFADDR, request)[20:24])
         if interfaces:
-            say(f"no address on {' or '.join(interfaces)}: using that of the host's name")
+            say(f"no address on {' or '.join(interfaces)}: using the address of the host's name")
 
-        with suppress(OSError):  # a machine without a network
+        with suppress(OSError):  # fails on a machine without a network
             sock.connect((peer or socket.gethostbyname(socket.gethostname()), 9))
             if sock.getsockname()[0].startswith("127."):
                 sock.connect(("10.255.255.255", 9))
@@ -63,7 +63,7 @@ def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
 
 
 def port_blocks(purpose: str) -> List[int]:
-    """Return blocks of 16 ports, below those that the kernel assigns, in another order for each job."""
+    """Return blocks of 16 ports, below those that the kernel assigns. Each job gets a different order."""
     first = int(secret(purpose)[:8], 16)
     return [20000 + 16 * ((first + step) % 750) for step in range(750)]
 
@@ -78,18 +78,18 @@ def is_free(port: int) -> bool:
 
 
 def make_folder(local: Optional[str], rank: int) -> str:
-    """Make a folder for Ray's sockets, logs and spilled objects, with a path that is short enough for sockets."""
+    """Make a folder for Ray's sockets, logs and spilled objects. Its path is short enough for sockets."""
     for base in (local, ENV.get("TMPDIR"), "/tmp"):
         path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
         if base and len(path) <= LONGEST:
             with suppress(OSError):
                 os.mkdir(path, 0o700)
                 return path
-    raise Failed("no folder for Ray: /tmp cannot be written")
+    raise Failed("cannot make a folder for Ray in /tmp")
 
 
 def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.Popen[bytes]:
-    """Start a process that dies with this one. If `deaf`, it ignores the warning before the time limit."""
+    """Start a process that dies with this one. If `deaf` is true, it ignores the signal before the time limit."""
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
@@ -101,10 +101,10 @@ def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.P
 
 
 class Ray:
-    """`ray start --block`, and all that it starts.
+    """`ray start --block`, and all processes that it starts.
 
-    Ray's own ports are fixed, or found free long before they are used. So all are chosen here, except those of its
-    worker processes, which the kernel assigns.
+    Ray's default ports are fixed, or Ray looks for free ports long before it uses them. So they are chosen here, except the
+    ports of Ray's worker processes, which the kernel assigns.
     """
 
     def __init__(self, config: Options, rank: int, head: Optional[str] = None) -> None:
@@ -122,7 +122,7 @@ class Ray:
         return self.spawn_ray("start", "--block", f"--node-ip-address={self.node}", *role, *self.options())
 
     def spawn_ray(self, *words: str) -> subprocess.Popen[bytes]:
-        """Run a command of Ray's, with its output in a file."""
+        """Run a command of Ray, and write its output to a file."""
         with open(self.log, "w") as log:
             command = [sys.executable, "-m", "ray.scripts.scripts", *words]
             return spawn(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -140,7 +140,7 @@ class Ray:
         options += [f"--num-cpus={self.config['cpus']}", f"--num-gpus={self.config['gpus']}"]
 
         memory, store = self.config.get("memory"), self.config.get("object_store")  # MiB
-        if memory and store is None:  # Ray's own share, but of the job's memory, if there is room
+        if memory and store is None:  # Ray's default share, but of the job's memory, and at most the free space
             store = min(memory * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
         if store:
             options.append(f"--object-store-memory={store << 20}")
@@ -149,15 +149,15 @@ class Ray:
         return options
 
     def check(self) -> None:
-        """If Ray has ended, raise Failed with the last line of its log."""
+        """Raise Failed with the last line of Ray's log if Ray has exited."""
         if self.process.poll() is None:
             return
         with open(self.log, errors="replace") as log:
             lines = [line.strip() for line in log if line.strip() and "INFO" not in line and "SUCC" not in line]
-        raise Failed(f"Ray has ended: {lines[-1] if lines else 'it said nothing'}")
+        raise Failed(f"Ray has exited: {lines[-1] if lines else 'its log is empty'}")
 
     def end(self, *folders: str) -> None:
-        """Kill all descendants, and remove the folders."""
+        """Kill all descendants of this process, and remove the folders."""
         for _ in range(50):
             found = descendants()
             if not found:
@@ -171,12 +171,12 @@ class Ray:
 
 
 def descendants() -> Set[int]:
-    """Return the processes that stem from this one: one that loses its parent becomes our child."""
+    """Return the descendants of this process. It is a subreaper: processes that lose their parent become its children."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
             state, parent = stat.read().rpartition(")")[2].split()[:2]
-            if state != "Z":  # a zombie
+            if state != "Z":  # not a zombie
                 parents[int(pid)] = int(parent)
     found: Set[int] = set()
     children = {os.getpid()}
@@ -187,7 +187,7 @@ def descendants() -> Set[int]:
 
 
 def stop(number: int, _: object) -> None:
-    """End, and Ray with this process. Warnings are for the program only."""
+    """Exit, which also ends Ray. Ignore the signal before the time limit, which is for the program."""
     if number in ENDING:
         sys.exit(128 + number)
 
@@ -205,7 +205,7 @@ def read_command_line(words: List[str]) -> Options:
 
 
 def main(begin: Callable[[Options, int], int]) -> None:
-    """Set up this process, and begin its part."""
+    """Set up this process, and call `begin`."""
     config = read_command_line(sys.argv[1:])
     rank = next((int(ENV[name]) for name in RANKS if ENV.get(name, "").isdigit()), None)
     for number in ENDING + WARNINGS:
@@ -219,9 +219,9 @@ def main(begin: Callable[[Options, int], int]) -> None:
         ENV.setdefault("RAY_AUTH_TOKEN", os.urandom(32).hex())
     try:
         if rank is None:
-            raise Failed(f"which of {config['nodes']} processes is this? None of {', '.join(RANKS)} is set")
+            raise Failed(f"cannot find the rank of this process, one of {config['nodes']}: none of {', '.join(RANKS)} is set")
         if config["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
-            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN, which the script exports, are not set here")
+            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN are not set: the launcher did not pass on the script's variables")
         sys.exit(begin(config, rank))
     except Failed as problem:
         say(problem)
@@ -229,7 +229,7 @@ def main(begin: Callable[[Options, int], int]) -> None:
 
 # --- cluster.py
 
-"""Rank 0 runs Ray's head and, when all nodes have joined, the program. The other ranks join, and end when it does."""
+"""Rank 0 runs Ray's head and, when all nodes have joined, the program. The other ranks join, and exit after rank 0."""
 
 import os
 import select
@@ -261,7 +261,7 @@ print(f"Ray {ray.__version__}: {want} nodes, {total.get('CPU', 0):g} CPUs, {tota
 
 
 class Door:
-    """Where the other nodes ask for Ray's address and report failures. When it closes, the job is done."""
+    """A server where the other nodes ask for Ray's address and report failures. When it closes, they exit."""
 
     def __init__(self, others: int) -> None:
         self.others, self.answer = others, ""
@@ -276,10 +276,10 @@ class Door:
                 return
             except OSError:
                 self.listener.close()
-        raise Failed("the ports where the other nodes look for this one are taken")
+        raise Failed("all ports for connections from other nodes are in use")
 
     def tick(self) -> None:
-        """Hear the nodes, and answer if there is an address. Raise Failed with a node's failure."""
+        """Read messages from the nodes, and send Ray's address if it is known. Raise Failed if a node reports a failure."""
         for sock in select.select([self.listener, *self.received], [], [], 0.1)[0]:
             if sock is self.listener:
                 self.received[sock.accept()[0]] = b""
@@ -291,7 +291,7 @@ class Door:
                 self.answered.add(sock)
 
     def read(self, sock: socket.socket) -> None:
-        """Read the secret, or a failure after it. Drop whoever does not know the secret."""
+        """Read the secret, or a failure after it. Close connections that do not send the secret."""
         data = b""
         with suppress(OSError):
             data = sock.recv(4096)
@@ -305,7 +305,7 @@ class Door:
             raise Failed(rest.decode(errors="replace").strip())
 
     def close(self) -> None:
-        """End all nodes. If Ray has failed, wait first for those that come late."""
+        """End all nodes. If Ray has failed, first wait for nodes that have not connected yet."""
         until = time.monotonic() + 20
         while not self.answer and time.monotonic() < until:
             if sum(b"\n" in text for text in self.received.values()) == self.others:
@@ -333,26 +333,26 @@ def knock(seconds: int) -> Tuple[socket.socket, str, str]:
                 address, folder = answer
                 return sock, address, folder
             if not word:
-                sys.exit(1)  # the head has failed, and says why
+                sys.exit(1)  # the head has failed, and printed the reason
             sock.close()
         time.sleep(0.2)
-    raise Failed(f"no head of Ray on {host} within {seconds} s")
+    raise Failed(f"Ray's head on {host} did not answer within {seconds} s")
 
 
 def join(config: Options, rank: int, kind: Type[Ray] = Ray) -> int:
-    """Join the head, and stay until rank 0 ends."""
+    """Join the head, and wait until rank 0 closes the connection."""
     sock, head, head_folder = knock(config["wait"])
     ray = None
     try:
         ray = kind(config, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
-    except Failed as problem:  # rank 0 prints it, and then ends, or goes on with the other nodes
+    except Failed as problem:  # rank 0 prints it, and then ends or continues with the other nodes
         sock.sendall(f"{HOST}: {problem}\n".encode())
         sock.recv(1)
     finally:
         if ray:
-            ray.end(head_folder)  # older versions use that path on all nodes
+            ray.end(head_folder)  # older versions of Ray use the head's path on all nodes
     return 0
 
 
@@ -377,7 +377,7 @@ def program(config: Options) -> List[str]:
 
 
 def run(command: List[str], ray: Ray, door: Door) -> int:
-    """Run the program, pass signals on to it, and return its status."""
+    """Run the program, forward signals to it, and return its status."""
     try:
         process = spawn(command, deaf=False)
     except OSError as problem:
@@ -391,11 +391,11 @@ def run(command: List[str], ray: Ray, door: Door) -> int:
 
 
 def listen(door: Door) -> None:
-    """Go on if a node fails while the program runs."""
+    """Continue if a node fails while the program runs."""
     try:
         door.tick()
     except Failed as problem:
-        say(f"a node has failed, the job goes on: {problem}")
+        say(f"a node has failed, but the job continues: {problem}")
 
 
 def gather(config: Options, ray: Ray, door: Door) -> None:
@@ -428,11 +428,12 @@ def begin(config: Options, rank: int) -> int:
 
 # --- symmetric.py
 
-"""`ray symmetric-run` on each node if this Ray has it (2.49 and newer). Otherwise the classic form, and a line says so.
+"""Runs `ray symmetric-run` on each node if Ray is 2.49 or newer. Otherwise prints a line, and runs `ray start`.
 
-Ray's own command starts Ray and, on the first node, the program. Each node gives it the address, the ports, and its own
-CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look
-for the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
+`ray symmetric-run` starts Ray and, on the first node, the program. Each node passes it the address, the ports, and the node's
+CPUs and memory. This module ends Ray itself, because the command's `ray stop` would end the user's other instances of Ray,
+and its workers search for the head for a minute. This module also finds the program's status itself, because the command's
+status is 0 if Ray does not start, and 247 after `kill -9` (run on 2.60).
 """
 
 import importlib.metadata
@@ -443,15 +444,15 @@ import sys
 from contextlib import suppress
 
 
-NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # notes start and status, waits for the end
+NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # records the start and the status, and waits to be killed
 
 
 class Symmetric(Ray):
-    """`ray symmetric-run`. On the first node its output and the program's are the job's."""
+    """`ray symmetric-run`. On the first node, its output and the program's output go to the job's output."""
 
     def start(self) -> subprocess.Popen[bytes]:
-        ENV["RAY_ADDRESS"] = self.address  # else it counts the nodes of a cluster in Ray's own folder
-        ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # where it looks for `ray`
+        ENV["RAY_ADDRESS"] = self.address  # otherwise it counts the nodes of the cluster in Ray's default folder
+        ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # it searches the PATH for `ray`
         ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.config["wait"]))
         self.note = os.path.join(self.folder, "program")
         options = [f"--address={self.address}", f"--min-nodes={self.config['nodes']}", *self.options()]
@@ -461,14 +462,14 @@ class Symmetric(Ray):
         return spawn([sys.executable, "-m", "ray.scripts.scripts", *words])
 
     def status(self) -> str:
-        """Return the program's status, an empty line while it runs, and nothing before."""
+        """Return the program's status, an empty line while it runs, or an empty string before it starts."""
         with suppress(OSError), open(self.note) as note:
             return note.read()
         return ""
 
 
 def lead_symmetric(config: Options) -> int:
-    """Start head and program by Ray's own command, and return the program's status."""
+    """Start the head and the program with `ray symmetric-run`, and return the program's status."""
     door, ray = Door(config["nodes"] - 1), None
     try:
         ray = Symmetric(config, 0)
@@ -481,7 +482,7 @@ def lead_symmetric(config: Options) -> int:
             else:
                 door.tick()
         if not ray.status().strip():
-            raise Failed("ray symmetric-run has ended before the program, and says why")
+            raise Failed("ray symmetric-run exited before the program ended: see its messages above")
         return int(ray.status())
     finally:
         door.close()
@@ -490,12 +491,12 @@ def lead_symmetric(config: Options) -> int:
 
 
 def begin(config: Options, rank: int) -> int:
-    """Takes the place of the classic form's `begin`."""
+    """Replaces the `begin` of `cluster`."""
     found = importlib.util.find_spec("ray")
     if found and found.origin and os.path.exists(os.path.join(os.path.dirname(found.origin), "scripts/symmetric_run.py")):
         return join(config, rank, Symmetric) if rank else lead_symmetric(config)
     if found and not rank:
-        say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which 2.49 and newer have: the classic form")
+        say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which is new in 2.49: using ray start")
     return join(config, rank) if rank else lead(config)
 
 main(begin)

@@ -1,4 +1,4 @@
-"""`python -m hpcgen.dask ['{"runner": "local"}'] PROGRAM ARGS`: the launcher where hpcgen is installed."""
+"""`python -m hpcgen.dask ['{"runner": "local"}'] PROGRAM ARGS` runs the launcher if hpcgen is installed."""
 
 import sys
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Starts Dask without ranks: a LocalCluster of the size of the allocation, and the program in this process."""
+"""Starts Dask without ranks: a LocalCluster that uses the whole allocation, and the program in this process."""
 
 import atexit
 import sys
@@ -8,7 +8,7 @@ from hpcgen.dask.program import HOST, Host, Options, announce, check_host, die, 
 
 
 def begin(config: Options, argv: List[str]) -> None:
-    """Run the program, and end with its status."""
+    """Run the program, and exit with its status."""
     host = check_host(config, argv)
     if host.faults:
         die(f"{HOST}: {'; '.join(host.faults)}")
@@ -33,14 +33,14 @@ class OneNode:
         options = {"dashboard_address": ":0", **self.options, **arguments}
         threads = options.pop("nthreads", None)
 
-        # With a file in __main__, each worker would run a program that has no `if __name__ == "__main__"`.
+        # If __main__ had a file, each worker would run it, unless the program checks `__name__ == "__main__"`.
         main_module = sys.modules["__main__"].__dict__
         file = main_module.pop("__file__", None)
         self.cluster = LocalCluster(n_workers=self.config.get("workers"), threads_per_worker=threads, **options)
         if file:
             main_module["__file__"] = file
 
-        # Runs after the atexit functions that the program registers from now on, and before those of distributed.
+        # Runs after the atexit functions that the program registers later, and before those of distributed.
         atexit.register(self.close)
         address = self.cluster.scheduler_address
         dask.config.set(scheduler_address=address)

@@ -1,4 +1,4 @@
-"""Connects the ranks by MPI, but first looks for what makes MPI_Init abort, hang, or leave every rank alone."""
+"""Connects the ranks with MPI. First checks for causes that make MPI_Init abort or hang, or that isolate every rank."""
 
 import ctypes
 import os
@@ -14,16 +14,16 @@ def begin(config: Options, argv: List[str]) -> None:
     if "HPCGEN_BY_FILE" not in ENV:
         serve(config, argv, join_by_mpi(config))
         return
-    ENV["MPI4PY_RC_INITIALIZE"] = "0"  # MPI_Init would hang: a program that uses MPI fails
+    ENV["MPI4PY_RC_INITIALIZE"] = "0"  # MPI_Init would hang: let a program that uses MPI fail
     if ENV["SLURM_PROCID"] == "0":
-        say("no MPI: the components' hosts are not in the order of their names, and Slurm's PMI-2 joins them in no other")
+        say("no MPI: the components' hosts are not in the order of their names, which Slurm's PMI-2 requires")
     serve(config, argv, join_by_file(config))
 
 
 def join_by_mpi(config: Options) -> Joined:
     mpi, name = load_mpi()
     if config.get("mpi", "") not in name:
-        die(f"mpi4py uses {name}, not {config['mpi']}: install it for that, or say --mpi TYPE")
+        die(f"mpi4py uses {name}, not {config['mpi']}: install mpi4py for that MPI, or use --mpi TYPE")
     advice = f"start with srun --mpi={'pmix' if 'Open MPI' in name else 'pmi2'}"
     if "SLURM_STEP_ID" in ENV:
         check_pmi(name, advice)
@@ -32,7 +32,7 @@ def join_by_mpi(config: Options) -> Joined:
     comm = mpi.COMM_WORLD
     ranks = max(config.get("ranks", comm.size), 3)
     if comm.size == 1:
-        die(f"every rank is alone: {name} and the launcher share no PMI: {advice}")
+        die(f"every rank is alone: {name} and the launcher use different PMIs: {advice}")
     if comm.size != ranks:
         die(f"{comm.size} ranks were started, not {ranks}")
 
@@ -46,7 +46,7 @@ def join_by_mpi(config: Options) -> Joined:
 
 
 def load_mpi() -> Tuple[Any, str]:
-    """Return mpi4py's MPI, before MPI_Init, and the library's name."""
+    """Return mpi4py's MPI module, without calling MPI_Init, and the name of the MPI library."""
     try:
         import mpi4py
 
@@ -55,12 +55,12 @@ def load_mpi() -> Tuple[Any, str]:
 
         name = MPI.Get_library_version().split("\n")[0].split(",")[0]
     except (ImportError, RuntimeError) as problem:
-        die(f"{sys.executable} has no mpi4py that works ({problem})")
+        die(f"mpi4py does not work in {sys.executable} ({problem})")
     return MPI, " ".join(name.split())
 
 
 def check_pmi(name: str, advice: str) -> None:
-    """Check that srun has started the PMI of this library."""
+    """Check that srun started a PMI that this library supports."""
     library = ENV.get("I_MPI_PMI_LIBRARY", "")
     has_library = os.path.exists(library)
     wrong = ("MPICH" in name or has_library) if PMIX else "Open MPI" in name
@@ -69,16 +69,16 @@ def check_pmi(name: str, advice: str) -> None:
     if "Intel" in name and has_library:
         pmi = ctypes.CDLL(library)
         if not hasattr(pmi, "PMI_Init") and not hasattr(pmi, "PMI2_Init"):
-            die(f"I_MPI_PMI_LIBRARY: {library} has no PMI: use Slurm's libpmi2.so")
+            die(f"I_MPI_PMI_LIBRARY: {library} is not a PMI library: use Slurm's libpmi2.so")
 
 
 def continue_as_child(mpi: Any) -> None:
-    """Go on in a child process: PMIx, which knows the parent only, would end all ranks if this one died.
+    """Continue in a child process. PMIx ends all ranks if a process that it started dies, but it does not know the child.
 
-    The parent waits, and leaves MPI in order even if the child was killed.
+    The parent waits, and then calls MPI_Finalize even if the child was killed.
     """
     if os.fork():
         os.wait()
         mpi.Finalize()
         os._exit(0)
-    mpi.Finalize = int  # nothing: the parent does it
+    mpi.Finalize = int  # does nothing, because the parent calls MPI_Finalize

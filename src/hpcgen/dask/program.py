@@ -1,4 +1,4 @@
-"""Runs the user's program, and starts Dask when the program asks for it."""
+"""Runs the user's program, and starts Dask when the program needs it."""
 
 import inspect
 import json
@@ -13,12 +13,12 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
 ENV = os.environ
 HOST = socket.gethostname()
-PMIX = "PMIX_RANK" in ENV  # the launcher connects the ranks by PMIx
+PMIX = "PMIX_RANK" in ENV  # the launcher uses PMIx
 Options = Dict[str, Any]
 
 
 class Host(NamedTuple):
-    """What this host has, and what is wrong with it."""
+    """The settings of this host, and its faults."""
 
     options: Options
     addresses: List[str]
@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 
 def die(text: str) -> NoReturn:
-    """Print an error that all ranks have, on rank 0, and end. The first rank to end ends all: the others wait."""
+    """Exit with an error that all ranks have. Rank 0 prints it. The others wait, because the first rank to exit ends all."""
     if ENV.get("PMIX_RANK", ENV.get("PMI_RANK", ENV.get("SLURM_PROCID", "0"))) == "0":
         say(text)
     else:
@@ -40,7 +40,7 @@ def die(text: str) -> NoReturn:
 
 
 def check_host(config: Options, argv: List[str]) -> Host:
-    """Check packages, program and network."""
+    """Check the packages, the program and the network interface."""
     options = {}
     for name, value in config.get("dask", {}).items():
         options[name] = os.path.expandvars(value) if isinstance(value, str) else value
@@ -55,7 +55,7 @@ def check_host(config: Options, argv: List[str]) -> Host:
 
     addresses = {}
     if not faults:
-        import psutil  # which Dask needs, too
+        import psutil  # a dependency of Dask
 
         for name, found in psutil.net_if_addrs().items():
             for one in found:
@@ -67,16 +67,16 @@ def check_host(config: Options, argv: List[str]) -> Host:
         options["interface"] = present[0]
         addresses = {present[0]: addresses[present[0]]}
     elif wanted and addresses:
-        faults.append(f"no interface {' or '.join(wanted)}: say --interface {' or '.join(addresses)}")
+        faults.append(f"no interface {' or '.join(wanted)}: use --interface {' or '.join(addresses)}")
 
     loopback_last = sorted(addresses.values(), key=lambda address: address == "127.0.0.1")
     return Host(options, loopback_last, ", ".join(versions), faults)
 
 
 def intercept(start: Callable[[Any, Options], None]) -> Any:
-    """Call `start` when the program opens its first Client() or calls initialize(). Return its clients.
+    """Call `start` when the program opens its first Client() or calls initialize(). Return the program's clients.
 
-    `start` gets dask_mpi's initialize() and the program's arguments.
+    The arguments of `start` are dask_mpi's initialize() and the program's arguments for it.
     """
     import dask_mpi
     import distributed
@@ -107,22 +107,22 @@ def intercept(start: Callable[[Any, Options], None]) -> Any:
 
 
 def announce(config: Options, address: str, services: Options) -> None:
-    """Print where the scheduler is, and its dashboard, which needs bokeh."""
+    """Print the addresses of the scheduler and, if bokeh is installed, of the dashboard."""
     say(f"scheduler {address}")
     port = getattr(services.get("dashboard"), "port", None)
     if port:
         login = config.get("login")
-        tunnel = f", ssh -N -L {port}:{HOST}:{port} {login} brings it to localhost" if login else ""
+        tunnel = f", to open it on localhost: ssh -N -L {port}:{HOST}:{port} {login}" if login else ""
         say(f"dashboard http://{HOST}:{port}/status{tunnel}")
 
 
 def add_folder(argv: List[str]) -> None:
-    """Let the program import files beside it, after our imports: it may be called dask_mpi.py."""
+    """Let the program import files in its folder. Done after our imports: the program's name may be dask_mpi.py."""
     sys.path.insert(0, "" if argv[0] == "-c" else os.path.dirname(os.path.realpath(argv[0])))
 
 
 def run(argv: List[str]) -> int:
-    """Run `PROGRAM ARGS` or `-c CODE ARGS` as Python would, and return the exit status."""
+    """Run `PROGRAM ARGS` or `-c CODE ARGS` like Python, and return the exit status."""
     add_folder(argv)
     try:
         execute(argv)
@@ -133,7 +133,7 @@ def run(argv: List[str]) -> int:
     except BaseException as problem:
         trace = problem.__traceback__
         while trace and trace.tb_frame.f_globals is globals():
-            trace = trace.tb_next  # leaves out our own frames
+            trace = trace.tb_next  # omits our frames
         sys.excepthook(type(problem), problem.with_traceback(trace), trace)
     else:
         return 0
@@ -166,9 +166,9 @@ def read_command_line(words: List[str]) -> Tuple[Options, List[str]]:
 
 
 def main(begin: Callable[[Options, List[str]], None]) -> None:
-    """Begin this process's part. Libraries use OMP_NUM_THREADS threads, and Dask logs warnings only."""
+    """Set up this process, and call `begin`. Libraries use OMP_NUM_THREADS threads, and Dask logs only warnings."""
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[0]  # files there must not hide what we import
+        del sys.path[0]  # files there must not hide the modules that we import
     config, argv = read_command_line(sys.argv[1:])
 
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -177,5 +177,5 @@ def main(begin: Callable[[Options, List[str]], None]) -> None:
     ENV.update(config.get("env", {}))
 
     if not argv:
-        die("name a program")
+        die("PROGRAM is missing")
     begin(config, argv)

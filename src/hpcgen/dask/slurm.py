@@ -1,4 +1,4 @@
-"""Starts Dask on ranks that srun numbers, without MPI."""
+"""Starts Dask on ranks that srun started, without MPI."""
 
 from typing import List
 

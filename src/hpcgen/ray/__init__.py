@@ -1,6 +1,6 @@
 """Ray inside a job: `node` starts and ends Ray's processes on one node, `cluster` connects the nodes and runs the program.
 
-Scripts carry the text of both as one program. So they share one namespace, import nothing else of hpcgen, and run on
-Python 3.9 and newer, and on Ray from 2.9 on. With `--symmetric-run` scripts carry `symmetric`, too, which starts Ray by
-its own `ray symmetric-run`. That command refuses a node on which anyone runs Ray, so it is not the default.
+Scripts contain the source of both as one program. So the modules share one namespace, import no other modules of hpcgen, and
+run on Python 3.9 and newer with Ray 2.9 and newer. With `--symmetric-run`, scripts also contain `symmetric`, which starts Ray
+with `ray symmetric-run`. It is not the default, because it refuses a node on which any other user runs Ray.
 """

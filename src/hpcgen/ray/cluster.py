@@ -1,4 +1,4 @@
-"""Rank 0 runs Ray's head and, when all nodes have joined, the program. The other ranks join, and end when it does."""
+"""Rank 0 runs Ray's head and, when all nodes have joined, the program. The other ranks join, and exit after rank 0."""
 
 import os
 import select
@@ -31,7 +31,7 @@ print(f"Ray {ray.__version__}: {want} nodes, {total.get('CPU', 0):g} CPUs, {tota
 
 
 class Door:
-    """Where the other nodes ask for Ray's address and report failures. When it closes, the job is done."""
+    """A server where the other nodes ask for Ray's address and report failures. When it closes, they exit."""
 
     def __init__(self, others: int) -> None:
         self.others, self.answer = others, ""
@@ -46,10 +46,10 @@ class Door:
                 return
             except OSError:
                 self.listener.close()
-        raise Failed("the ports where the other nodes look for this one are taken")
+        raise Failed("all ports for connections from other nodes are in use")
 
     def tick(self) -> None:
-        """Hear the nodes, and answer if there is an address. Raise Failed with a node's failure."""
+        """Read messages from the nodes, and send Ray's address if it is known. Raise Failed if a node reports a failure."""
         for sock in select.select([self.listener, *self.received], [], [], 0.1)[0]:
             if sock is self.listener:
                 self.received[sock.accept()[0]] = b""
@@ -61,7 +61,7 @@ class Door:
                 self.answered.add(sock)
 
     def read(self, sock: socket.socket) -> None:
-        """Read the secret, or a failure after it. Drop whoever does not know the secret."""
+        """Read the secret, or a failure after it. Close connections that do not send the secret."""
         data = b""
         with suppress(OSError):
             data = sock.recv(4096)
@@ -75,7 +75,7 @@ class Door:
             raise Failed(rest.decode(errors="replace").strip())
 
     def close(self) -> None:
-        """End all nodes. If Ray has failed, wait first for those that come late."""
+        """End all nodes. If Ray has failed, first wait for nodes that have not connected yet."""
         until = time.monotonic() + 20
         while not self.answer and time.monotonic() < until:
             if sum(b"\n" in text for text in self.received.values()) == self.others:
@@ -103,26 +103,26 @@ def knock(seconds: int) -> Tuple[socket.socket, str, str]:
                 address, folder = answer
                 return sock, address, folder
             if not word:
-                sys.exit(1)  # the head has failed, and says why
+                sys.exit(1)  # the head has failed, and printed the reason
             sock.close()
         time.sleep(0.2)
-    raise Failed(f"no head of Ray on {host} within {seconds} s")
+    raise Failed(f"Ray's head on {host} did not answer within {seconds} s")
 
 
 def join(config: Options, rank: int, kind: Type[Ray] = Ray) -> int:
-    """Join the head, and stay until rank 0 ends."""
+    """Join the head, and wait until rank 0 closes the connection."""
     sock, head, head_folder = knock(config["wait"])
     ray = None
     try:
         ray = kind(config, rank, head)
         while not select.select([sock], [], [], 0.5)[0]:
             ray.check()
-    except Failed as problem:  # rank 0 prints it, and then ends, or goes on with the other nodes
+    except Failed as problem:  # rank 0 prints it, and then ends or continues with the other nodes
         sock.sendall(f"{HOST}: {problem}\n".encode())
         sock.recv(1)
     finally:
         if ray:
-            ray.end(head_folder)  # older versions use that path on all nodes
+            ray.end(head_folder)  # older versions of Ray use the head's path on all nodes
     return 0
 
 
@@ -147,7 +147,7 @@ def program(config: Options) -> List[str]:
 
 
 def run(command: List[str], ray: Ray, door: Door) -> int:
-    """Run the program, pass signals on to it, and return its status."""
+    """Run the program, forward signals to it, and return its status."""
     try:
         process = spawn(command, deaf=False)
     except OSError as problem:
@@ -161,11 +161,11 @@ def run(command: List[str], ray: Ray, door: Door) -> int:
 
 
 def listen(door: Door) -> None:
-    """Go on if a node fails while the program runs."""
+    """Continue if a node fails while the program runs."""
     try:
         door.tick()
     except Failed as problem:
-        say(f"a node has failed, the job goes on: {problem}")
+        say(f"a node has failed, but the job continues: {problem}")
 
 
 def gather(config: Options, ray: Ray, door: Door) -> None:

@@ -1,4 +1,4 @@
-"""One node of a Ray cluster: its address, ports and folder, `ray start`, and the end of all that it has started."""
+"""One node of a Ray cluster: its address, ports and folder, `ray start`, and killing all processes at the end."""
 
 import ctypes
 import fcntl
@@ -22,7 +22,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 RANKS = ("SLURM_PROCID", "FLUX_TASK_RANK", "PALS_RANKID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
 LONGEST = 107 - len("/session_2026-11-21_08-06-52_370933_1234567/sockets/plasma_store")  # a socket's path has 107 characters
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # of Linux
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, SIOCGIFADDR = 1, 36, 0x8915  # constants of Linux
 Options = Dict[str, Any]
 
 
@@ -37,21 +37,21 @@ def say(text: object) -> None:
 
 
 def secret(purpose: str) -> str:
-    """Return what only this job's processes know. It stems from Ray's token, which Ray checks from 2.52 on."""
+    """Return a secret of this job's processes, derived from Ray's token. Ray 2.52 and newer check the token."""
     return hashlib.sha256((ENV["RAY_AUTH_TOKEN"] + purpose).encode()).hexdigest()
 
 
 def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
-    """Return this node's address: of the first interface that it has, or from which it reaches the peer or its own name."""
+    """Return this node's address: that of the first interface that exists, or of the route to the peer or to its own name."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for name in interfaces:
             with suppress(OSError):
                 request = struct.pack("256s", name.encode()[:15])
                 return socket.inet_ntoa(fcntl.ioctl(sock, SIOCGIFADDR, request)[20:24])
         if interfaces:
-            say(f"no address on {' or '.join(interfaces)}: using that of the host's name")
+            say(f"no address on {' or '.join(interfaces)}: using the address of the host's name")
 
-        with suppress(OSError):  # a machine without a network
+        with suppress(OSError):  # fails on a machine without a network
             sock.connect((peer or socket.gethostbyname(socket.gethostname()), 9))
             if sock.getsockname()[0].startswith("127."):
                 sock.connect(("10.255.255.255", 9))
@@ -59,7 +59,7 @@ def find_address(interfaces: Sequence[str], peer: Optional[str]) -> str:
 
 
 def port_blocks(purpose: str) -> List[int]:
-    """Return blocks of 16 ports, below those that the kernel assigns, in another order for each job."""
+    """Return blocks of 16 ports, below those that the kernel assigns. Each job gets a different order."""
     first = int(secret(purpose)[:8], 16)
     return [20000 + 16 * ((first + step) % 750) for step in range(750)]
 
@@ -74,18 +74,18 @@ def is_free(port: int) -> bool:
 
 
 def make_folder(local: Optional[str], rank: int) -> str:
-    """Make a folder for Ray's sockets, logs and spilled objects, with a path that is short enough for sockets."""
+    """Make a folder for Ray's sockets, logs and spilled objects. Its path is short enough for sockets."""
     for base in (local, ENV.get("TMPDIR"), "/tmp"):
         path = os.path.join(os.path.expandvars(base or ""), f"ray-{secret('folder')[:8]}-{rank}")
         if base and len(path) <= LONGEST:
             with suppress(OSError):
                 os.mkdir(path, 0o700)
                 return path
-    raise Failed("no folder for Ray: /tmp cannot be written")
+    raise Failed("cannot make a folder for Ray in /tmp")
 
 
 def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.Popen[bytes]:
-    """Start a process that dies with this one. If `deaf`, it ignores the warning before the time limit."""
+    """Start a process that dies with this one. If `deaf` is true, it ignores the signal before the time limit."""
     libc = ctypes.CDLL(None)
 
     def prepare() -> None:
@@ -97,10 +97,10 @@ def spawn(command: List[str], deaf: bool = True, **options: Any) -> subprocess.P
 
 
 class Ray:
-    """`ray start --block`, and all that it starts.
+    """`ray start --block`, and all processes that it starts.
 
-    Ray's own ports are fixed, or found free long before they are used. So all are chosen here, except those of its
-    worker processes, which the kernel assigns.
+    Ray's default ports are fixed, or Ray looks for free ports long before it uses them. So they are chosen here, except the
+    ports of Ray's worker processes, which the kernel assigns.
     """
 
     def __init__(self, config: Options, rank: int, head: Optional[str] = None) -> None:
@@ -118,7 +118,7 @@ class Ray:
         return self.spawn_ray("start", "--block", f"--node-ip-address={self.node}", *role, *self.options())
 
     def spawn_ray(self, *words: str) -> subprocess.Popen[bytes]:
-        """Run a command of Ray's, with its output in a file."""
+        """Run a command of Ray, and write its output to a file."""
         with open(self.log, "w") as log:
             command = [sys.executable, "-m", "ray.scripts.scripts", *words]
             return spawn(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -136,7 +136,7 @@ class Ray:
         options += [f"--num-cpus={self.config['cpus']}", f"--num-gpus={self.config['gpus']}"]
 
         memory, store = self.config.get("memory"), self.config.get("object_store")  # MiB
-        if memory and store is None:  # Ray's own share, but of the job's memory, if there is room
+        if memory and store is None:  # Ray's default share, but of the job's memory, and at most the free space
             store = min(memory * 3 // 10, shutil.disk_usage("/dev/shm").free * 9 // 10 >> 20)
         if store:
             options.append(f"--object-store-memory={store << 20}")
@@ -145,15 +145,15 @@ class Ray:
         return options
 
     def check(self) -> None:
-        """If Ray has ended, raise Failed with the last line of its log."""
+        """Raise Failed with the last line of Ray's log if Ray has exited."""
         if self.process.poll() is None:
             return
         with open(self.log, errors="replace") as log:
             lines = [line.strip() for line in log if line.strip() and "INFO" not in line and "SUCC" not in line]
-        raise Failed(f"Ray has ended: {lines[-1] if lines else 'it said nothing'}")
+        raise Failed(f"Ray has exited: {lines[-1] if lines else 'its log is empty'}")
 
     def end(self, *folders: str) -> None:
-        """Kill all descendants, and remove the folders."""
+        """Kill all descendants of this process, and remove the folders."""
         for _ in range(50):
             found = descendants()
             if not found:
@@ -167,12 +167,12 @@ class Ray:
 
 
 def descendants() -> Set[int]:
-    """Return the processes that stem from this one: one that loses its parent becomes our child."""
+    """Return the descendants of this process. It is a subreaper: processes that lose their parent become its children."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/stat") as stat:
             state, parent = stat.read().rpartition(")")[2].split()[:2]
-            if state != "Z":  # a zombie
+            if state != "Z":  # not a zombie
                 parents[int(pid)] = int(parent)
     found: Set[int] = set()
     children = {os.getpid()}
@@ -183,7 +183,7 @@ def descendants() -> Set[int]:
 
 
 def stop(number: int, _: object) -> None:
-    """End, and Ray with this process. Warnings are for the program only."""
+    """Exit, which also ends Ray. Ignore the signal before the time limit, which is for the program."""
     if number in ENDING:
         sys.exit(128 + number)
 
@@ -201,7 +201,7 @@ def read_command_line(words: List[str]) -> Options:
 
 
 def main(begin: Callable[[Options, int], int]) -> None:
-    """Set up this process, and begin its part."""
+    """Set up this process, and call `begin`."""
     config = read_command_line(sys.argv[1:])
     rank = next((int(ENV[name]) for name in RANKS if ENV.get(name, "").isdigit()), None)
     for number in ENDING + WARNINGS:
@@ -215,9 +215,9 @@ def main(begin: Callable[[Options, int], int]) -> None:
         ENV.setdefault("RAY_AUTH_TOKEN", os.urandom(32).hex())
     try:
         if rank is None:
-            raise Failed(f"which of {config['nodes']} processes is this? None of {', '.join(RANKS)} is set")
+            raise Failed(f"cannot find the rank of this process, one of {config['nodes']}: none of {', '.join(RANKS)} is set")
         if config["nodes"] > 1 and not (ENV.get("RAY_AUTH_TOKEN") and ENV.get("HPCGEN_HEAD")):
-            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN, which the script exports, are not set here")
+            raise Failed("HPCGEN_HEAD and RAY_AUTH_TOKEN are not set: the launcher did not pass on the script's variables")
         sys.exit(begin(config, rank))
     except Failed as problem:
         say(problem)

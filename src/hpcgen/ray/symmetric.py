@@ -1,8 +1,9 @@
-"""`ray symmetric-run` on each node if this Ray has it (2.49 and newer). Otherwise the classic form, and a line says so.
+"""Runs `ray symmetric-run` on each node if Ray is 2.49 or newer. Otherwise prints a line, and runs `ray start`.
 
-Ray's own command starts Ray and, on the first node, the program. Each node gives it the address, the ports, and its own
-CPUs and memory. The end is ours, as in the classic form: its `ray stop` would end the user's other Rays, its workers look
-for the head for a minute, and its status is 0 if Ray has not started, and 247 for `kill -9` (run on 2.60).
+`ray symmetric-run` starts Ray and, on the first node, the program. Each node passes it the address, the ports, and the node's
+CPUs and memory. This module ends Ray itself, because the command's `ray stop` would end the user's other instances of Ray,
+and its workers search for the head for a minute. This module also finds the program's status itself, because the command's
+status is 0 if Ray does not start, and 247 after `kill -9` (run on 2.60).
 """
 
 import importlib.metadata
@@ -15,15 +16,15 @@ from contextlib import suppress
 from hpcgen.ray.cluster import Door, answers, join, lead, listen, program
 from hpcgen.ray.node import ENV, Failed, Options, Ray, say, spawn
 
-NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # notes start and status, waits for the end
+NOTING = 'echo >"$0"; "$@"; echo $? >"$0"; exec sleep 600'  # records the start and the status, and waits to be killed
 
 
 class Symmetric(Ray):
-    """`ray symmetric-run`. On the first node its output and the program's are the job's."""
+    """`ray symmetric-run`. On the first node, its output and the program's output go to the job's output."""
 
     def start(self) -> subprocess.Popen[bytes]:
-        ENV["RAY_ADDRESS"] = self.address  # else it counts the nodes of a cluster in Ray's own folder
-        ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # where it looks for `ray`
+        ENV["RAY_ADDRESS"] = self.address  # otherwise it counts the nodes of the cluster in Ray's default folder
+        ENV["PATH"] = f"{os.path.dirname(sys.executable)}:{ENV.get('PATH', os.defpath)}"  # it searches the PATH for `ray`
         ENV.setdefault("RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT", str(self.config["wait"]))
         self.note = os.path.join(self.folder, "program")
         options = [f"--address={self.address}", f"--min-nodes={self.config['nodes']}", *self.options()]
@@ -33,14 +34,14 @@ class Symmetric(Ray):
         return spawn([sys.executable, "-m", "ray.scripts.scripts", *words])
 
     def status(self) -> str:
-        """Return the program's status, an empty line while it runs, and nothing before."""
+        """Return the program's status, an empty line while it runs, or an empty string before it starts."""
         with suppress(OSError), open(self.note) as note:
             return note.read()
         return ""
 
 
 def lead_symmetric(config: Options) -> int:
-    """Start head and program by Ray's own command, and return the program's status."""
+    """Start the head and the program with `ray symmetric-run`, and return the program's status."""
     door, ray = Door(config["nodes"] - 1), None
     try:
         ray = Symmetric(config, 0)
@@ -53,7 +54,7 @@ def lead_symmetric(config: Options) -> int:
             else:
                 door.tick()
         if not ray.status().strip():
-            raise Failed("ray symmetric-run has ended before the program, and says why")
+            raise Failed("ray symmetric-run exited before the program ended: see its messages above")
         return int(ray.status())
     finally:
         door.close()
@@ -62,10 +63,10 @@ def lead_symmetric(config: Options) -> int:
 
 
 def begin(config: Options, rank: int) -> int:
-    """Takes the place of the classic form's `begin`."""
+    """Replaces the `begin` of `cluster`."""
     found = importlib.util.find_spec("ray")
     if found and found.origin and os.path.exists(os.path.join(os.path.dirname(found.origin), "scripts/symmetric_run.py")):
         return join(config, rank, Symmetric) if rank else lead_symmetric(config)
     if found and not rank:
-        say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which 2.49 and newer have: the classic form")
+        say(f"Ray {importlib.metadata.version('ray')} has no symmetric-run, which is new in 2.49: using ray start")
     return join(config, rank) if rank else lead(config)
