@@ -121,7 +121,7 @@ unstage() {
 }
 trap unstage EXIT
 #% if staging.several
-# On one node alone, sbcast is not needed.
+# sbcast is needed only for more than one node.
 if [ {{ staging.several }} ]; then
 #% endif
 #% for line in staging.sending

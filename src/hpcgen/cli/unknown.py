@@ -40,8 +40,8 @@ def _foreign(command: str) -> FrozenSet[str]:
 def misplaced(command: str, options: Sequence[Any], program: Sequence[str], more: bool) -> Iterator[str]:
     """Yield a note if these options follow the program. The note shows the command in the right order.
 
-    There is no note for options of one letter alone, because many programs have them. `more`: the command line has other
-    options, too.
+    If all of them are options of one letter, there is no note, because many programs have such options. `more`: the command
+    line also contains other options.
     """
     known = {name: option for option in options for name in option.opts + option.secondary_opts if name.startswith("-")}
     moved: List[str] = []

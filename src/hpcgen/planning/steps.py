@@ -21,7 +21,7 @@ from hpcgen.workloads import Layout, Told, Workload
 SAID = {"commands": "program", "mpmd": "mpmd", "pmi": "mpi", "kill_on_bad_exit": "kill_on_bad_exit"}
 
 
-# The script's variables with what its launcher is told: for all ranks, and for those of each role.
+# The script's variables that configure its launcher: one for all ranks, and one for the ranks of each role.
 SHARED = "shared"
 ROLES = {workloads.SMALL: "scheduler", "worker": "workers", "all": "workers", workloads.HEAD: "head", "node": "nodes"}
 
@@ -100,7 +100,7 @@ def _commands(request: Request, site: Site, layout: Layout) -> List[Command]:
 
 
 class ToLaunchers(NamedTuple):
-    """What the launcher inside the job is told: variables with JSON, the names of those for each component, and origins."""
+    """The settings of the launcher inside the job: variables with JSON, their names for each component, and origins."""
 
     variables: Dict[str, str]
     names: List[Tuple[str, ...]]

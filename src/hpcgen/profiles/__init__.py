@@ -1,1 +1,1 @@
-"""Profiles of sites: their tables, and what must hold within one."""
+"""Profiles of sites: their tables, and the rules for them."""

@@ -250,7 +250,7 @@ class Partition(Table, frozen=True, kw_only=True):
     min_time: Optional[Time] = None
     """The minimum time limit of a job."""
     bins: Tuple[Bin, ...] = ()
-    """Time limits by the job's size, smallest size first. The first bin that holds the job counts."""
+    """Time limits by the job's size, smallest size first. The first bin that is large enough for the job applies."""
     max_nodes: Optional[Count] = None
     """The maximum number of nodes of a job."""
     min_nodes: Optional[Count] = None
@@ -281,7 +281,7 @@ class Limits(Table, frozen=True, kw_only=True):
     max_time: Optional[Time] = None
     """The maximum time limit of a job."""
     bins: Tuple[Bin, ...] = ()
-    """Time limits by the job's size, smallest size first. The first bin that holds the job counts."""
+    """Time limits by the job's size, smallest size first. The first bin that is large enough for the job applies."""
     max_nodes: Optional[Count] = None
     """The maximum number of nodes of a job."""
     max_cpus: Optional[Count] = None

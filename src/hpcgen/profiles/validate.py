@@ -42,7 +42,7 @@ def _mpi(site: Site) -> Iterator[str]:
     if facts.flavour and facts.pmi and not mpis.joins(flavour, facts.pmi):
         yield f"mpi.pmi: {facts.flavour} does not start with --mpi={facts.pmi}: use {' or '.join(flavour.pmis)}"
     if facts.pmi_library and not flavour.takes_library:
-        yield f"mpi.pmi_library: {flavour.library} has its own PMIx and takes no PMI library: remove it"
+        yield f"mpi.pmi_library: {flavour.library} has its own PMIx and uses no PMI library: remove the key"
     if facts.pmi_library and not facts.pmi_library.startswith("/"):
         yield f"mpi.pmi_library: '{facts.pmi_library}' is not an absolute path"
 

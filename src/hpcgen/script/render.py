@@ -202,7 +202,7 @@ def _launch(job: Job, step: Step) -> Launch:
     variable = (Origin("rule", f"{step.launcher}'s variable"),)
     origins = {"line": found, "programs": asked, "rank": variable, "unordered": variable, "told": found, "installed": found}
     by_launcher, apart = step.commands[0].told is not None, unordered(job, step)
-    # Ranks without MPI meet through a file whose name is derived from that of the file for the program's status.
+    # Ranks without MPI connect through another file beside the file for the program's status.
     goes_on = step.kill_on_bad_exit is False or bool(by_launcher and apart)
     line, programs = launch(job, step), shared_out(job, step)
     check = installed(job, step)
