@@ -2,5 +2,5 @@
 
 Scripts contain the source of both as one program. So the modules share one namespace, import no other modules of hpcgen, and
 run on Python 3.9 and newer with Ray 2.9 and newer. With `--symmetric-run`, scripts also contain `symmetric`, which starts Ray
-with `ray symmetric-run`. It is not the default, because it refuses a node on which any other user runs Ray.
+with `ray symmetric-run`. It is not the default, because it refuses a node on which any user already runs Ray.
 """
