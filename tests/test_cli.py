@@ -405,6 +405,7 @@ def test_sites(call: Any) -> None:
     assert code == 0 and "mahuika\tslurm\t" in out and "\x1b" not in out
     assert {site["id"] for site in json.loads(call("sites", "--json")[1])} >= {"mahuika", "kestrel", "local"}
     shown = call("sites", "show", "mahuika")[1]
+    assert "mpi.launcher\tsrun\tNeSI support: " in shown, "stated in the profile, although it is the default"
     assert "mpi.pmi_library\t/lib64/libpmi2.so\t" in shown
     assert json.loads(call("sites", "show", "m3", "--json")[1])["id"] == "m3-smu"
     assert json.loads(call("sites", "schema")[1])["$defs"]["Partition"]

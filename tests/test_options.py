@@ -37,12 +37,10 @@ SITES: Dict[str, Dict[str, Any]] = {
     "flux": {"mpi": {"launcher": "flux", "pmi": None}},
     "local": {"mpi": {"launcher": "mpiexec", "pmi": None}},
 }  # fmt: skip
+# What some workloads need.
 BASES: Dict[str, Dict[str, Any]] = {
     "dask-mpi": {"workers": "2", "cpus_per_worker": "2"},
     "mpi": {"ntasks": "4"},
-    "ray": {},
-    "torchrun": {},
-    "serial": {},
     "array": {"commands": "list", "tasks": "6", "chunk": "6", "program": None},
 }
 # A value of each field that is not what it would be anyway, where one of its type is not enough.
@@ -129,7 +127,7 @@ def test_no_option_vanishes(name: str, scheduler: str, tmp_path: Any, monkeypatc
     (tmp_path / "table.csv").write_text("a\n1\n")
     site = made(scheduler)
     for workload in workloads.names():
-        base = {"workload": workload, "program": "x.py", **BASES[workload]}
+        base = {"workload": workload, "program": "x.py", **BASES.get(workload, {})}
         more = {**base, **WITH.get(name, {})}
         found = answered(site, base if outcome(site, more).refused else more, name)
         assert found, f"{option(name)} with --workload {workload} under {scheduler}: {FILES}"

@@ -1,12 +1,13 @@
 """`hpcgen sites`: lists the machines, and prints the facts of one machine with their sources."""
 
 # Not `from __future__ import annotations`: with Python 3.9, typer does not look into annotations that are strings.
+from pathlib import Path
 from typing import Annotated, Any, Dict, List, Tuple
 
 import typer
 
 from hpcgen.base.errors import RequestError, SiteError, among
-from hpcgen.base.toml import Table
+from hpcgen.base.toml import Table, read
 from hpcgen.cli import complete, show
 from hpcgen.inputs import config
 from hpcgen.profiles.charging import Rates
@@ -76,13 +77,20 @@ def show_site(
 
 
 def _facts(site: Site) -> List[Tuple[str, str, str]]:
-    rows = []
+    rows, data = [], read(Path(site.path), SiteError)
     for place, table in _tables(site).items():
-        for key in table.stated():
+        for key in _stated(data, place, table):
             origin = site.cite(*place, key)
             text = _text(getattr(table, key))
             rows.append((".".join((*place, key)), text, f"{origin.source or '?'}, {origin.date or '?'}"))
     return rows
+
+
+def _stated(data: Dict[str, Any], place: Tuple[str, ...], table: Table) -> List[str]:
+    """The keys that the profile states, also those whose value is the default."""
+    for name in place:
+        data = data.get(name, {})
+    return [key for key in table.__struct_fields__ if key in data and key not in ("source", "sources")]
 
 
 def _text(value: Any) -> str:

@@ -59,7 +59,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
     layout = given.workload.lay_out(given.request)
     components = _components(given, layout)
     launcher = steps.launcher(site, given.request, given.workload, components)
-    job, counted = _as_array(given, _drafted(given, layout, components, launcher))
+    job, of_tasks = _as_array(given, _drafted(given, layout, components, launcher))
     placed = placement.place(site, job, given.scheduler)
     placed = placed.with_step(steps.step(site, given.request, placed.job, layout, given.workload, launcher, given.origins))
     job, found = placement.sayable(site, placed, given.scheduler)
@@ -70,7 +70,7 @@ def plan(site: Site, asked: Union[Request, Merged]) -> Job:
         header=(*header.lines(site, given.asked, given.origins), *header.by_hand(job)),
         assumed=_assumed(given.request, layout, components[-1], job),
     )
-    return replace(job, notes=_notes(given, layout, job, unused, counted, found))
+    return replace(job, notes=_notes(given, layout, job, unused, of_tasks, found))
 
 
 # --- 1 and 2: what the user means, in a form that this site can run
@@ -219,14 +219,14 @@ def _assumed(request: Request, layout: Layout, drafted: Component, job: Job) -> 
 
 
 def _notes(
-    given: Inputs, layout: Layout, job: Job, unused: List[str], counted: List[str], found: List[str]
+    given: Inputs, layout: Layout, job: Job, unused: List[str], of_tasks: List[str], found: List[str]
 ) -> Tuple[str, ...]:
     """All notes, in the order in which they are shown."""
     site, request = given.site, given.request
     return (
         *unused,
         *remarks.before(site, request, given.workload, given.scheduler),
-        *counted,
+        *of_tasks,
         *staging.notes(site, job.stage),
         *software.unjoined(site, request, job),
         *found,

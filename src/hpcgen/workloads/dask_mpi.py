@@ -62,9 +62,9 @@ def lay_out(request: Request) -> Layout:
         [command(request, (str(workers),), True) for _ in parts],
         {**_assumed(request), **share},
         tuple(_notes(request, parts[-1], workers)),
-        () if request.plain else ("dask", "program", *PARTS[runner]),
-        "none" if runner == "slurm" else None,
-        None if request.plain else False,
+        parts=() if request.plain else ("dask", "program", *PARTS[runner]),
+        pmi="none" if runner == "slurm" else None,
+        kill_on_bad_exit=None if request.plain else False,
     )
 
 
