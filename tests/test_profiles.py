@@ -235,3 +235,8 @@ def test_a_damaged_or_closed_cache_is_no_obstacle(profile: Path, damage: bytes) 
     kept.unlink()
     kept.mkdir()  # which even root cannot write as a file
     assert load(str(profile)) == first
+
+
+def test_what_no_source_states_is_a_default_of_hpcgen() -> None:
+    assert load("eagle").cite("shell", "shebang").kind == "default"
+    assert load("mahuika").cite("shell", "shebang").kind == "fact"

@@ -115,7 +115,7 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=T
         source = self.sources.get(key) if isinstance(key, str) else None
         text = f"{self.id}: {'.'.join(place)}"
         if source is None:
-            return Origin("fact", text)
+            return Origin("default", f"hpcgen's value of {'.'.join(place)}")
         return Origin("fact", text, source.title, str(source.date or f"read {source.read}"), source.url)
 
     def dialect_values(self) -> Dict[str, Any]:
