@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, List
@@ -230,3 +231,28 @@ def test_tasks_run_on_the_jobs_nodes(asked: Dict[str, Any]) -> None:
     """Where the script itself runs on a node that all jobs share, jsrun starts each of them."""
     lines = [line for line in render(made(SITES["summit"], **asked)).splitlines() if "HPCGEN_TASK\"" in line and "||" in line]
     assert [line.strip().startswith("jsrun -n 1 -a 1 -c 1 -g 0") for line in lines] == [True]
+
+
+def test_a_value_that_is_too_long(tmp_path: Path) -> None:
+    """Python's csv module has a limit. A quote that is never closed reaches it, too."""
+    Path("long.csv").write_text("alpha,beta\n1," + "x" * 140_000 + "\n")
+    Path("open.csv").write_text('alpha,beta\n1,"x\n' + "2,y\n" * 50_000)
+    for name, line in (("long.csv", "2"), ("open.csv", r"\d+")):
+        why = refused(table=name, program="true")
+        assert re.fullmatch(
+            f"--table {name}: a value up to line {line} is longer than 131072 characters: shorten it, or close its quotes", why
+        )
+        done = run(made(table=name, program="true", tasks=1))
+        assert done.returncode == 1 and f"hpcgen: {name}: field larger than field limit (131072)\n" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_characters_that_only_python_takes_for_ends_of_lines() -> None:
+    """The table is counted as the job reads it: only line feeds and carriage returns end a line."""
+    for value in ("x\u2028y", "x\u2029y", "x\x85y", "x\x0by", "x\x0cy", "x\x1cy", "x\x1dy", "x\x1ey"):
+        Path("u.csv").write_text(f"alpha,beta\n1,{value}\n2,z\n", encoding="utf-8")
+        job = made(table="u.csv", program="python3", args=("-c", "import os; print(ascii(os.environ['beta']))"))
+        assert job.tasks and job.tasks.count == 2 and run(job).stdout == f"{value!a}\n"
+    Path("u.csv").write_bytes(b"alpha,beta\r1,x\r\n2,y\n")
+    job = made(table="u.csv", program="sh", args=("-c", 'echo "$beta"'))
+    assert job.tasks and job.tasks.count == 2 and run(job, 2).stdout == "y\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Sequence
+from typing import List, Sequence
 
 import msgspec
 
@@ -40,11 +40,7 @@ def _commands(file: str) -> int:
 
 def _rows(file: str, args: Sequence[str]) -> int:
     """Count the rows below the header that are not empty. Raises RequestError if a column cannot become a variable."""
-    import csv
-
-    lines = _text(file).lstrip("\ufeff").splitlines(keepends=True)
-    header = lines[0] if lines else ""
-    rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row]
+    rows = _read(file, _text(file).removeprefix("\ufeff"))
     names = rows[0] if rows else []
     for name in names:
         if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or re.fullmatch(UNFIT, name):
@@ -58,6 +54,22 @@ def _rows(file: str, args: Sequence[str]) -> int:
         if unknown := [name for name in re.findall(r"\{(\w+)\}", word, re.ASCII) if name not in names]:
             raise RequestError(f"program: {word!r}: {file} has no column '{unknown[0]}'{among(unknown[0], names)}")
     return _some(rows[1:], file, "no row below its header")
+
+
+def _read(file: str, text: str) -> List[List[str]]:
+    """Read the rows that are not empty, as the job reads them. Raises RequestError for text that the job could not use."""
+    import csv
+    import io
+
+    lines = io.StringIO(text, newline="")
+    header = lines.readline()
+    lines.seek(0)
+    reader = csv.reader(lines, delimiter="\t" if "\t" in header else ",")
+    try:
+        return [row for row in reader if row]
+    except csv.Error:
+        most = f"a value up to line {reader.line_num} is longer than {csv.field_size_limit()} characters"
+        raise RequestError(f"--table {file}: {most}: shorten it, or close its quotes") from None
 
 
 def _some(found: Sequence[object], file: str, nothing: str) -> int:

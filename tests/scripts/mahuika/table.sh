@@ -22,7 +22,10 @@ unfit = "(LD_|BASH|PYTHON|PERL|SLURM|SBATCH|HPCGEN).*|ENV|IFS|PATH|HOME|SHELL|SH
 with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
     header = lines.readline()
     lines.seek(0)
-    names, *rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row] or [[]]
+    try:
+        names, *rows = [row for row in csv.reader(lines, delimiter="\t" if "\t" in header else ",") if row] or [[]]
+    except csv.Error as why:
+        sys.exit("hpcgen: %s: %s" % (file, why))
 if len(rows) < int(number):
     sys.exit("hpcgen: %s: no row %s: the file has only %d now" % (file, number, len(rows)))
 row = rows[int(number) - 1]
