@@ -256,3 +256,12 @@ def test_characters_that_only_python_takes_for_ends_of_lines() -> None:
     Path("u.csv").write_bytes(b"alpha,beta\r1,x\r\n2,y\n")
     job = made(table="u.csv", program="sh", args=("-c", 'echo "$beta"'))
     assert job.tasks and job.tasks.count == 2 and run(job, 2).stdout == "y\n"
+
+
+def test_a_nul_byte_in_a_table() -> None:
+    """No variable and no argument can hold it: the table is refused before the job, and by the job if the file has changed."""
+    Path("nul.csv").write_bytes(b"alpha,beta\n1,x\n2,x\0y\n")
+    why = "--table nul.csv: line 3 contains a NUL byte, which no variable can hold: remove it"
+    assert refused(table="nul.csv", program="true") == why
+    done = run(made(table="nul.csv", program="true", tasks=2), 2)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and " NUL" in done.stderr

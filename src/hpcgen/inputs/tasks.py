@@ -61,6 +61,9 @@ def _read(file: str, text: str) -> List[List[str]]:
     import csv
     import io
 
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise RequestError(f"--table {file}: line {line} contains a NUL byte, which no variable can hold: remove it")
     lines = io.StringIO(text, newline="")
     header = lines.readline()
     lines.seek(0)

@@ -29,6 +29,8 @@ if len(rows) < int(number):
 row = rows[int(number) - 1]
 if len(row) != len(names):
     sys.exit("hpcgen: %s: row %s has %d values for %d columns" % (file, number, len(row), len(names)))
+if any("\0" in value for value in row):
+    sys.exit("hpcgen: %s: row %s contains a NUL byte, which no variable can hold" % (file, number))
 for name in names:
     if not re.match("[A-Za-z_][A-Za-z0-9_]*$", name) or re.match("(%s)$" % unfit, name):
         sys.exit("hpcgen: %s: column %r cannot be a variable" % (file, name))
