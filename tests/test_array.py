@@ -265,3 +265,19 @@ def test_a_nul_byte_in_a_table() -> None:
     assert refused(table="nul.csv", program="true") == why
     done = run(made(table="nul.csv", program="true", tasks=2), 2)
     assert done.returncode == 1 and "Traceback" not in done.stderr and " NUL" in done.stderr
+
+
+def test_the_file_is_counted_where_the_job_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to --chdir, not to the folder in which the command runs."""
+    Path("sub").mkdir()
+    Path("sub/only.csv").write_text("alpha\n1\n2\n")
+    Path("sub/list").write_text("echo only\n")
+    for asked, count in (({"table": "only.csv", "program": "x"}, 2), ({"commands": "list"}, 1)):
+        job = made(chdir="sub", **asked)
+        assert job.tasks and job.tasks.count == count
+    why = "--table t.csv: No such file or directory in the folder sub (--chdir): give the number of its tasks with --tasks"
+    assert refused(chdir="sub", table="t.csv", program="x") == why
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    job = made(chdir="sub", commands="~/list")
+    assert job.tasks and job.tasks.count == 4
+    assert refused(commands="~nobody/list").startswith("--commands ~nobody/list: No such file or directory: give")

@@ -16,6 +16,7 @@ from hpcgen import schedulers
 from hpcgen.base import toml
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import option
+from hpcgen.inputs.places import place
 from hpcgen.model.job import Origin
 from hpcgen.request import fields
 from hpcgen.request.fields import Request, gpus_asked
@@ -102,7 +103,7 @@ def _by_program(request: Request) -> Inferred:
         if several:
             return Inferred("mpi", f"{program} is not a Python program and {several} asks for more than one task")
         return Inferred("serial", f"{program} is not a Python program and runs as one task")
-    path = os.path.join(request.chdir or "", os.path.expanduser(program))
+    path = place(request, program)
     found = imports(path)
     if found is not None and (inferred := _by_imports(request, found)):
         return inferred

@@ -6,13 +6,14 @@ The job reads the file when it runs. The tasks are counted here because planning
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import List, Sequence
 
 import msgspec
 
 from hpcgen.base.errors import RequestError, among
+from hpcgen.inputs.places import place
 from hpcgen.model.job import Origin
+from hpcgen.request.fields import Request
 from hpcgen.request.layers import Merged
 
 # Columns must not have the names of variables that change how programs run, or of bash's variables. The job checks this, too.
@@ -28,19 +29,20 @@ def counted(asked: Merged) -> Merged:
     if request.workload != "array" or request.tasks or (request.commands is None) == (request.table is None):
         return asked
     file = str(request.commands or request.table)
-    count = _commands(file) if request.commands else _rows(file, request.args)
+    count = _commands(request, file) if request.commands else _rows(request, file)
     why = Origin("rule", f"counted in {file}")
     return Merged(msgspec.structs.replace(request, tasks=count), {**origins, "tasks": why})
 
 
-def _commands(file: str) -> int:
+def _commands(request: Request, file: str) -> int:
     """Count the lines that are neither empty nor comments."""
-    return _some([line for line in _text(file).split("\n") if not re.match(r"[ \t\r]*(#|$)", line)], file, "no command")
+    lines = _text(request, "--commands", file).split("\n")
+    return _some([line for line in lines if not re.match(r"[ \t\r]*(#|$)", line)], file, "no command")
 
 
-def _rows(file: str, args: Sequence[str]) -> int:
+def _rows(request: Request, file: str) -> int:
     """Count the rows below the header that are not empty. Raises RequestError if a column cannot become a variable."""
-    rows = _read(file, _text(file).removeprefix("\ufeff"))
+    rows = _read(file, _text(request, "--table", file).removeprefix("\ufeff"))
     names = rows[0] if rows else []
     for name in names:
         if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or re.fullmatch(UNFIT, name):
@@ -50,7 +52,7 @@ def _rows(file: str, args: Sequence[str]) -> int:
     for number, row in enumerate(rows[1:], 1):
         if len(row) != len(names):
             raise RequestError(f"--table {file}: row {number} has {len(row)} values for {len(names)} columns: correct the row")
-    for word in args:
+    for word in request.args:
         if unknown := [name for name in re.findall(r"\{(\w+)\}", word, re.ASCII) if name not in names]:
             raise RequestError(f"program: {word!r}: {file} has no column '{unknown[0]}'{among(unknown[0], names)}")
     return _some(rows[1:], file, "no row below its header")
@@ -81,9 +83,10 @@ def _some(found: Sequence[object], file: str, nothing: str) -> int:
     return len(found)
 
 
-def _text(file: str) -> str:
+def _text(request: Request, given: str, file: str) -> str:
     try:
-        with Path(file).expanduser().open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        with open(place(request, file), encoding="utf-8", errors="surrogateescape", newline="") as lines:
             return lines.read()
     except OSError as why:
-        raise RequestError(f"{file}: {why.strerror}: give the number of its tasks with --tasks") from None
+        inside = f" in the folder {request.chdir} (--chdir)" if request.chdir and not file.startswith(("/", "~/")) else ""
+        raise RequestError(f"{given} {file}: {why.strerror}{inside}: give the number of its tasks with --tasks") from None
