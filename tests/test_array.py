@@ -280,4 +280,7 @@ def test_the_file_is_counted_where_the_job_reads_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(Path.cwd()))
     job = made(chdir="sub", commands="~/list")
     assert job.tasks and job.tasks.count == 4
+    job = made(stage=("sub", "list"), commands="$HPCGEN_STAGED/sub/list")
+    assert job.tasks and job.tasks.count == 1
+    assert "the file is in an archive: give the number" in refused(stage=("x.tar",), commands="$HPCGEN_STAGED/x/list")
     assert refused(commands="~nobody/list").startswith("--commands ~nobody/list: No such file or directory: give")

@@ -120,6 +120,26 @@ def test_the_program_is_looked_for_where_the_job_runs(here: Path, monkeypatch: p
     assert found("~/ranks.py")[0] == "mpi"
 
 
+def test_a_staged_program_is_read_where_it_is_staged_from(here: Path, capfd: Any) -> None:
+    """Files and folders; hpcgen does not unpack archives."""
+    Path("sub/code").mkdir(parents=True)
+    Path("sub/code/deep.py").write_text("import mpi4py")
+    assert found("$HPCGEN_STAGED/ranks.py", stage=["ranks.py"])[0] == "mpi"
+    assert found("$HPCGEN_STAGED/code/deep.py", stage=["ranks.py", "sub/code/"])[0] == "mpi"
+    assert found("$HPCGEN_STAGED/code/deep.py", stage=["code"], chdir="sub")[0] == "mpi"
+    assert found("$HPCGEN_STAGED/ranks.py", stage=["code.tgz"])[0] == "serial"
+    workload, note = found("$HPCGEN_STAGED/code/deep.py", stage=["sub/code.tar.gz"])
+    assert workload == "serial" and "because $HPCGEN_STAGED/code/deep.py is in an archive, and the job has one task" in note
+    with pytest.raises(RequestError, match=r"--workload: \$HPCGEN_STAGED/code/deep.py is in an archive, and --ntasks 4 asks"):
+        found("$HPCGEN_STAGED/code/deep.py", stage=["sub/code.tar.gz"], ntasks="4")
+    for stage, program in (("ranks.py", "ranks.py"), ("gone.py", "gone.py"), ("sub/code.tar.gz", "code/deep.py")):
+        words = ["--site", "vaughan", "-A", "x", "--stage", stage, f"$HPCGEN_STAGED/{program}"]
+        code, _, err = run(capfd, "slurm", *words)
+        assert code == 0 and not [line for line in err if "$HPCGEN_STAGED" in line and "it must exist" in line]
+    _, _, err = run(capfd, "slurm", "--site", "vaughan", "-A", "x", "--stage", "ranks.py", "$HPCGEN_STAGED/rank.py")
+    assert [line for line in err if "$HPCGEN_STAGED/rank.py does not exist here; it must" in line]
+
+
 def test_the_program_is_never_executed(here: Path) -> None:
     Path("evil.py").write_text("import dask\nopen('executed', 'w')\n")
     assert found("evil.py")[0] == "dask-mpi" and not Path("executed").exists()

@@ -129,23 +129,22 @@ def _of_program(request: Request, job: Job) -> Iterator[str]:
     program = request.program
     if program is None or request.image:
         return
-    from hpcgen.inputs.places import place
+    from hpcgen.inputs.places import missing, place
 
-    here = place(request, program)
-    if program.endswith(".py") and not os.path.exists(here):
+    if program.endswith(".py") and missing(request, program):
         yield f"{program} does not exist here; it must exist where the job runs"
     on_path = "/" not in program and job.steps[0].commands[0].python is None
-    if on_path and os.path.isfile(here):
+    if on_path and os.path.isfile(place(request, program) or ""):
         yield f"the job searches the PATH for {program}: write ./{program} to run the file in this folder"
 
 
 def _of_files(request: Request) -> Iterator[str]:
     """Yield a note for each staged file, and for the image, that does not exist here."""
-    from hpcgen.inputs.places import place
+    from hpcgen.inputs.places import missing
 
     images = [request.image] if request.image and "://" not in request.image else []
     for name in (*request.stage, *images):
-        if "$" not in name and not os.path.exists(place(request, name)):
+        if "$" not in name and missing(request, name):
             yield f"{name} does not exist here; it must exist where the job runs"
 
 

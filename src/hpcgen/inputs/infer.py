@@ -104,12 +104,12 @@ def _by_program(request: Request) -> Inferred:
             return Inferred("mpi", f"{program} is not a Python program and {several} asks for more than one task")
         return Inferred("serial", f"{program} is not a Python program and runs as one task")
     path = place(request, program)
-    found = imports(path)
+    found = imports(path) if path else None
     if found is not None and (inferred := _by_imports(request, found)):
         return inferred
     why = "imports neither dask nor mpi4py"
     if found is None:
-        why = "cannot be read" if os.path.lexists(path) else "does not exist here"
+        why = "is in an archive" if not path else "cannot be read" if os.path.lexists(path) else "does not exist here"
     if several:
         raise RequestError(f"--workload: {program} {why}, and {several} asks for more than one task: add {CHOICES}")
     return Inferred("serial", f"{program} {why}, and the job has one task")

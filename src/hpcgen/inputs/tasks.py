@@ -11,7 +11,7 @@ from typing import List, Sequence
 import msgspec
 
 from hpcgen.base.errors import RequestError, among
-from hpcgen.inputs.places import place
+from hpcgen.inputs.places import STAGED, place
 from hpcgen.model.job import Origin
 from hpcgen.request.fields import Request
 from hpcgen.request.layers import Merged
@@ -84,9 +84,13 @@ def _some(found: Sequence[object], file: str, nothing: str) -> int:
 
 
 def _text(request: Request, given: str, file: str) -> str:
+    where = place(request, file)
+    if where is None:
+        raise RequestError(f"{given} {file}: the file is in an archive: give the number of its tasks with --tasks")
     try:
-        with open(place(request, file), encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        with open(where, encoding="utf-8", errors="surrogateescape", newline="") as lines:
             return lines.read()
     except OSError as why:
-        inside = f" in the folder {request.chdir} (--chdir)" if request.chdir and not file.startswith(("/", "~/")) else ""
+        relative = not file.startswith(("/", "~/", STAGED))
+        inside = f" in the folder {request.chdir} (--chdir)" if request.chdir and relative else ""
         raise RequestError(f"{given} {file}: {why.strerror}{inside}: give the number of its tasks with --tasks") from None

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Iterator, List, Optional
 
 from hpcgen.base.errors import RequestError
+from hpcgen.inputs.places import staged_name
 from hpcgen.model.job import Origin, Stage
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request
-
-ARCHIVE = r"\.(tar(\.(gz|zst|xz|bz2))?|tgz)$"
 
 
 def stage(site: Site, request: Request) -> Optional[Stage]:
     """What is staged, and into which folder of the node. Raises RequestError if two would get the same name."""
     names: List[str] = []
     for path in request.stage:
-        name = re.sub(ARCHIVE, "", path.rstrip("/").rpartition("/")[2])
+        name = staged_name(path)
         if name in ("", ".", "..", "~"):
             raise RequestError(f"--stage {path}: the path does not end in a name: name the folder or the file")
         if name in names:
