@@ -79,7 +79,7 @@ SECTIONS: Dict[str, Dict[str, Becomes]] = {
         "output": DIRECTIVE,
         "error": DIRECTIVE,
         "open_mode": DIRECTIVE,
-        "chdir": DIRECTIVE,
+        "chdir": Becomes("the directive of that name", "`cd` in the script"),
         "export": DIRECTIVE,
         "mail_type": DIRECTIVE,
         "mail_user": DIRECTIVE,

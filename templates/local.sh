@@ -2,4 +2,8 @@
 #% for line in job.header
 # {{ line }}
 #% endfor
+#% if job.chdir
+
+cd -- {{ job.chdir|path }} || exit
+#% endif
 #% include "main.sh"

@@ -655,3 +655,23 @@ def test_a_log_folder_that_is_not_here_is_told_of(tmp_path: Path, monkeypatch: p
     (tmp_path / "logs").mkdir()
     assert status(words) == 0 and "log folder" not in capfd.readouterr().err
     assert status(["local", *words[3:]]) == 0 and "log folder" not in capfd.readouterr().err
+
+
+def test_a_job_on_this_machine_runs_in_the_folder_of_chdir(tmp_path: Path) -> None:
+    """The workload is inferred from the program in that folder, the tasks are counted there, and the job runs there."""
+    folder = tmp_path / "a 'b"
+    folder.mkdir()
+    (folder / "show.py").write_text("import os, sys; print(os.getcwd(), *sys.argv[1:])")
+    (folder / "t.csv").write_text("alpha\n1\n2\n")
+    bare = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "HPCGEN_PATH": ""}
+
+    def run(*words: str, chdir: str = folder.name) -> Tuple[int, str, str]:
+        command = [sys.executable, "-m", "hpcgen", "run", "--chdir", chdir, "--python", sys.executable, *words]
+        done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = run("show.py", "x")
+    assert (code, out) == (0, f"{folder} x\n") and "show.py imports neither" in err and "--chdir" not in err
+    assert run("--table", "t.csv", "show.py", "{alpha}")[:2] == (0, f"{folder} 1\n{folder} 2\n")
+    code, out, err = run("./show.py", chdir="gone")
+    assert (code, out) == (1, "") and "gone" in err and "hpcgen: error: the job ended with status 1\n" in err

@@ -17,8 +17,7 @@ SILENT = (
     "job_name", "account", "time", "partition", "qos", "nodes", "ntasks_per_node", "ntasks_per_core", "threads_per_core",
     "hint", "gres", "gpus", "gpus_per_node", "gpus_per_task", "cpus_per_gpu", "constraint", "exclusive", "nodelist",
     "exclude", "distribution", "licenses", "output", "error", "open_mode", "mail_type", "mail_user", "dependency",
-    "reservation", "requeue", "signal", "export", "chdir", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp",
-    "resource",
+    "reservation", "requeue", "signal", "export", "comment", "mem", "mem_per_cpu", "mem_per_gpu", "tmp", "resource",
 )  # fmt: skip
 
 
