@@ -288,6 +288,11 @@ REFUSALS = [
     ("flux", {"exclusive": True, "workload": "mpi"}, "--nodes"),
     ("flux", {"workload": "mpi", "args": ["{{id}}"]}, "into a file"),
     ("flux", {"gpus": "a100:1"}, "--constraint"),
+    ("sge", {"chdir": "a b"}, "--chdir a b: Grid Engine takes no spaces"),
+    ("sge", {"chdir": "a'b"}, "--chdir a'b: Grid Engine takes no spaces"),
+    ("sge", {"chdir": "~/x"}, "--chdir ~/x: Grid Engine does not expand '~'"),
+    ("lsf", {"chdir": "~/x"}, "--chdir ~/x: LSF does not expand '~'"),
+    ("flux", {"chdir": "~/x"}, "--chdir ~/x: Flux does not expand '~'"),
 ]
 
 

@@ -112,10 +112,22 @@ def file_faults(job: Job, scheduler: str, known: Mapping[str, str], instead: str
         if pattern(text, known) is None:
             words = f"only {', '.join(f'%{key}' for key in known)}" if known else "none"
             yield f"--{name} {text}: {scheduler} has {words} of sbatch's patterns: {instead}"
-        if text.startswith("~"):
-            yield f"--{name} {text}: {scheduler} does not expand '~': write the full path"
-        elif not re.fullmatch(r"[^\s'\"\\$`#&|;<>()*?]+", text):
+        yield from home_fault(job, name, scheduler)
+        if not text.startswith("~") and not re.fullmatch(r"[^\s'\"\\$`#&|;<>()*?]+", text):
             yield f"--{name} {text}: {scheduler} takes no spaces or shell characters in a path: use another path"
+
+
+def home_fault(job: Job, name: str, scheduler: str) -> Iterator[str]:
+    """A path that begins with '~', for schedulers that take it as a folder of this name."""
+    if (getattr(job, name) or "").startswith("~"):
+        yield f"--{name} {getattr(job, name)}: {scheduler} does not expand '~': write the full path"
+
+
+def chdir_fault(job: Job, scheduler: str) -> Iterator[str]:
+    """A folder that a directive without quoting cannot contain."""
+    if job.chdir and not re.fullmatch(r"[^\s'\"\\$`]+", job.chdir):
+        yield f"--chdir {job.chdir}: {scheduler} takes no spaces, quotes or $ in a path: use another path"
+    yield from home_fault(job, "chdir", scheduler)
 
 
 def name_fault(job: Job, scheduler: str, form: str, words: str, most: int) -> Iterator[str]:

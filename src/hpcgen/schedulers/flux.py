@@ -76,6 +76,7 @@ def _of_job(job: Job) -> Iterator[str]:
     yield from common.name_fault(job, "Flux", r"(?a:[\w.+-]+)", "letters, digits and _.+-", 100)
     yield from common.dependency_fault(job.dependency)
     yield from common.file_faults(job, "Flux", FILES, "use only these, or leave it out")
+    yield from common.home_fault(job, "chdir", "Flux")
     for name, value in job.resources:
         yield f"--resource {name}={value}: Flux has no job-wide resources: use --directive '--setattr={name}={value}'"
     if job.signal and not re.fullmatch(r"(SIG)?[A-Z][A-Z0-9]*@\d{1,5}", job.signal):

@@ -115,8 +115,7 @@ def _of_job(job: Job) -> Iterator[str]:
     yield from common.array_fault(job.array)
     if job.array and any(part.first < 1 for part in forms.array(job.array).ranges):
         yield f"--array {job.array}: LSF counts from 1: use indices from 1"
-    if job.chdir and not re.fullmatch(r"[^\s'\"\\$`]+", job.chdir):
-        yield f"--chdir {job.chdir}: LSF takes no spaces, quotes or $ in a path: use another path"
+    yield from common.chdir_fault(job, "LSF")
 
 
 def _of_component(c: Component, says: Lsf) -> Iterator[str]:

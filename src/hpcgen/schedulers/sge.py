@@ -121,6 +121,7 @@ def _of_job(job: Job, says: Sge) -> Iterator[str]:
         yield f"--job-name {job.name}: Grid Engine reserves this word: choose another"
     yield from common.mail_fault(job.mail_type, "Grid Engine")
     yield from common.file_faults(job, "Grid Engine", FILES, "use only these, or leave it out")
+    yield from common.chdir_fault(job, "Grid Engine")
     yield from common.twice(job, "qsub", _written(job, says))
     if job.open_mode == "truncate":
         yield "--open-mode truncate: Grid Engine appends to existing files: put the job's id (%j) into the file names"

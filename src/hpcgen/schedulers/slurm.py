@@ -83,8 +83,7 @@ def _of_job(job: Job) -> Iterator[str]:
         if why := _unreadable(directive) or _twice(directive, job):
             yield f"--directive '{directive}': {why}"
     for name in ("output", "error", "chdir"):
-        if (getattr(job, name) or "").startswith("~"):
-            yield f"--{name} {getattr(job, name)}: sbatch does not expand '~': write the full path"
+        yield from common.home_fault(job, name, "sbatch")
     for name, value in job.resources:
         yield f"--resource {name}={value}: Slurm has no job-wide resources: use --gres, --licenses or --constraint"
     yield from common.array_fault(job.array)
