@@ -169,3 +169,19 @@ def test_open_mpi_hands_on_what_the_container_reads() -> None:
 def test_a_signal_that_the_program_does_not_get(asked: Dict[str, Any], warned: bool) -> None:
     found = notes("mahuika", **{"signal": "USR1@60", **asked})
     assert any(text.startswith("--signal USR1@60: the program does not get it: ") for text in found) is warned
+
+
+def test_options_are_named_as_they_were_given() -> None:
+    said = notes("local", workload="serial", exclusive=False, requeue=False)
+    assert any(text.startswith("--account, --no-exclusive, --no-requeue: no effect here") for text in said), said
+    notes("mahuika", workload="serial", hetjob=False, symmetric_run=False)  # what is switched off is not refused
+    with pytest.raises(RequestError, match="--workers"):
+        notes("mahuika", workload="serial", workers=0)
+    for asked, words in (
+        ({"bind": ["/a"]}, "--bind: this needs a container"),
+        ({"container_verb": "run"}, "--container-verb: this needs a container"),
+        ({"bind": ["/a"], "container_verb": "run"}, "--bind and --container-verb: these need a container"),
+        ({"kill_on_bad_exit": False}, "--no-kill-on-bad-exit: only srun"),
+    ):
+        with pytest.raises(RequestError, match=words):
+            notes("gadi" if "kill_on_bad_exit" in asked else "mahuika", workload="mpi", **asked)

@@ -210,3 +210,15 @@ def test_what_is_known_need_not_be_read() -> None:
     error = HpcgenError(Problem("too many: use fewer", option="--ntasks", limit="4"), "plain\n")
     assert error.problems == ("too many: use fewer", "plain\\n") and str(error) == "too many: use fewer\nplain\\n"
     assert error.details[0] == ("too many: use fewer", "--ntasks", None, "4", None, "use fewer")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"time": -1}, "--time: '-1' is not a time"),
+        ({"time": 0}, "--time: '0' is not a positive time"),
+        ({"mem": -1}, "--mem: '-1' is not an amount of memory"),
+    ],
+)
+def test_a_wrong_number_is_shown_as_it_was_given(asked: Dict[str, Any], words: str) -> None:
+    assert words in raised(RequestError, lambda: plan(load("local"), Request(**asked)))[0].text

@@ -107,6 +107,11 @@ def option(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
+def option_given(field: str, value: object) -> str:
+    """The option as the user gave it: ``--no-requeue`` if a switch is off."""
+    return option(f"no-{field}" if value is False else field)
+
+
 def parse(kind: type, value: object) -> object:
     """The hook by which msgspec makes our kinds out of what TOML or the command line gave."""
     return kind.parse(value)  # type: ignore[attr-defined]

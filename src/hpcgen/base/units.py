@@ -34,7 +34,7 @@ class Memory(int):
 
 def _text(value: object) -> str:
     if isinstance(value, (str, int)) and not isinstance(value, bool):
-        return str(value)
+        return str(int(value) if isinstance(value, int) else value)  # a Time or Memory as the number that it is
     raise ValueError(f"{value!r} is not text such as '2h' or '3G'")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from hpcgen.base import toml
 from hpcgen.base.errors import RequestError
-from hpcgen.base.kinds import option
+from hpcgen.base.kinds import option, option_given
 from hpcgen.launch import launchers, mpis
 from hpcgen.model.forms import ARRAY
 from hpcgen.model.job import Origins
@@ -59,11 +59,17 @@ def refuse(site: Site, request: Request, workload: Workload, scheduler: Schedule
 
 def _of_workload(request: Request, workload: Workload) -> Iterator[str]:
     for name in workload.refuses:
-        if getattr(request, name) is not None:
+        if _asked(request, name):
             yield f"{option(name)}: --workload {workload.name} does not take this option: leave it out"
     for name, only in ONLY.items():
-        if getattr(request, name) not in (None, ()) and workload.name != only:
+        if _asked(request, name) and workload.name != only:
             yield f"{option(name)}: only --workload {only} takes this option: leave it out, or use --workload {only}"
+
+
+def _asked(request: Request, name: str) -> bool:
+    """Whether the request sets this option, other than to switch it off. Note that 0 is a value, and equal to False."""
+    value = getattr(request, name)
+    return value is not False and value not in (None, ())
 
 
 def _of_account(site: Site, request: Request, scheduler: Scheduler) -> Iterator[str]:
@@ -102,8 +108,8 @@ def _of_gpus(request: Request) -> Iterator[str]:
 
 
 def _of_container(request: Request) -> Iterator[str]:
-    if (request.bind or request.container_verb) and not request.image:
-        yield "--bind and --container-verb need a container: give --image as well"
+    if alone := [option(name) for name in ("bind", "container_verb") if getattr(request, name) and not request.image]:
+        yield f"{' and '.join(alone)}: {'these need' if len(alone) > 1 else 'this needs'} a container: give --image as well"
     for bind in request.bind:
         if any(part.count(":") > 2 for part in bind.split(",")):
             yield f"--bind {bind}: too many colons: write FOLDER, FOLDER:PLACE or FOLDER:PLACE:ro"
@@ -112,7 +118,7 @@ def _of_container(request: Request) -> Iterator[str]:
 def _of_launcher(site: Site, request: Request, workload: Workload) -> Iterator[str]:
     launcher = steps.mpi_launcher(site, request) if workload.mpi else "none"
     if request.kill_on_bad_exit is not None and not launchers.get(launcher).of_slurm:
-        yield f"--kill-on-bad-exit: only srun has this option, and {launcher} starts this job: leave it out"
+        yield f"{option_given('kill_on_bad_exit', request.kill_on_bad_exit)}: only srun has this option, and {launcher} starts this job: leave it out"
     if request.mpmd and workload.mpi and launchers.get(launcher).rank is None:
         where = cited(site.cite("mpi", "launcher"))
         yield f"--mpmd: {launcher} at {site.id} {where} can start only one program: leave it out"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, List, Mapping
 
-from hpcgen.base.kinds import option
+from hpcgen.base.kinds import option, option_given
 from hpcgen.launch import launchers
 from hpcgen.model.job import Job
 from hpcgen.planning.header import named
@@ -26,7 +26,8 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     yield from _of_python(site, request, workload, scheduler)
     yield from _unused(site, request, workload)
     yield from of_disk(site, request, workload.name)
-    if silent := [option(key) for key in scheduler.silent if getattr(request, key) not in (None, {})]:
+    given = {key: value for key in scheduler.silent if (value := getattr(request, key)) not in (None, {})}
+    if silent := [option_given(key, value) for key, value in given.items()]:
         yield f"{', '.join(silent)}: {scheduler.why_silent}"
 
 
