@@ -78,6 +78,8 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["slurm", "--site", "mahuika", "--file", "none.toml"], ["none.toml", "No such file"]),
         (["slurm", "--site", "mahuika", "-w", "none/x.sh"], ["none/x.sh", "No such file"]),
         (["slurm", "--site", "mahuika", "-w", "."], ["is a folder"]),
+        (["slurm", "--site", "mahuika", "-A", "a", "-w", "x" * 300], ["--write: xxx", "File name too long"]),
+        (["slurm", "--site", "mahuika", "-A", "a", "-w", "--json", "./p"], ["--write --json: this is an option"]),
         (["script"], ["FILE"]),
         (["local", "--hetjob"], ["--hetjob", "leave out --hetjob"]),
         (["submit", "--site", "local", "x.py"], ["no scheduler to submit to", "hpcgen run"]),
@@ -96,6 +98,13 @@ def test_bad_input_is_one_clear_line(call: Any, args: List[str], words: List[str
 )
 def test_no_option_is_named_that_is_another_thing(call: Any, words: Any) -> None:
     assert call(*words) == (2, "", f"hpcgen: error: unknown option '{words[-1]}'\n")
+
+
+def test_a_loop_of_links_is_not_replaced(call: Any, tmp_path: Path) -> None:
+    Path(tmp_path, "loop").symlink_to("loop")
+    code, out, err = call("local", "-w", "loop", "./p")
+    assert (code, out) == (2, "") and "--write: loop: Too many levels of symbolic links" in err, err
+    assert Path(tmp_path, "loop").is_symlink()
 
 
 def test_faults_of_a_file_come_all_at_once(call: Any, tmp_path: Path) -> None:
@@ -611,7 +620,7 @@ def test_labels_on_a_terminal_and_in_a_pipe(call: Any) -> None:
 
 def test_quiet(call: Any) -> None:
     for quiet in ("--quiet", "-Q"):
-        assert call("slurm", quiet, "--site", "mahuika", "--hetjob", "-w", f"{quiet}.sh", "x.py")[::2] == (0, "")
+        assert call("slurm", quiet, "--site", "mahuika", "--hetjob", "-w", f"{quiet.strip('-')}.sh", "x.py")[::2] == (0, "")
     assert call("slurm", "-Q", "--site", "mahuka")[2].startswith("hpcgen: error: ")
     assert "note: " in call("slurm", "--site", "mahuika")[2], "it holds for one command"
 

@@ -238,7 +238,7 @@ def submit(
 
 
 def _file_name(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".") or "job"
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".-") or "job"
 
 
 def run(flags: Dict[str, Any], file: Optional[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Dict, Iterator, Mapping, Optional
@@ -14,6 +15,9 @@ from hpcgen.base.paths import Rooms
 from hpcgen.model.job import Job
 from hpcgen.planning import header
 from hpcgen.script.render import render
+
+# Messages show at most this much of a path.
+LONGEST_SHOWN = 100
 
 
 def scripted(job: Job, rooms: Optional[Rooms] = None) -> str:
@@ -39,22 +43,39 @@ def write(path: Path, text: str, force: bool = False, mode: int = 0o755) -> None
     file, or is a file that hpcgen did not write and `force` is false.
     """
     place = Path(os.path.realpath(path))
-    if place.is_dir():
-        raise RequestError(f"--write: {path} is a folder: give the name of a file")
-    if os.path.exists(place) and not place.is_file():
-        raise RequestError(f"--write: {path} is not a regular file: to print the text, remove --write")
-    if os.path.exists(place) and not force and not _ours(place):
-        raise RequestError(f"--write: {path} exists, and hpcgen did not write it: give another name, or --force to overwrite")
+    _check_place(path, place, force)
     temporary = place.with_name(f".{os.getpid()}.hpcgen")
     try:
         temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
         temporary.chmod(mode & ~_umask())
         temporary.replace(place)
     except OSError as why:
-        raise RequestError(f"--write: {path}: {why.strerror}") from None
+        raise RequestError(f"--write: {_short(path)}: {why.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _check_place(path: Path, place: Path, force: bool) -> None:
+    """Raises RequestError if `write` must not write this path, with `place` the target of its links."""
+    if str(path).startswith("--"):
+        raise RequestError(f"--write {path}: this is an option: give the name of a file after --write")
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as why:  # the name is too long, or links form a loop
+        raise RequestError(f"--write: {_short(path)}: {why.strerror}: give another name") from None
+    if stat.S_ISDIR(mode):
+        raise RequestError(f"--write: {path} is a folder: give the name of a file")
+    if not stat.S_ISREG(mode):
+        raise RequestError(f"--write: {path} is not a regular file: to print the text, remove --write")
+    if not force and not _ours(place):
+        raise RequestError(f"--write: {path} exists, and hpcgen did not write it: give another name, or --force to overwrite")
+
+
+def _short(path: Path) -> str:
+    return str(path) if len(str(path)) <= LONGEST_SHOWN else f"{str(path)[:LONGEST_SHOWN]}…"
 
 
 def _ours(path: Path) -> bool:
