@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+import msgspec
 import pytest
 
-from hpcgen import HpcgenError, LimitError, Request, RequestError, SiteError, SubmitError, load, plan, render, sites, submit
+from hpcgen import HpcgenError, Job, LimitError, Request, RequestError, SiteError, SubmitError, load, plan, render, sites, submit
 from hpcgen.base import given, kinds
 from hpcgen.base.errors import Problem
 from hpcgen.base.units import Memory, Time
@@ -222,3 +223,17 @@ def test_what_is_known_need_not_be_read() -> None:
 )
 def test_a_wrong_number_is_shown_as_it_was_given(asked: Dict[str, Any], words: str) -> None:
     assert words in raised(RequestError, lambda: plan(load("local"), Request(**asked)))[0].text
+
+
+def test_a_profile_is_loaded_from_a_path() -> None:
+    assert load(TOP / "sites" / "gadi.toml").id == "gadi"
+    wrong: Any = None
+    assert "None is not a name or path" in raised(SiteError, lambda: load(wrong))[0].text
+
+
+def test_text_that_is_not_json_is_no_job() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        Job.from_json("{")
+    with pytest.raises(msgspec.ValidationError):
+        Job.from_json("{}")
+    assert "msgspec.DecodeError" in str(Job.from_json.__doc__)

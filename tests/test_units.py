@@ -18,7 +18,7 @@ def test_times(text: str, seconds: int) -> None:
     assert parse_time(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1:2:3:4", "0", "2 h", "1.5h", "0:00"])
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1:2:3:4", "0", "2 h", "1.5h", "0:00", "٣", "٣h", "1-٣", "1:٣"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is no"):
         parse_time(text)
@@ -31,7 +31,7 @@ def test_memory(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
 
 
-@pytest.mark.parametrize(("text", "nearest"), [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "512M")])
+@pytest.mark.parametrize(("text", "nearest"), [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "512M"), ("٣G", "3G")])
 def test_what_is_no_memory(text: str, nearest: str) -> None:
     with pytest.raises(ValueError, match=nearest):
         parse_memory(text)

@@ -46,12 +46,12 @@ def parse_time(text: str) -> Time:
     text = text.strip()
     if len(text) > 30:
         raise ValueError(f"'{text[:30]}…' is not a time: write 90m, 2h, 1:30:00 or 1-12:00:00")
-    if re.fullmatch(r"(\d+(d|h|min|m|sec|s))+", text):
-        total = sum(int(n) * _SUFFIX[unit] for n, unit in re.findall(r"(\d+)(d|h|min|m|sec|s)", text))
-    elif match := re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?", text):
+    if re.fullmatch(r"([0-9]+(d|h|min|m|sec|s))+", text):
+        total = sum(int(n) * _SUFFIX[unit] for n, unit in re.findall(r"([0-9]+)(d|h|min|m|sec|s)", text))
+    elif match := re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?", text, re.ASCII):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         total = days * 86400 + hours * 3600 + minutes * 60 + seconds
-    elif match := re.fullmatch(r"(\d+)(?::(\d+))?(?::(\d+))?", text):
+    elif match := re.fullmatch(r"(\d+)(?::(\d+))?(?::(\d+))?", text, re.ASCII):
         parts = [int(part) for part in match.groups() if part is not None]
         parts = [0, *parts] if len(parts) < 3 else parts
         total = sum(n * unit for n, unit in zip(parts, (3600, 60, 1)))
@@ -83,7 +83,7 @@ def parse_memory(text: str) -> Memory:
 
     Source: sbatch(1), --mem: whole numbers only. For a fraction, raises ValueError with the nearest whole number.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGTP])(?:i?B)?)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGTP])(?:i?B)?)?", text.strip(), re.IGNORECASE | re.ASCII)
     if not match:
         raise ValueError(f"'{text}' is not an amount of memory: write 512M or 3G")
     number, unit = match.group(1), (match.group(2) or "M").upper()

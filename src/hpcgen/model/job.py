@@ -274,5 +274,5 @@ class Job(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Raises msgspec.ValidationError if the text is not a job."""
+        """Raises msgspec.DecodeError if the text is not JSON, and its subclass msgspec.ValidationError if it is not a job."""
         return msgspec.json.decode(text, type=cls)

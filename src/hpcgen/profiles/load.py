@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 from hpcgen import schedulers
 from hpcgen.base import paths, toml
@@ -14,11 +15,14 @@ from hpcgen.profiles.site import Site
 from hpcgen.profiles.validate import faults
 
 
-def load(name: str, rooms: Optional[Rooms] = None) -> Site:
+def load(name: Union[str, os.PathLike[str]], rooms: Optional[Rooms] = None) -> Site:
     """Load the site with this id or alias, or the profile at this path if the name ends in ``.toml``.
 
     Raises SiteError if there is no such site, or with all faults of the profile.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise SiteError(f"site: {name!r} is not a name or path: give the id of a site, or the path of a profile")
+    name = os.fspath(name)
     path = Path(name) if name.endswith(".toml") else find(name, rooms)
     return decode(path.stem, toml.read_kept(path, SiteError), str(path))
 
