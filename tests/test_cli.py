@@ -41,6 +41,8 @@ def call(capsysbinary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ("args", "words"),
     [
         (["slum"], ["unknown command 'slum'", "did you mean 'slurm'?"]),
+        (["sites", "shw"], ["unknown command 'shw'", "did you mean 'show'?"]),
+        (["sites", "x"], ["unknown command 'x'", "known: show, schema"]),
         (["slurm", "--site", "mahuka"], ["--site mahuka: unknown site", "did you mean 'mahuika'?"]),
         (["slurm"], ["--site", "hpcgen sites", "config.toml"]),
         (["slurm", "--site", "local"], ["runs local", "hpcgen local"]),
@@ -98,6 +100,12 @@ def test_bad_input_is_one_clear_line(call: Any, args: List[str], words: List[str
 )
 def test_no_option_is_named_that_is_another_thing(call: Any, words: Any) -> None:
     assert call(*words) == (2, "", f"hpcgen: error: unknown option '{words[-1]}'\n")
+
+
+def test_an_empty_program_is_refused_at_once(call: Any) -> None:
+    for command in ("script", "slurm", "cost"):
+        code, out, err = call(command, "--site", "mahuika", "")
+        assert (code, out, err) == (2, "", "hpcgen: error: program: its name is empty: name a file\n"), err
 
 
 def test_a_loop_of_links_is_not_replaced(call: Any, tmp_path: Path) -> None:

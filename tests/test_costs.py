@@ -307,6 +307,7 @@ def test_the_commands(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
         last.startswith("# cost: 14 core-hours, 17.4 compute units in 02:00:00 ")
         and "# fact mahuika-cs400: charge.rates (" in last
     )
+    assert line(Cost(seconds=60, core_hours=1, node_hours=1.0)) == "1 core-hour, 1 node-hour in 00:01:00"
     assert line(Cost(seconds=60, core_hours=0.5)) == "0.5 core-hours in 00:01:00"
 
 

@@ -177,6 +177,9 @@ def test_what_cannot_be_heterogeneous_is_flattened_when_asked_to(kind: str) -> N
         for note in made.notes
     )
     assert "--hetjob" in made.header[1] and "--flatten" in made.header[1]
+    made = job(kind, **{**asked, "cpus_per_worker": 1}, flatten=True)
+    (note,) = (note for note in made.notes if note.startswith("--flatten"))
+    assert note.endswith("scheduler and client get 1 CPU each, as a worker does"), note
 
 
 def test_flatten_does_nothing_where_the_job_can_be_said() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tiny import site, tables
 
-from hpcgen import Request, plan, render
+from hpcgen import Request, load, plan, render
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import Token
 from hpcgen.base.units import Memory
@@ -145,3 +145,14 @@ def test_a_note_for_ranks_that_share_gpus() -> None:
     }
     assert said == {"torchrun": [], "ray": [], "serial": [], "mpi": ["tiny: bind them"]}
     assert not any("bind" in note for note in plan(profile, Request(workload="mpi", ntasks=4)).notes)
+
+
+def test_without_a_scheduler_the_number_of_gpus_is_used() -> None:
+    def said(workload: Token = Token("torchrun"), **asked: Any) -> str:
+        return "\n".join(plan(load("local"), Request(workload=workload, program="p.py", **asked)).notes)
+
+    assert "no effect" not in said(gpus_per_node="2") + said(gpus="2") + said(Token("ray"), gpus="2")
+    assert "--gpus: no effect" in said(gpus="2", nproc_per_node=2)
+    words = "--cpus-per-task 3: 2 processes do not divide these CPUs: each process gets 1 thread"
+    assert words in said(cpus_per_task=3, nproc_per_node=2)
+    assert "--cpus-per-task" not in said(cpus_per_task=4, nproc_per_node=2)

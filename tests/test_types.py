@@ -14,7 +14,20 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import msgspec
 import pytest
 
-from hpcgen import HpcgenError, Job, LimitError, Request, RequestError, SiteError, SubmitError, load, plan, render, sites, submit
+from hpcgen import (
+    HpcgenError,
+    Job,
+    LimitError,
+    Request,
+    RequestError,
+    SiteError,
+    SubmitError,
+    load,
+    plan,
+    render,
+    sites,
+    submit,
+)
 from hpcgen.base import given, kinds
 from hpcgen.base.errors import Problem
 from hpcgen.base.units import Memory, Time

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcgen.base.units import clock, parse_memory, parse_time, size
+from hpcgen.base.units import clock, in_units, parse_memory, parse_time, size
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,10 @@ def test_memory(text: str, mib: int) -> None:
     assert parse_memory(text) == mib
 
 
-@pytest.mark.parametrize(("text", "nearest"), [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "512M"), ("٣G", "3G")])
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("1.5G", "1536M"), ("100K", "1M"), ("-3G", "3G"), ("lots", "3G"), ("0", "512M"), ("٣G", "3G")],
+)
 def test_what_is_no_memory(text: str, nearest: str) -> None:
     with pytest.raises(ValueError, match=nearest):
         parse_memory(text)
@@ -41,3 +44,11 @@ def test_what_is_no_memory(text: str, nearest: str) -> None:
 def test_round_trips(number: int) -> None:
     assert parse_time(clock(number)) == number
     assert parse_memory(size(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [("1", "core-hours", "1 core-hour"), ("0.5", "core-hours", "0.5 core-hours"), ("1", "SU", "1 SU"), ("10", "AU", "10 AU")],
+)
+def test_one_of_a_unit_is_singular(number: str, unit: str, text: str) -> None:
+    assert in_units(number, unit) == text

@@ -102,6 +102,11 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def in_units(number: str, unit: str) -> str:
+    """A formatted number with its unit, which is given in the plural: ``1 core-hour``, ``12.5 compute units``."""
+    return f"{number} {unit[:-1] if number == '1' and unit.endswith('s') else unit}"
+
+
 def size(mib: int) -> str:
     """The shortest exact notation: ``3G``, ``1536M``; 0, for all memory of a node, has no unit."""
     if not mib:

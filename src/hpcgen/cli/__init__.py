@@ -13,10 +13,11 @@ from typing import Any, Callable, List, Optional
 gc.disable()
 
 import typer  # noqa: E402
-from typer.core import TyperGroup  # noqa: E402
+
+from hpcgen.cli.unknown import Group  # noqa: E402
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands in `hpcgen.cli.commands` and one command for each scheduler. Each is built on demand."""
 
     def list_commands(self, ctx: Any) -> List[str]:
@@ -29,14 +30,6 @@ class Commands(TyperGroup):
 
         made = commands.table().get(cmd_name)
         return built(cmd_name, made) if made else None
-
-    def resolve_command(self, ctx: Any, args: List[str]) -> Any:
-        from hpcgen.base.errors import RequestError, among
-        from hpcgen.cli import commands
-
-        if args and not args[0].startswith("-") and args[0] not in commands.table():
-            raise RequestError(f"unknown command '{args[0]}'{among(args[0], list(commands.table()))}")
-        return super().resolve_command(ctx, args)
 
 
 def built(name: str, make: Callable[[], Any]) -> Any:

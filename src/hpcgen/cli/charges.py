@@ -8,7 +8,7 @@ import msgspec
 
 from hpcgen.base.errors import RequestError
 from hpcgen.base.kinds import Token
-from hpcgen.base.units import clock
+from hpcgen.base.units import clock, in_units
 from hpcgen.cost import estimate
 from hpcgen.cost.estimate import Amount, Cost
 from hpcgen.model.job import Job
@@ -41,9 +41,7 @@ def of_job(site: Site, asked: Merged, job: Job) -> Iterator[str]:
 
 
 def _amount(charge: Amount) -> str:
-    """``1 core-hour``, ``12.5 compute units``."""
-    number = estimate.number(charge)
-    return f"{number} {charge.unit[:-1] if number == '1' and charge.unit.endswith('s') else charge.unit}"
+    return in_units(estimate.number(charge), charge.unit)
 
 
 def _idle(job: Job, found: Cost) -> bool:

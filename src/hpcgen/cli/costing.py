@@ -44,13 +44,14 @@ def body(flags: Dict[str, Any], file: Optional[Path], as_json: bool) -> None:
 
 
 def _row(way: Any, units: bool) -> List[str]:
+    from hpcgen.base.units import in_units
     from hpcgen.cost.estimate import number
 
     if way.cost is None:
         return [way.request, "", "", "", "", f"not possible: {way.why}"]
     hours = [(way.cost.core_hours, "core-hours"), (way.cost.node_hours, "node-hours"), (way.cost.gpu_hours, "GPU-hours")]
-    cells = ["" if amount is None else f"{amount:.5g} {unit}" if units else f"{amount:.5g}" for amount, unit in hours]
-    return [way.request, *cells, ", ".join(f"{number(charge)} {charge.unit}" for charge in way.cost.charges), ""]
+    cells = ["" if amount is None else in_units(f"{amount:.5g}", unit) if units else f"{amount:.5g}" for amount, unit in hours]
+    return [way.request, *cells, ", ".join(in_units(number(charge), charge.unit) for charge in way.cost.charges), ""]
 
 
 COMMAND = options.command(body, *PARAMETERS)

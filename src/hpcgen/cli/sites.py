@@ -9,6 +9,7 @@ import typer
 from hpcgen.base.errors import RequestError, SiteError, among
 from hpcgen.base.toml import Table, read
 from hpcgen.cli import complete, show
+from hpcgen.cli.unknown import Group
 from hpcgen.inputs import config
 from hpcgen.profiles.charging import Rates
 from hpcgen.profiles.facts import Bin
@@ -16,7 +17,7 @@ from hpcgen.profiles.listing import listing
 from hpcgen.profiles.load import load
 from hpcgen.profiles.site import Site
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Group, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 # The kinds of file that have a schema, and the module that makes it. Only `schema` imports these modules.
 SCHEMAS = {"site": "hpcgen.profiles.schema", "request": "hpcgen.request.schema", "config": "hpcgen.request.schema"}

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hpcgen import schedulers
-from hpcgen.base.units import clock, size
+from hpcgen.base.units import clock, in_units, size
 from hpcgen.model.forms import array
 from hpcgen.model.job import Component, Job, Origin
 from hpcgen.model.layout import all_gpus, all_memory, holds, on_fewest_nodes, task_cpus, tasks_by_node, threads
@@ -260,10 +260,10 @@ def _cheaper_memory(share: Share, c: Component, mib: float) -> str:
 
 def line(found: Cost) -> str:
     """The cost in one line."""
-    amounts = [f"{number(charge)} {charge.unit}" for charge in found.charges if charge.unit != "core-hours"]
-    hours = [f"{found.core_hours:.4g} core-hours"]
-    hours += [f"{found.node_hours:.4g} node-hours"] if found.node_hours is not None else []
-    hours += [f"{found.gpu_hours:.4g} GPU-hours"] if found.gpu_hours is not None else []
+    amounts = [in_units(number(charge), charge.unit) for charge in found.charges if charge.unit != "core-hours"]
+    hours = [in_units(f"{found.core_hours:.4g}", "core-hours")]
+    hours += [in_units(f"{found.node_hours:.4g}", "node-hours")] if found.node_hours is not None else []
+    hours += [in_units(f"{found.gpu_hours:.4g}", "GPU-hours")] if found.gpu_hours is not None else []
     each = f" of {found.jobs} jobs" if found.jobs > 1 else ""
     return f"{', '.join([*hours, *amounts])} in {clock(found.seconds)}{each}"
 

@@ -49,7 +49,10 @@ def gather(
         named,
         Layer("flag", "command line", {**flags, "site": wanted}, strict=False),
     )
-    asked, notes = inferred(merge(layers)) if of_job else (merge(layers), ())
+    merged = merge(layers)
+    if merged.request.program == "":
+        raise RequestError("program: its name is empty: name a file")
+    asked, notes = inferred(merged) if of_job else (merged, ())
     return Gathered(site, counted(asked), rooms, notes)
 
 

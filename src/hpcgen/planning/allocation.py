@@ -8,7 +8,7 @@ import msgspec
 
 from hpcgen import schedulers
 from hpcgen.base.errors import RequestError
-from hpcgen.base.units import clock, counted
+from hpcgen.base.units import clock, counted, in_units
 from hpcgen.launch import launchers
 from hpcgen.model.job import Component, Job, Open, Origin
 from hpcgen.model.layout import all_gpus, held, holds, nodes_needed, task_cpus, tasks_by_node
@@ -229,7 +229,8 @@ def idle(c: Component, seconds: Optional[int]) -> Iterator[str]:
     """A note on the CPUs of whole nodes that the tasks do not use."""
     used = task_cpus(c)
     if c.cpus and c.cpus > used:
-        over = f", {(c.cpus - used) * seconds / 3600:.4g} core-hours in {clock(seconds)}" if seconds else ""
+        hours = in_units(f"{(c.cpus - used) * (seconds or 0) / 3600:.4g}", "core-hours")
+        over = f", {hours} in {clock(seconds)}" if seconds else ""
         nodes = f"{counted(c.nodes or 1, 'whole node')} of {c.whole_node_cpus} CPUs"
         what = nodes if c.whole_node_cpus else counted(c.cpus, "CPU")
         tasks = f"{counted(c.ntasks, 'task')} of {c.cpus_per_task} ({c.role})"

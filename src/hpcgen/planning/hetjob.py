@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 from hpcgen import schedulers, workloads
-from hpcgen.base.units import clock, counted
+from hpcgen.base.units import clock, counted, in_units
 from hpcgen.launch import launchers
 from hpcgen.model.job import Job
 from hpcgen.model.layout import task_cpus
@@ -52,9 +52,10 @@ def _flattened(job: Job, asked: Request, workload: workloads.Workload) -> str:
     """The cost of giving every rank what the largest of them needs."""
     parts, (c,) = workload.lay_out(asked).components, job.components
     more = task_cpus(c) - sum(map(task_cpus, parts))
-    hours = f", {more * job.time / 3600:.4g} core-hours in {clock(job.time)}" if job.time else ""
+    hours = f", {in_units(f'{more * job.time / 3600:.4g}', 'core-hours')} in {clock(job.time)}" if job.time else ""
+    over = f": {counted(more, 'CPU')} more{hours}" if more else ""
     ranks = f"all ranks get {counted(c.cpus_per_task, 'CPU')} each"
     if any(part.role == workloads.SMALL for part in parts):
-        given = f"{counted(c.cpus_per_task, 'CPU')} each, as a worker does, in place of {parts[0].cpus_per_task}"
-        ranks = f"scheduler and client get {given}"
-    return f"--flatten: {job.site} does not run heterogeneous jobs, so {ranks}: {more} CPUs more{hours}"
+        less = f", in place of {parts[0].cpus_per_task}" if parts[0].cpus_per_task != c.cpus_per_task else ""
+        ranks = f"scheduler and client get {counted(c.cpus_per_task, 'CPU')} each, as a worker does{less}"
+    return f"--flatten: {job.site} does not run heterogeneous jobs, so {ranks}{over}"

@@ -118,7 +118,8 @@ def _of_container(request: Request) -> Iterator[str]:
 def _of_launcher(site: Site, request: Request, workload: Workload) -> Iterator[str]:
     launcher = steps.mpi_launcher(site, request) if workload.mpi else "none"
     if request.kill_on_bad_exit is not None and not launchers.get(launcher).of_slurm:
-        yield f"{option_given('kill_on_bad_exit', request.kill_on_bad_exit)}: only srun has this option, and {launcher} starts this job: leave it out"
+        kill = option_given("kill_on_bad_exit", request.kill_on_bad_exit)
+        yield f"{kill}: only srun has this option, and {launcher} starts this job: leave it out"
     if request.mpmd and workload.mpi and launchers.get(launcher).rank is None:
         where = cited(site.cite("mpi", "launcher"))
         yield f"--mpmd: {launcher} at {site.id} {where} can start only one program: leave it out"

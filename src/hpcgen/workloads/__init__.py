@@ -63,6 +63,9 @@ class Workload(NamedTuple):
     # Whether a task gets the CPUs that come with its GPUs when the user set no number of CPUs. Workloads with one task per
     # node always do; other workloads derive their number of processes or threads from the CPUs.
     widens: bool = False
+    # Whether it reads the number of GPUs itself: torchrun starts a process for each, unless --nproc-per-node sets the number,
+    # and Ray is told the number. That needs no scheduler.
+    counts_gpus: bool = False
     # Options that it does not take.
     refuses: Tuple[str, ...] = ()
     # Packages that its programs import, except mpi4py: the name on PyPI, and the name on conda-forge.

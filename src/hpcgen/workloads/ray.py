@@ -28,6 +28,7 @@ from hpcgen.workloads import (  # fmt: skip
 )
 
 ONE_A_NODE = True
+COUNTS_GPUS = True
 PACKAGES = {"ray": "ray-default"}
 OWN = (
     "workers", "cpus_per_worker", "hetjob", "flatten", "scheduler_cpus", "scheduler_mem", "interface", "local_directory",

@@ -10,11 +10,13 @@ from typing import List
 import msgspec
 
 from hpcgen.base.errors import RequestError
+from hpcgen.base.units import counted
 from hpcgen.model.layout import typed
 from hpcgen.request.fields import Request
 from hpcgen.workloads import ROLES, Layout, command, component, gpus_on_each, memory, refuse_ranks, threads
 
 ONE_A_NODE = True
+COUNTS_GPUS = True
 PACKAGES = {"torch": "pytorch"}
 REFUSES = tuple(name for name in ROLES if name != "interface")
 NODE = 'bash -c "$node" "$meeting"'
@@ -44,12 +46,17 @@ def lay_out(request: Request) -> Layout:
         starter.append(one.python or "python")
     python = one.python or request.python or "python"
     one = msgspec.structs.replace(one, python=python, starter=tuple(starter), inline="torchrun")
-    notes = [f"--interface {request.interface}: it has no effect: all processes are on one node"]
+    notes = []
+    if request.interface and nodes == 1:
+        notes.append(f"--interface {request.interface}: it has no effect: all processes are on one node")
+    if c.cpus_per_task % processes:
+        each = counted(c.cpus_per_task // processes, "thread")
+        notes.append(f"{typed(c, 'cpus_per_task')}: {processes} processes do not divide these CPUs: each process gets {each}")
     return Layout(
         [c],
         [one],
         {**assumed, **share},
-        tuple(notes) if request.interface and nodes == 1 else (),
+        tuple(notes),
         kill_on_bad_exit=True,
         through=NODE if nodes > 1 else None,
     )
