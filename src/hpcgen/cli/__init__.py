@@ -13,8 +13,18 @@ from typing import Any, Callable, List, Optional
 gc.disable()
 
 import typer  # noqa: E402
+from typer.core import TyperGroup  # noqa: E402
 
-from hpcgen.cli.unknown import Group  # noqa: E402
+
+class Group(TyperGroup):
+    """A command with subcommands. For an unknown subcommand, it raises RequestError with the most similar name."""
+
+    def resolve_command(self, ctx: Any, args: List[str]) -> Any:
+        from hpcgen.base.errors import RequestError, among
+
+        if args and not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
+            raise RequestError(f"unknown command '{args[0]}'{among(args[0], known)}")
+        return super().resolve_command(ctx, args)
 
 
 class Commands(Group):

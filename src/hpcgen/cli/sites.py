@@ -8,8 +8,7 @@ import typer
 
 from hpcgen.base.errors import RequestError, SiteError, among
 from hpcgen.base.toml import Table, read
-from hpcgen.cli import complete, show
-from hpcgen.cli.unknown import Group
+from hpcgen.cli import Group, complete, show
 from hpcgen.inputs import config
 from hpcgen.profiles.charging import Rates
 from hpcgen.profiles.facts import Bin

@@ -1,11 +1,9 @@
-"""Advice on options and commands that do not exist, and on options in the wrong place."""
+"""Advice on options that do not exist, and on options in the wrong place."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any, FrozenSet, Iterator, List, Sequence
-
-from typer.core import TyperGroup
 
 # Advice does not repeat arguments that are longer than this.
 LONG = 200
@@ -15,17 +13,6 @@ SAME = {
     "project": "--account", "cores": "--cpus-per-task", "ncpus": "--cpus-per-task", "cpus": "--cpus-per-task",
     "memory": "--mem", "ngpus": "--gpus", "email": "--mail-user", "workdir": "--chdir", "container": "--image",
 }  # fmt: skip
-
-
-class Group(TyperGroup):
-    """A command with subcommands. For an unknown subcommand, it raises RequestError with the most similar name."""
-
-    def resolve_command(self, ctx: Any, args: List[str]) -> Any:
-        from hpcgen.base.errors import RequestError, among
-
-        if args and not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
-            raise RequestError(f"unknown command '{args[0]}'{among(args[0], known)}")
-        return super().resolve_command(ctx, args)
 
 
 def advice(option: str, known: Sequence[str], command: str) -> str:
