@@ -185,3 +185,30 @@ def test_options_are_named_as_they_were_given() -> None:
     ):
         with pytest.raises(RequestError, match=words):
             notes("gadi" if "kill_on_bad_exit" in asked else "mahuika", workload="mpi", **asked)
+
+
+@pytest.mark.parametrize("site", ["derecho", "summit", "polaris"])
+@pytest.mark.parametrize("asked", [{"mem": "7G"}, {"mem_per_cpu": "2G"}, {"mem_per_gpu": "4G", "gpus_per_node": "1"}])
+def test_memory_that_the_script_does_not_request(site: str, asked: Any) -> None:
+    more = {"resource": {"filesystems": "home"}, "partition": "debug"} if site == "polaris" else {}
+    ((name, value), *_) = asked.items()
+    words = f"--{name.replace('_', '-')} {value}: the script does not request it: {site} gives this job nodes"
+    assert any(text.startswith(words) for text in notes(site, workload="serial", **asked, **more))
+    assert not any("does not request" in text for text in notes(site, workload="serial", **more))
+
+
+def test_memory_on_shared_nodes_is_requested() -> None:
+    assert not any("does not request" in text for text in notes("derecho", workload="serial", mem="7G", partition="develop"))
+
+
+@pytest.mark.parametrize("site", ["derecho", "summit", "tuolumne"])
+def test_whole_nodes_cannot_be_switched_off(site: str) -> None:
+    with pytest.raises(RequestError, match=rf"^--no-exclusive: {site} gives this job whole nodes \[.*\]: leave it out") as why:
+        notes(site, workload="serial", exclusive=False)
+    assert ("develop" in str(why.value)) is (site == "derecho")
+    config = Layer("config", "config.toml", {"account": "a1", "program": "x.py", "workload": "serial", "exclusive": False})
+    assert plan(load(site), merge([config])).components[0].whole_node_cpus, "a default for all sites is no request"
+
+
+def test_shared_nodes_take_no_exclusive() -> None:
+    notes("derecho", workload="serial", exclusive=False, partition="develop")

@@ -64,7 +64,7 @@ MPI = {"workload": "mpi", "ntasks": 4, "program": "mpi_program.py", "time": "5"}
 
 def test_wrong_pmi(mahuika: bed.Miniature) -> None:
     """Where the module names Slurm's library, Intel MPI ends; where it does not, each rank is alone, and Slurm content."""
-    assert "--mpi none: intel of mahuika-cs400 does not start under it" in says(**MPI, mpi="none")
+    assert "--mpi none: intel at mahuika-cs400 does not start with this type" in says(**MPI, mpi="none")
     text = script(**MPI).replace("--mpi=pmi2", "--mpi=none")
     done = run(mahuika, "pmi", text)
     assert done.state == "FAILED" and "MPIR_pmi_init" in done.output
@@ -74,7 +74,7 @@ def test_wrong_pmi(mahuika: bed.Miniature) -> None:
 
 
 def test_pmi_that_slurm_has_not(mahuika: bed.Miniature) -> None:
-    assert "--mpi pmix_v9: intel of mahuika-cs400 does not start under it" in says(**MPI, mpi="pmix_v9")
+    assert "--mpi pmix_v9: intel at mahuika-cs400 does not start with this type" in says(**MPI, mpi="pmix_v9")
     done = run(mahuika, "pmi-unknown", script(**MPI).replace("--mpi=pmi2", "--mpi=pmix_v9"))
     assert done.state == "FAILED" and "pmix_v9" in done.output
 

@@ -12,6 +12,7 @@ from hpcgen.base.units import clock, counted, in_units
 from hpcgen.launch import launchers
 from hpcgen.model.job import Component, Job, Open, Origin
 from hpcgen.model.layout import all_gpus, held, holds, nodes_needed, task_cpus, tasks_by_node
+from hpcgen.planning.case import cited
 from hpcgen.profiles.facts import Node, Partition
 from hpcgen.profiles.site import Site
 from hpcgen.request.fields import Request
@@ -127,6 +128,21 @@ def _whose_rule(place: Place) -> Origin:
     if site.scheduler.whole_nodes is None and place.scheduler.nodes_only(site.dialect):
         return site.cite(site.scheduler.type, "style")
     return site.cite("scheduler", "whole_nodes")
+
+
+def not_shared(site: Site, asked: Component, made: Component) -> Iterator[str]:
+    """A refusal of --no-exclusive where the component gets whole nodes, with the partitions that share theirs."""
+    if asked.exclusive is False and made.whole_node_cpus:
+        shared = [name for name in site.partitions if _shares(site, name, made)]
+        advice = f", or choose a partition with shared nodes: {', '.join(shared)}" if shared else ""
+        where = cited(made.origins["whole_node_cpus"])
+        yield f"--no-exclusive: {site.id} gives this job whole nodes {where}: leave it out{advice}"
+
+
+def _shares(site: Site, name: str, c: Component) -> bool:
+    """Whether the partition shares its nodes, and has nodes for the component's GPUs."""
+    cards = [bool(node.gpus) for node in site.kinds(name).values()]
+    return rule_of(site, site.partitions[name]) in (None, "never") and (any(cards) if c.gpus else not all(cards))
 
 
 # --- all of a node

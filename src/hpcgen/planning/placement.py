@@ -39,6 +39,7 @@ def place(site: Site, job: Job, scheduler: Scheduler) -> Placed:
         choice = choose(site, job, c)
         problems += [text for text in choice.refused if text not in problems]
         made = _allocated(site, c, choice._replace(origin=whole.origin, chosen=whole.chosen) if whole else choice)
+        problems += [text for text in allocation.not_shared(site, c, made) if text not in problems]
         notes += _notes(site, job, c, made, whole or choice)
         placed.append(made)
     if scheduler.one_queue and len(placed) > 1 and not problems:

@@ -104,6 +104,8 @@ def _components(given: Inputs, layout: Layout) -> Tuple[Component, ...]:
     made = []
     for c in given.scheduler.memory([gpus.asked(site, request, c) for c in layout.components]):
         c = replace(_omitted(site, c), one_a_node=workload.one_a_node)
+        if c.exclusive is False and "exclusive" in given.origins and given.origins["exclusive"].kind in ("config", "fact"):
+            c = replace(c, exclusive=None)  # a default for all sites: where nodes are shared
         c = allocation.left_open(request, workload, c)
         made.append(allocation.on_one_core(site, request, c) if c.role == workloads.SMALL else c)
     return tuple(made)
@@ -230,6 +232,7 @@ def _notes(
         *staging.notes(site, job.stage),
         *software.unjoined(site, request, job),
         *found,
+        *remarks.of_memory(site, request, job, given.scheduler),
         *layout.notes,
         *hetjob.notes(job, given.asked, given.workload, flat=request.hetjob != given.asked.hetjob),
         *remarks.of_array(job, given.scheduler),

@@ -48,6 +48,14 @@ def of_signal(job: Job, scheduler: Scheduler) -> Iterator[str]:
         )
 
 
+def of_memory(site: Site, request: Request, job: Job, scheduler: Scheduler) -> Iterator[str]:
+    """An amount of memory that was asked for where scripts request nodes with all their memory."""
+    unsaid = any(scheduler.nodes_only(job.dialect) or scheduler.memory_unsaid(job.dialect, c) for c in job.components)
+    for name in ("mem", "mem_per_cpu", "mem_per_gpu", "scheduler_mem") if unsaid else ():
+        if value := getattr(request, name):
+            yield f"{option(name)} {value}: the script does not request it: {site.id} gives this job nodes with all memory"
+
+
 def of_site(site: Site, request: Request, workload: str, ranks: bool) -> List[str]:
     """The profile's own notes that apply to this job. `ranks`: whether it has MPI ranks."""
     notes = []

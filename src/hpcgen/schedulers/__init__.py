@@ -68,6 +68,8 @@ class Scheduler(NamedTuple):
     # Whether jobs ask only for a number of nodes; whether the partitions are then the types of these nodes.
     nodes_only: Callable[[Dialect], bool] = lambda dialect: False
     node_types: Callable[[Dialect], bool] = lambda dialect: False
+    # Whether scripts name no amount of memory for this component, because it gets whole nodes with all their memory.
+    memory_unsaid: Callable[[Dialect, Component], bool] = lambda dialect, component: False
     # Whether tasks must go to one node if they fit, because their CPUs or memory cannot be counted on an unknown number of
     # nodes. The last argument: whether an MPI's own launcher starts tasks of several CPUs.
     together: Callable[[Dialect, Component, bool], bool] = lambda dialect, component, wide: False

@@ -78,6 +78,13 @@ def tells_ranks(dialect: Any) -> bool:
     return says.style == "chunks" and "mpiprocs" in says.chunk_keys
 
 
+def memory_unsaid(dialect: Any, c: Component) -> bool:
+    """Only whole nodes come with all of their memory."""
+    says = read(Pbs, dialect)
+    whole = "ncpus" not in says.chunk_keys or c.whole_node_cpus is not None
+    return says.style == "chunks" and "mem" not in says.chunk_keys and whole
+
+
 LACKS = {
     "reservation": "a reservation is a queue: use --partition with its name",
     "signal": "qsub sends SIGTERM at the limit, some seconds before SIGKILL: trap that",
@@ -244,8 +251,7 @@ def _chunk(c: Component, chunk: Chunk, says: Pbs) -> str:
         "ncpus": str(chunk.cpus), "mpiprocs": str(chunk.tasks), "ompthreads": str(c.cpus_per_task),
         "mem": amount(chunk.mem, "b"), "ngpus": str(chunk.gpus) if chunk.gpus else None,
     }  # fmt: skip
-    shared = "ncpus" in says.chunk_keys and c.whole_node_cpus is None  # only whole nodes come with all of their memory
-    said = [key for key in CHUNK if key in says.chunk_keys or (key == "mem" and shared)]
+    said = [key for key in CHUNK if key in says.chunk_keys or (key == "mem" and not memory_unsaid(says, c))]
     parts = [*says.chunk, *(f"{key}={keys[key]}" for key in said if keys[key])]
     if c.gpus and c.gpus.type:
         parts.append(f"{says.gpu_type}={c.gpus.type}")
