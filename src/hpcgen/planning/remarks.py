@@ -28,7 +28,7 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     yield from of_disk(site, request, workload.name)
     cards = gpus_asked(request) if workload.counts_gpus and not request.nproc_per_node else None
     given = {key: value for key in scheduler.silent if (value := getattr(request, key)) not in (None, {})}
-    if silent := [option_given(key, value) for key, value in given.items() if not cards or key != cards.name]:
+    if silent := [option_given(key, value) for key, value in given.items() if not (cards and key == cards.name and cards.number > 1)]:
         yield f"{', '.join(silent)}: {scheduler.why_silent}"
 
 
