@@ -27,8 +27,9 @@ def before(site: Site, request: Request, workload: Workload, scheduler: Schedule
     yield from _unused(site, request, workload)
     yield from of_disk(site, request, workload.name)
     cards = gpus_asked(request) if workload.counts_gpus and not request.nproc_per_node else None
+    used = cards.name if cards and cards.number > 1 else None  # torchrun starts one process for one GPU, and for none
     given = {key: value for key in scheduler.silent if (value := getattr(request, key)) not in (None, {})}
-    if silent := [option_given(key, value) for key, value in given.items() if not (cards and key == cards.name and cards.number > 1)]:
+    if silent := [option_given(key, value) for key, value in given.items() if key != used]:
         yield f"{', '.join(silent)}: {scheduler.why_silent}"
 
 
