@@ -232,7 +232,7 @@ def test_the_node_that_fails_is_named(beds):
     folder, _ = prepared(up, "half", elsewhere("/half"), stage=("linked",), **PLAIN)
     with up.explaining(folder):
         output = slurm.run(up, "job.sh", cwd=str(folder)).output
-        named = set(re.findall("^hpcgen: staging on ([^ ]+) failed: no folder", output, re.MULTILINE))
+        named = set(re.findall("^hpcgen: staging on ([^ ]+) failed: cannot make a folder", output, re.MULTILINE))
         assert named and named <= {"milan-02", "milan-a100-02"}, output
 
 
