@@ -108,7 +108,7 @@ def wide(job: Any) -> Options:
     if job.signal:
         found["signal"] = _signal(job.signal)
     if job.mail_type:
-        found["mail-type"] = job.mail_type.replace("ALL", MAIL_ALL)
+        found["mail-type"] = job.mail_type.upper().replace("ALL", MAIL_ALL)
     if job.time:
         found["time"] = str(-(-int(job.time) // 60))  # Slurm counts whole minutes, and rounds up
     return found

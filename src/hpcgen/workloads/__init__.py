@@ -64,7 +64,7 @@ class Workload(NamedTuple):
     # node always do; other workloads derive their number of processes or threads from the CPUs.
     widens: bool = False
     # Whether it reads the number of GPUs itself: torchrun starts a process for each, unless --nproc-per-node sets the number,
-    # and Ray is told the number. That needs no scheduler.
+    # and Ray gets the number from its settings. That needs no scheduler.
     counts_gpus: bool = False
     # Options that it does not take.
     refuses: Tuple[str, ...] = ()
