@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, NamedTuple, Opt
 
 from hpcgen.base.errors import RequestError
 from hpcgen.cli import options
-from hpcgen.cli.messages import error, note, put, say
+from hpcgen.cli.messages import Voice, error, note, put, say
 from hpcgen.model.job import Job
 from hpcgen.profiles.charging import Rates
 from hpcgen.request import fields as groups
@@ -112,7 +112,7 @@ def planned(
     note(*inferred)
     job = plan(site, asked)
     note(*_of_program(asked.request, job), *_of_files(asked.request), *remarks.assumed(job.assumed), *job.notes)
-    if costs and job.time and _charged(site):
+    if costs and job.time and not Voice.quiet and _charged(site):
         from hpcgen.cli import charges
 
         note(*charges.of_job(site, asked, job))
