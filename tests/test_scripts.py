@@ -47,7 +47,8 @@ def script(path: Path) -> str:
     return render(made(path))
 
 
-# The launchers that scripts hold: each one's text is one golden file, in whose place the gallery's scripts have a mark.
+# The launchers that scripts hold. Each module of them is one golden file, and so is what joins the modules. The gallery's
+# scripts have a mark in place of a launcher, and a launcher has a mark in place of each module.
 MARK = "…"
 LAUNCHERS = {
     **{f"dask-{runner}": Carried("launcher", package="dask", modules=("program", *parts)) for runner, parts in PARTS.items()},
@@ -55,13 +56,18 @@ LAUNCHERS = {
     "ray-symmetric": Carried("launcher", package="ray", modules=("node", "cluster", "symmetric")),
 }
 GOLDEN = Path(__file__).parent / "launchers"
+MODULES = sorted({(str(one.package), module): one for one in LAUNCHERS.values() for module in one.modules}.items())
+MODULE = re.compile(r"(?<=# --- )(\w+)\.py\n\n(.*?)(?=\n\n# --- |\n\nmain\(begin\)$)", re.DOTALL)
 
 
 def golden(job: Job) -> str:
     """The golden text of the launcher that a job carries."""
     (found,) = [one for one in job.carried if one.name == "launcher"]
     (launcher,) = [called for called, one in LAUNCHERS.items() if one == found]
-    return (GOLDEN / f"{launcher}.py").read_text()
+    text = (GOLDEN / f"{launcher}.py").read_text()
+    for module in found.modules:
+        text = text.replace(MARK, (GOLDEN / str(found.package) / f"{module}.py").read_text(), 1)
+    return text
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
@@ -87,7 +93,14 @@ def test_a_job_read_from_json_makes_the_same_script(path: Path) -> None:
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_launcher(launcher: str, snapshot: Any) -> None:
     one = LAUNCHERS[launcher]
-    assert embed.carried(str(one.package), one.modules) == snapshot(extension_class=beside(GOLDEN, ".py"), name=launcher)
+    shown = MODULE.sub(rf"\1.py\n\n{MARK}", embed.carried(str(one.package), one.modules))
+    assert shown == snapshot(extension_class=beside(GOLDEN, ".py"), name=launcher) and shown.count(MARK) == len(one.modules)
+
+
+@pytest.mark.parametrize("at, one", MODULES, ids=["/".join(at) for at, _ in MODULES])
+def test_module_of_launchers(at: Tuple[str, str], one: Carried, snapshot: Any) -> None:
+    texts = dict(MODULE.findall(embed.carried(str(one.package), one.modules)))
+    assert texts[at[1]] == snapshot(extension_class=beside(GOLDEN, ".py"), name="/".join(at))
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
@@ -110,7 +123,8 @@ def test_the_showcase_tells_its_story_in_the_first_lines() -> None:
 
 def test_no_orphans() -> None:
     assert {p.with_suffix("") for p in SCRIPTS.glob("*/*.sh")} == {p.with_suffix("") for p in CASES}
-    assert {p.stem for p in GOLDEN.iterdir()} == set(LAUNCHERS)
+    assert {p.stem for p in GOLDEN.glob("*.py")} == set(LAUNCHERS)
+    assert {(p.parent.name, p.stem) for p in GOLDEN.glob("*/*.py")} == {at for at, _ in MODULES}
 
 
 def test_every_site_has_a_case() -> None:
